@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration: YAML text or JSON -> a JSON tree -> one checked decode into struct conf.
+ *
+ * The tree is what the daemon edits, stores and exports; struct conf is what it acts on. A tree
+ * that decodes is good as a whole; one that does not changes nothing.
+ */
+#ifndef POISE_CONF_H
+#define POISE_CONF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "addr.h"
+#include "poise/abi.h"
+
+enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
+enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
+
+struct conf_interface {
+	char name[16];     /* IFNAMSIZ */
+	enum xdp_mode xdp; /* auto: native, generic where the driver has no native mode */
+};
+
+struct conf_check {
+	enum check_type type;
+	char *path;        /* http: request target, starts with '/' */
+	__u16 port;        /* 0: the backend's port, or the service's where it has none */
+	__u32 interval_ms; /* default 2000 */
+	__u32 timeout_ms;  /* default 1000, at most the interval */
+	__u32 rise, fall;  /* checks in a row that change the health; defaults 2 and 3 */
+};
+
+struct conf_backend {
+	struct addr addr;
+	__u16 port;   /* host order; 0: none given */
+	__u16 weight; /* 0 to 65535, default 100; 0: no new rows */
+};
+
+struct conf_service {
+	char name[POISE_NAME_SIZE]; /* [A-Za-z0-9] then [A-Za-z0-9._-]*, at most 63 */
+	struct addr addr;
+	__u16 port; /* host order */
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	enum poise_mode mode;
+	__u32 rows;     /* a prime, 251 to POISE_MAX_ROWS */
+	__u16 gue_port; /* host order */
+	struct conf_check check;
+	struct conf_backend *backends;
+	size_t backend_count;
+};
+
+struct conf {
+	struct conf_interface *interfaces;
+	size_t interface_count;
+	struct conf_service *services;
+	size_t service_count;
+	__u32 max_backends;
+	bool seed_set;
+	__u64 seed[2];
+};
+
+struct conf_error {
+	int line, column; /* from 1; 0 where the tree did not come from a file */
+	char path[160];   /* where in the tree, "services[1].backends[0].weight"; may be empty */
+	char text[400];   /* "weight: expected a whole number from 0 to 65535, found \"heavy\"" */
+};
+
+/*
+ * Where each part of a tree stood in its file, for errors: an object, path -> [line, column] of the
+ * value, and path + "~" -> that of the key. NULL for a tree that came as JSON.
+ */
+typedef json_t conf_marks;
+
+/* YAML text (one document; no anchors, aliases or tags; duplicate keys refused) -> tree. The core
+ * schema's plain scalars: null, true/false, integers, reals, else strings. 0 or -EINVAL with
+ * *error. */
+int conf_tree_from_yaml(const char *text, size_t length, json_t **tree, conf_marks **marks,
+			struct conf_error *error);
+int conf_tree_from_file(const char *file, json_t **tree, conf_marks **marks,
+			struct conf_error *error); /* also -errno of opening and reading */
+
+/* The checked decode. Unknown keys (the nearest known one is named), wrong types, ranges,
+ * duplicates, families that a mode cannot carry, a VIP that is also a backend: -EINVAL with *error;
+ * -ENOMEM. */
+int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
+		struct conf_error *error);
+void conf_free(struct conf *conf); /* NULL is fine */
+
+/* The canonical tree of a decoded configuration: defaults left out, keys in the documented order.
+ */
+json_t *conf_encode(const struct conf *conf);
+json_t *conf_encode_service(const struct conf_service *service);
+
+/* A tree as YAML text, as `poise export` prints it; decodes to the same configuration. 0 or -errno.
+ */
+int conf_tree_to_yaml(const json_t *tree, FILE *out);
+
+/*
+ * What a reload makes of it: every value that the file changed since it was last read (base ->
+ * file) is taken from the file, everything else stays as it runs (running). Services are matched by
+ * name, backends by address and port, interfaces by name. Returns a new tree, NULL without memory.
+ */
+json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file);
+
+/* "poise.yaml:14:12: TEXT", or "services[1].weight: TEXT" where there is no file. */
+const char *conf_error_format(const struct conf_error *error, const char *file, char *buf,
+			      size_t size);
+
+const char *mode_name(enum poise_mode mode); /* "l2", "ipip", "gue" */
+const char *health_name(enum poise_health health);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pinned maps of one instance, as the command and a restarted daemon find them. */
+#ifndef POISE_MAPS_H
+#define POISE_MAPS_H
+
+#include <stddef.h>
+
+#include "poise/abi.h"
+
+/* File descriptors; -1: not open. The order is that of maps_names[]. */
+struct maps {
+	int services, rows, targets, counters, drops, tx_ports, service_names, target_names, meta;
+};
+
+#define MAPS_COUNT (sizeof(struct maps) / sizeof(int))
+extern const char *const maps_names[MAPS_COUNT]; /* names of maps, and of their pins */
+
+/* "<instance directory>/maps-v<ABI version>": one directory per ABI version. 0 or -ENAMETOOLONG. */
+int maps_dir(const char *instance_dir, char *buf, size_t size);
+
+/* Opens all of them. 0, -ENOENT (none there), -EPROTO (incomplete or of another shape) or -errno.
+ * *out is empty (all -1) after an error. */
+int maps_open(const char *dir, struct maps *out);
+void maps_close(struct maps *maps); /* an empty one is fine */
+
+/* Largest number of targets these maps hold, number 0 included. 0: not readable. */
+__u32 maps_max_targets(const struct maps *maps);
+
+/* Sums over CPUs. counters_read fills out[0 .. count-1] for targets 0 .. count-1. 0 or -errno. */
+int counters_read(const struct maps *maps, struct counter *out, size_t count);
+int drops_read(const struct maps *maps, __u64 out[DROP_MAX]);
+
+/* Fills out[0 .. count-1]; entries with an empty name are not in use. 0 or -errno. */
+int service_names_read(const struct maps *maps, struct service_name *out, size_t count);
+int target_names_read(const struct maps *maps, struct target_name *out, size_t count);
+
+/* Rows of a service as last published, row_count of them. -ENOENT: number not in use. 0 or -errno.
+ */
+int rows_read(const struct maps *maps, __u32 service_number, struct row *out, __u32 row_count);
+
+/* Kernel memory of one map as the kernel accounts for it (fdinfo's memlock), bytes; 0: not known.
+ */
+__u64 map_memory_bytes(int fd);
+
+#endif
