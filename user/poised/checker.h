@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Health checks: TCP connects and HTTP requests on the event loop, by libcurl's multi interface. */
+#ifndef POISE_CHECKER_H
+#define POISE_CHECKER_H
+
+#include "conf.h"
+#include "health.h"
+
+struct uv_loop_s;
+struct checker;
+struct check;
+
+/* Told on every change of health, from the loop; reason is why ("connection refused", "HTTP 503").
+ */
+typedef void (*check_changed)(void *arg, enum poise_health health, const char *reason);
+
+int checker_open(struct uv_loop_s *loop, struct checker **out); /* 0 or -errno */
+void checker_close(struct checker *checker); /* NULL is fine; checks must be gone */
+
+/*
+ * Checks addr:port every interval, first within a small random part of it. `health` is where to
+ * start from: what an earlier daemon had found, else HEALTH_CHECKING, which the first result ends.
+ * conf is copied. 0 or -errno.
+ */
+int check_start(struct checker *checker, const struct conf_check *conf, const struct addr *addr,
+		__u16 port, enum poise_health health, check_changed changed, void *arg,
+		struct check **out);
+void check_stop(struct check *check); /* NULL is fine */
+
+#endif
