@@ -5,14 +5,70 @@
 #include <bpf/bpf_helpers.h>
 
 #include "poise/abi.h"
-#include "maps.h"
+#include "poise/csum.h"
+#include "poise/hash.h"
 
 /* Key of the flow hash: random, the same on every balancer of a fleet. */
 const volatile __u64 hash_seed[2] = { 0, 0 };
 
+#include "maps.h"
+#include "parse.h"
+#include "count.h"
+#include "select.h"
+#include "gue.h"
+#include "encap.h"
+#include "forward.h"
+
+/* Inlined once per IP version, which is a constant to it. */
+static __always_inline int balance(struct xdp_md *ctx, const void *ip, const void *end, int version)
+{
+	struct service_key key;
+	struct packet pkt = { .to = &key, .version = version };
+	const struct service *service;
+	const struct target *target;
+	__u32 number;
+	__u64 hash;
+	int err;
+
+	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(&pkt, ip, end);
+	if (err)
+		return stop(err);
+	service = bpf_map_lookup_elem(&services, &key);
+	if (!service)
+		return XDP_PASS;
+	err = parse_transport(&pkt, ip, end);
+	if (err)
+		return stop(err);
+	hash = hash_packet(&pkt, ip);
+	number = select_target(service, hash);
+	if (!number)
+		return stop(DROP_NO_BACKEND);
+	target = bpf_map_lookup_elem(&targets, &number);
+	if (!target)
+		return stop(DROP_NO_TARGET);
+	err = trim(ctx, &pkt);
+	if (!err)
+		err = rewrite(ctx, &pkt, target, hash);
+	if (err)
+		return stop(err);
+	count_packet(number, &pkt);
+	return transmit(ctx, target);
+}
+
 SEC("xdp")
 int poise_lb(struct xdp_md *ctx)
 {
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+
+	/* RFC 1122, 3.3.6: nothing that came as a link-layer broadcast or multicast is forwarded.
+	 */
+	if ((void *)(eth + 1) > end || eth->h_dest[0] & 1)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return balance(ctx, eth + 1, end, 4);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return balance(ctx, eth + 1, end, 6);
 	return XDP_PASS;
 }
 

@@ -53,7 +53,8 @@ struct {
 	__type(value, __u64);
 } drops SEC(".maps");
 
-/* Written by poised: interface index -> interface, for packets that leave elsewhere than they came. */
+/* Written by poised: interface index -> interface, for packets that leave elsewhere than they came.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, POISE_MAX_TX_PORTS);

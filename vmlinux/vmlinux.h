@@ -15,6 +15,11 @@ typedef long long int __s64;
 
 typedef long long unsigned int __u64;
 
+enum {
+	false = 0,
+	true = 1,
+};
+
 typedef __u16 __be16;
 
 typedef __u32 __be32;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Outer headers. TOS or traffic class is copied whole: the DSCP, and the ECN field as RFC 6040's
+ * normal mode has it at a tunnel's ingress. The inner packet is not touched.
+ */
+#ifndef POISE_BPF_ENCAP_H
+#define POISE_BPF_ENCAP_H
+
+#define IPPROTO_IPIP     4
+#define IPPROTO_IPV6     41
+#define OUTER_TTL        64
+#define IP_DF            0x4000
+#define FLOW_LABEL_MASK  0xfffff
+#define SOURCE_PORT_BASE 0xc000 /* RFC 6335: dynamic ports, 14 bits of the flow in the rest */
+
+static __always_inline __u8 inner_protocol(const struct packet *pkt)
+{
+	return pkt->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
+static __always_inline void write_ethernet(struct ethhdr *eth, const struct target *target,
+					   __be16 protocol)
+{
+	__builtin_memcpy(eth, target->dst_mac, 2 * sizeof(target->dst_mac));
+	eth->h_proto = protocol;
+}
+
+static __always_inline void write_ipv4(struct iphdr *ip, const struct target *target, __u8 tos,
+				       __u8 protocol, __u32 total_bytes)
+{
+	/* Stored as words: header fields one by one would be ten stores. */
+	__be32 *word = (__be32 *)ip;
+	__be16 length = bpf_htons(total_bytes);
+	__u16 sum = ~csum_fold32(target->outer_sum + bpf_htons(tos) + length);
+
+	word[0] = bpf_htonl(0x45000000 | tos << 16) | (__u32)length << 16;
+	word[1] = bpf_htonl(IP_DF);
+	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16) | (__u32)sum << 16;
+	word[3] = *(const __be32 *)target->src;
+	word[4] = *(const __be32 *)target->dst;
+}
+
+static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct target *target, __u8 tos,
+				       __u8 protocol, __u32 payload_bytes, __u64 hash)
+{
+	__be32 *word = (__be32 *)ip;
+
+	/* RFC 6438: the flow's label lets routers spread tunnels. */
+	word[0] = bpf_htonl(6U << 28 | (__u32)tos << 20 | (hash & FLOW_LABEL_MASK));
+	word[1] = bpf_htonl(payload_bytes << 16 | protocol << 8 | OUTER_TTL);
+	__builtin_memcpy(word + 2, target->src, 2 * sizeof(target->src));
+}
+
+static __always_inline void write_gue(struct udphdr *udp, const struct target *target,
+				      const struct packet *pkt, __u64 hash)
+{
+	struct guehdr *gue = (struct guehdr *)(udp + 1);
+
+	udp->source = bpf_htons(SOURCE_PORT_BASE | (hash >> 32 & 0x3fff));
+	udp->dest = target->port;
+	udp->len = bpf_htons(sizeof(*udp) + sizeof(*gue) + pkt->ip_bytes);
+	udp->check = 0;
+	gue->version_control_hlen = 0;
+	gue->proto_ctype = inner_protocol(pkt);
+	gue->flags = 0;
+}
+
+/* Cuts off what follows the IP packet, unless it is the padding of a short frame (60 bytes). */
+static __always_inline int trim(struct xdp_md *ctx, const struct packet *pkt)
+{
+	__u32 frame_bytes = ctx->data_end - ctx->data;
+	__u32 bytes = sizeof(struct ethhdr) + pkt->ip_bytes;
+
+	if (frame_bytes <= bytes || frame_bytes <= 60)
+		return GO_ON;
+	if (bytes < 60)
+		bytes = 60;
+	return bpf_xdp_adjust_tail(ctx, (int)(bytes - frame_bytes)) ? DROP_NO_ROOM : GO_ON;
+}
+
+static __always_inline int encap_ipv4(struct xdp_md *ctx, const struct packet *pkt,
+				      const struct target *target, __u64 hash, bool gue)
+{
+	const __u32 udp_bytes = gue ? sizeof(struct udphdr) + sizeof(struct guehdr) : 0;
+	const __u32 outer_bytes = sizeof(struct iphdr) + udp_bytes;
+	struct ethhdr *eth;
+	struct iphdr *ip;
+
+	if (pkt->ip_bytes + outer_bytes > target->mtu)
+		return DROP_TOO_BIG;
+	if (bpf_xdp_adjust_head(ctx, -(int)outer_bytes))
+		return DROP_NO_ROOM;
+	eth = (void *)(long)ctx->data;
+	ip = (void *)(eth + 1);
+	if ((void *)(eth + 1) + outer_bytes > (void *)(long)ctx->data_end)
+		return DROP_NO_ROOM;
+	write_ethernet(eth, target, bpf_htons(ETH_P_IP));
+	write_ipv4(ip, target, pkt->tos, gue ? IPPROTO_UDP : inner_protocol(pkt),
+		   pkt->ip_bytes + outer_bytes);
+	if (gue)
+		write_gue((void *)(ip + 1), target, pkt, hash);
+	return GO_ON;
+}
+
+static __always_inline int encap_ipv6(struct xdp_md *ctx, const struct packet *pkt,
+				      const struct target *target, __u64 hash, bool gue)
+{
+	const __u32 udp_bytes = gue ? sizeof(struct udphdr) + sizeof(struct guehdr) : 0;
+	const __u32 outer_bytes = sizeof(struct ipv6hdr) + udp_bytes;
+	struct ethhdr *eth;
+	struct ipv6hdr *ip;
+
+	if (pkt->ip_bytes + outer_bytes > target->mtu)
+		return DROP_TOO_BIG;
+	if (bpf_xdp_adjust_head(ctx, -(int)outer_bytes))
+		return DROP_NO_ROOM;
+	eth = (void *)(long)ctx->data;
+	ip = (void *)(eth + 1);
+	if ((void *)(eth + 1) + outer_bytes > (void *)(long)ctx->data_end)
+		return DROP_NO_ROOM;
+	write_ethernet(eth, target, bpf_htons(ETH_P_IPV6));
+	write_ipv6(ip, target, pkt->tos, gue ? IPPROTO_UDP : inner_protocol(pkt),
+		   pkt->ip_bytes + udp_bytes, hash);
+	if (!gue)
+		return GO_ON;
+	write_gue((void *)(ip + 1), target, pkt, hash);
+	return gue_checksum(ctx, pkt);
+}
+
+#endif
