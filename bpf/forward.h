@@ -34,14 +34,12 @@ static __always_inline int rewrite(struct xdp_md *ctx, const struct packet *pkt,
 	return DROP_NO_TARGET;
 }
 
-/* Out where it came in, or by another interface of ours. */
-static __always_inline int transmit(struct xdp_md *ctx, const struct target *target)
+/* Out where it came in, or by another interface of ours; XDP_DROP: neither. */
+static __always_inline int way_out(struct xdp_md *ctx, const struct target *target)
 {
 	if (target->ifindex == ctx->ingress_ifindex)
 		return XDP_TX;
-	if (bpf_redirect_map(&tx_ports, target->ifindex, XDP_DROP) == XDP_REDIRECT)
-		return XDP_REDIRECT;
-	return stop(DROP_NO_TARGET);
+	return bpf_redirect_map(&tx_ports, target->ifindex, XDP_DROP);
 }
 
 #endif

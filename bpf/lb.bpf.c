@@ -28,7 +28,7 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	const struct target *target;
 	__u32 number;
 	__u64 hash;
-	int err;
+	int err, action;
 
 	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(&pkt, ip, end);
 	if (err)
@@ -46,13 +46,16 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	target = bpf_map_lookup_elem(&targets, &number);
 	if (!target)
 		return stop(DROP_NO_TARGET);
+	action = way_out(ctx, target);
+	if (action == XDP_DROP)
+		return stop(DROP_NO_TARGET);
 	err = trim(ctx, &pkt);
 	if (!err)
 		err = rewrite(ctx, &pkt, target, hash);
 	if (err)
 		return stop(err);
 	count_packet(number, &pkt);
-	return transmit(ctx, target);
+	return action;
 }
 
 SEC("xdp")

@@ -118,7 +118,7 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 	pkt->tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	pkt->proto = ip->nexthdr;
 	pkt->transport_offset = sizeof(*ip);
-	for (i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+	for (i = 0; i <= MAX_EXTENSION_HEADERS; i++) {
 		if (pkt->proto == IPPROTO_TCP || pkt->proto == IPPROTO_UDP)
 			return parse_ports(
 				pkt, (void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET),

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "lb_case.h"
+#include "poise/hash.h"
+
+#define SOURCE_PORT 40000
+#define FRAME_MIN   60
+
+static void extension(struct pkt *p, __u8 proto, size_t bytes)
+{
+	__u8 body[1024] = { 0 };
+
+	/* Byte 3 of a routing header is segments left: 0 leaves the destination as it is. */
+	body[2] = proto == IPPROTO_ROUTING ? 0 : 1; /* else PadN over the rest */
+	body[3] = proto == IPPROTO_ROUTING ? 0 : (bytes - 4) & 0xff;
+	pkt_ext(p, proto, body, bytes);
+}
+
+static void add_extra(struct pkt *p, const struct lb_case *c)
+{
+	static const __u8 options[8] = { 0x94, 4, 0, 0, 1, 1, 1, 0 }; /* router alert, NOPs, end */
+	int i;
+
+	if (c->extra == EXTRA_OPTIONS && c->version == 4) {
+		pkt_ip4_options(p, options, sizeof(options));
+		return;
+	}
+	if (c->extra != EXTRA_NONE)
+		extension(p, IPPROTO_HOPOPTS, 8);
+	if (c->extra == EXTRA_CHAIN) {
+		extension(p, IPPROTO_DSTOPTS, 16);
+		extension(p, IPPROTO_ROUTING, 8);
+		extension(p, IPPROTO_DSTOPTS, 24);
+	}
+	if (c->extra == EXTRA_LONGEST || c->extra == EXTRA_TOO_MANY)
+		for (i = 0; i < (c->extra == EXTRA_TOO_MANY ? 6 : 5); i++)
+			extension(p, IPPROTO_DSTOPTS, 8);
+	if (c->extra == EXTRA_TOO_LONG)
+		extension(p, IPPROTO_DSTOPTS, 1016);
+}
+
+/* The client's packet from its IP header on. */
+static void inner(struct pkt *p, const struct lb_case *c)
+{
+	if (c->version == 4) {
+		struct iphdr *ip = pkt_ip4(p, CLIENT4, VIP4);
+
+		ip->tos = c->tos;
+		ip->ttl = 57;
+	} else {
+		struct ipv6hdr *ip = pkt_ip6(p, CLIENT6, VIP6);
+
+		ip->priority = c->tos >> 4;
+		ip->flow_lbl[0] = c->tos << 4 | 0xa;
+		ip->flow_lbl[1] = 0xbc;
+		ip->hop_limit = 57;
+	}
+	add_extra(p, c);
+	if (c->proto == IPPROTO_TCP) {
+		struct tcphdr *tcp = pkt_tcp(p, SOURCE_PORT, c->port);
+
+		tcp->syn = c->syn;
+		tcp->ack = c->ack;
+		tcp->seq = htonl(0x12345678);
+	} else {
+		pkt_udp(p, SOURCE_PORT, c->port);
+	}
+	if (c->payload)
+		pkt_payload(p, c->payload);
+}
+
+/* What is set after everything is computed: the builder would fill it in. */
+static void adjust(struct pkt *p, const struct lb_case *c, bool inside_udp)
+{
+	if (c->no_udp_checksum)
+		((struct udphdr *)pkt_find(p, PKT_UDP, inside_udp))->check = 0;
+}
+
+void lb_case_in(struct pkt *p, const void *arg)
+{
+	const struct lb_case *c = arg;
+
+	pkt_eth(p);
+	inner(p, c);
+	pkt_finish(p);
+	adjust(p, c, false);
+	pkt_pad(p, c->padding);
+	if (c->spoil)
+		c->spoil(p);
+	if (c->cut)
+		pkt_cut(p, c->cut);
+}
+
+unsigned int lb_case_ip_bytes(const struct lb_case *c)
+{
+	static struct pkt p;
+
+	pkt_clear(&p);
+	pkt_eth(&p);
+	inner(&p, c);
+	return p.length - sizeof(struct ethhdr);
+}
+
+static __u64 case_hash(const struct lb_case *c)
+{
+	__be32 source[4], dest[4];
+
+	if (c->version == 4) {
+		inet_pton(AF_INET, CLIENT4, source);
+		inet_pton(AF_INET, VIP4, dest);
+		return flow_hash4(fixture_seed[0], fixture_seed[1], source[0], dest[0],
+				  htons(SOURCE_PORT), htons(c->port), c->proto);
+	}
+	inet_pton(AF_INET6, CLIENT6, source);
+	inet_pton(AF_INET6, VIP6, dest);
+	return flow_hash6(fixture_seed[0], fixture_seed[1], source, dest, htons(SOURCE_PORT),
+			  htons(c->port), c->proto);
+}
+
+static void outer_ip6(struct pkt *p, const struct lb_case *c)
+{
+	struct ipv6hdr *ip = pkt_ip6(p, OUTER_SOURCE6, OUTER_DEST6);
+
+	*(__be32 *)ip = htonl(6U << 28 | (__u32)c->tos << 20 | (case_hash(c) & 0xfffff));
+}
+
+static void outer_ip4(struct pkt *p, const struct lb_case *c)
+{
+	struct iphdr *ip = pkt_ip4(p, OUTER_SOURCE4, OUTER_DEST4);
+
+	ip->tos = c->tos;
+	ip->frag_off = htons(PKT_IP4_DF);
+}
+
+/* Slow and plain: RFC 768's sum over a UDP packet and its IPv6 pseudo-header, byte by byte. */
+static void udp6_checksum(struct pkt *p)
+{
+	struct ipv6hdr *ip = pkt_find(p, PKT_IP6, 0);
+	struct udphdr *udp = pkt_find(p, PKT_UDP, 0);
+	__u32 bytes = ntohs(udp->len), sum = bytes + IPPROTO_UDP;
+	const __u8 *addresses = (void *)&ip->saddr, *data = (void *)udp;
+
+	udp->check = 0;
+	for (__u32 i = 0; i < 32; i++)
+		sum += i % 2 ? addresses[i] : addresses[i] << 8;
+	for (__u32 i = 0; i < bytes; i++)
+		sum += i % 2 ? data[i] : data[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	udp->check = sum == 0xffff ? 0xffff : htons(~sum);
+}
+
+void lb_case_out(struct pkt *p, const void *arg)
+{
+	const struct lb_case *c = arg;
+	struct ethhdr *eth = pkt_eth(p);
+	bool gue = c->port == PORT_GUE4 || c->port == PORT_GUE6;
+
+	memcpy(eth->h_dest, fixture_next_hop_mac, sizeof(eth->h_dest));
+	memcpy(eth->h_source, fixture_own_mac, sizeof(eth->h_source));
+	if (c->port == PORT_IPIP4 || c->port == PORT_GUE4)
+		outer_ip4(p, c);
+	if (c->port == PORT_IPIP6 || c->port == PORT_GUE6)
+		outer_ip6(p, c);
+	if (gue) {
+		pkt_udp(p, 0xc000 | (case_hash(c) >> 32 & 0x3fff), POISE_GUE_PORT);
+		pkt_gue(p);
+	}
+	inner(p, c);
+	pkt_finish(p);
+	adjust(p, c, gue);
+	if (c->port == PORT_GUE4)
+		((struct udphdr *)pkt_find(p, PKT_UDP, 0))->check = 0;
+	if (c->port == PORT_GUE6)
+		udp6_checksum(p);
+	/* A short frame keeps its padding, a longer one loses what is behind the IP packet. */
+	if (c->padding && lb_case_ip_bytes(c) + sizeof(*eth) < FRAME_MIN)
+		pkt_pad(p, c->padding < FRAME_MIN - sizeof(*eth) - lb_case_ip_bytes(c)
+				   ? c->padding
+				   : FRAME_MIN - sizeof(*eth) - lb_case_ip_bytes(c));
+}

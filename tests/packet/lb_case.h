@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A packet to a service described by a few words: what goes in, and what has to come out. */
+#ifndef POISE_TESTS_LB_CASE_H
+#define POISE_TESTS_LB_CASE_H
+
+#include "lb_fixture.h"
+
+enum lb_extra {
+	EXTRA_NONE,
+	EXTRA_OPTIONS,  /* IPv4: eight bytes of options; IPv6: hop-by-hop options */
+	EXTRA_CHAIN,    /* IPv6: hop-by-hop, destination options, routing, destination options */
+	EXTRA_LONGEST,  /* IPv6: six headers, as many as are walked */
+	EXTRA_TOO_MANY, /* IPv6: seven */
+	EXTRA_TOO_LONG, /* IPv6: headers of more bytes than are walked */
+};
+
+struct lb_case {
+	const char *name; /* a sentence; NULL: made from the rest */
+	int version;      /* 4 or 6 */
+	__u8 proto;       /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 tos;
+	unsigned int port; /* enum fixture_port */
+	unsigned int payload;
+	enum lb_extra extra;
+	bool syn, ack;
+	bool no_udp_checksum;
+	size_t padding;               /* bytes behind the IP packet */
+	size_t cut;                   /* length of the frame that arrives; 0: whole */
+	void (*spoil)(struct pkt *p); /* after everything is computed */
+};
+
+/* For harness rows: `arg` is the case. */
+void lb_case_in(struct pkt *p, const void *arg);
+void lb_case_out(struct pkt *p, const void *arg); /* forwarded in the mode of the port */
+
+unsigned int lb_case_ip_bytes(const struct lb_case *c);
+
+#endif

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise_lb packet by packet: what is balanced, what the kernel gets, what is dropped and why. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lb_case.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static void run_case(struct harness *h, const struct lb_case *c, enum xdp_action verdict,
+		     enum drop_reason drop, unsigned int metadata)
+{
+	bool forwarded = verdict == XDP_TX || verdict == XDP_REDIRECT;
+	struct harness_row row = {
+		.name = c->name,
+		.in = lb_case_in,
+		.out = forwarded ? lb_case_out : NULL,
+		.arg = c,
+		.metadata = metadata,
+		.verdict = verdict,
+		.drop = drop,
+	};
+
+	if (forwarded) {
+		row.counter = fixture_target(c->port, c->version);
+		row.count = (struct harness_counter){ 1, lb_case_ip_bytes(c), c->syn && !c->ack };
+	}
+	harness_run(h, &row, 1);
+}
+
+static const char *how(unsigned int port)
+{
+	static const char *const names[] = { "l2",
+					     "ipip over IPv4",
+					     "ipip over IPv6",
+					     "gue over IPv4",
+					     "gue over IPv6",
+					     "l2, redirected" };
+
+	return names[port - PORT_L2];
+}
+
+/* Every mode with every kind of packet that a service gets. */
+static void test_forwarded(struct harness *h)
+{
+	static const struct lb_case kinds[] = {
+		{ "TCP SYN", .proto = IPPROTO_TCP, .syn = true },
+		{ "TCP SYN with ACK", .proto = IPPROTO_TCP, .syn = true, .ack = true },
+		{ "TCP ACK with data", .proto = IPPROTO_TCP, .ack = true, .payload = 333 },
+		{ "UDP", .proto = IPPROTO_UDP, .payload = 100 },
+		{ "UDP, odd length", .proto = IPPROTO_UDP, .payload = 37 },
+		{ "UDP without data", .proto = IPPROTO_UDP },
+		{ "UDP without checksum", .proto = IPPROTO_UDP, .payload = 55,
+		  .no_udp_checksum = true },
+		{ "TCP, DSCP EF and ECT(0)", .proto = IPPROTO_TCP, .ack = true, .tos = 0xba },
+		{ "TCP, CE", .proto = IPPROTO_TCP, .ack = true, .tos = 0x03, .payload = 1 },
+		{ "TCP with options before it", .proto = IPPROTO_TCP, .ack = true,
+		  .extra = EXTRA_OPTIONS, .payload = 20 },
+		{ "UDP with options before it", .proto = IPPROTO_UDP, .extra = EXTRA_OPTIONS },
+		{ "TCP ACK, padded to 60 bytes", .proto = IPPROTO_TCP, .ack = true, .padding = 6 },
+		{ "TCP, garbage behind the packet", .proto = IPPROTO_TCP, .ack = true,
+		  .payload = 100, .padding = 77 },
+		{ "UDP, short, garbage behind the packet", .proto = IPPROTO_UDP, .padding = 500 },
+		{ "TCP, largest that fits", .proto = IPPROTO_TCP, .ack = true, .payload = 1340 },
+	};
+	char name[128];
+
+	for (int version = 4; version <= 6; version += 2)
+		for (unsigned int port = PORT_L2; port <= PORT_REDIRECT; port++)
+			for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+				struct lb_case c = kinds[i];
+
+				snprintf(name, sizeof(name), "IPv%d %s by %s", version,
+					 kinds[i].name, how(port));
+				c.name = name;
+				c.version = version;
+				c.port = port;
+				run_case(h, &c, port == PORT_REDIRECT ? XDP_REDIRECT : XDP_TX,
+					 DROP_NONE, 0);
+			}
+}
+
+static void test_extension_headers(struct harness *h)
+{
+	static const struct lb_case forwarded[] = {
+		{ "IPv6 extension headers one after another", 6, IPPROTO_TCP, 0, PORT_IPIP6, 10,
+		  EXTRA_CHAIN, .ack = true },
+		{ "IPv6 extension headers in gue over IPv6", 6, IPPROTO_TCP, 0, PORT_GUE6, 11,
+		  EXTRA_CHAIN, .ack = true },
+		{ "IPv6 six extension headers before UDP", 6, IPPROTO_UDP, 0, PORT_IPIP4, 10,
+		  EXTRA_LONGEST },
+	};
+	static const struct lb_case passed[] = {
+		{ "IPv6 seven extension headers are left to the kernel", 6, IPPROTO_TCP, 0, PORT_L2,
+		  0, EXTRA_TOO_MANY },
+		{ "IPv6 1,024 bytes of extension headers are left to the kernel", 6, IPPROTO_TCP, 0,
+		  PORT_L2, 0, EXTRA_TOO_LONG },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+		run_case(h, &forwarded[i], XDP_TX, DROP_NONE, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
+		run_case(h, &passed[i], XDP_PASS, DROP_NONE, 0);
+}
+
+static void tcp_doff_4(struct pkt *p)
+{
+	((struct tcphdr *)pkt_find(p, PKT_TCP, 0))->doff = 4;
+}
+
+static void to_multicast(struct pkt *p)
+{
+	((struct ethhdr *)p->bytes)->h_dest[0] = 1;
+}
+
+static void to_other_address(struct pkt *p)
+{
+	struct ethhdr *eth = (void *)p->bytes;
+
+	if (eth->h_proto == htons(ETH_P_IP))
+		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->daddr ^= htonl(1);
+	else
+		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->daddr.s6_addr[15] ^= 1;
+}
+
+static void first_fragment(struct pkt *p)
+{
+	((struct iphdr *)pkt_find(p, PKT_IP4, 0))->frag_off = htons(PKT_IP4_MF);
+}
+
+static void last_fragment(struct pkt *p)
+{
+	((struct iphdr *)pkt_find(p, PKT_IP4, 0))->frag_off = htons(185);
+}
+
+static void other_protocol(struct pkt *p)
+{
+	struct ethhdr *eth = (void *)p->bytes;
+
+	if (eth->h_proto == htons(ETH_P_IP))
+		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->protocol = IPPROTO_SCTP;
+	else
+		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = IPPROTO_SCTP;
+}
+
+static void arp(struct pkt *p)
+{
+	((struct ethhdr *)p->bytes)->h_proto = htons(ETH_P_ARP);
+}
+
+static void fragment_header(struct pkt *p)
+{
+	((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = IPPROTO_FRAGMENT;
+}
+
+static void other_address_bad_length(struct pkt *p)
+{
+	to_other_address(p);
+	if (((struct ethhdr *)p->bytes)->h_proto == htons(ETH_P_IP))
+		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->tot_len = htons(2000);
+	else
+		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->payload_len = htons(2000);
+}
+
+/* None of our business, or not yet: the kernel gets it as it came. */
+static void test_passed(struct harness *h)
+{
+	static const struct lb_case cases[] = {
+		{ "TCP to a port that is no service", .proto = IPPROTO_TCP, .port = PORT_UNKNOWN },
+		{ "UDP to a port that is no service", .proto = IPPROTO_UDP, .port = PORT_UNKNOWN },
+		{ "a malformed TCP header to a port that is no service", .proto = IPPROTO_TCP,
+		  .port = PORT_UNKNOWN, .spoil = tcp_doff_4 },
+		{ "another address", .proto = IPPROTO_TCP, .port = PORT_L2,
+		  .spoil = to_other_address },
+		{ "lying length to another address", .proto = IPPROTO_TCP, .port = PORT_L2,
+		  .spoil = other_address_bad_length },
+		{ "a multicast frame", .proto = IPPROTO_TCP, .port = PORT_L2,
+		  .spoil = to_multicast },
+		{ "another protocol", .proto = IPPROTO_TCP, .port = PORT_L2,
+		  .spoil = other_protocol },
+		{ "another Ethernet type", .proto = IPPROTO_TCP, .port = PORT_L2, .spoil = arp },
+	};
+	static const struct lb_case ipv4[] = {
+		{ "IPv4 first fragment", .proto = IPPROTO_UDP, .port = PORT_L2,
+		  .spoil = first_fragment },
+		{ "IPv4 last fragment", .proto = IPPROTO_UDP, .port = PORT_L2,
+		  .spoil = last_fragment },
+	};
+	static const struct lb_case ipv6[] = {
+		{ "IPv6 fragment", .proto = IPPROTO_UDP, .port = PORT_L2, .payload = 8,
+		  .spoil = fragment_header },
+	};
+	char name[128];
+	struct lb_case c;
+
+	for (int version = 4; version <= 6; version += 2)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			snprintf(name, sizeof(name), "IPv%d %s is left to the kernel", version,
+				 cases[i].name);
+			c = cases[i];
+			c.name = name;
+			c.version = version;
+			run_case(h, &c, XDP_PASS, DROP_NONE, 0);
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(ipv4); i++) {
+		c = ipv4[i];
+		c.version = 4;
+		run_case(h, &c, XDP_PASS, DROP_NONE, 0);
+	}
+	c = ipv6[0];
+	c.version = 6;
+	run_case(h, &c, XDP_PASS, DROP_NONE, 0);
+}
+
+static void vlan_in(struct pkt *p, __attribute__((unused)) const void *arg)
+{
+	pkt_eth(p);
+	pkt_vlan(p, ETH_P_8021Q, 100);
+	pkt_ip4(p, CLIENT4, VIP4);
+	pkt_tcp(p, 40000, PORT_L2);
+	pkt_finish(p);
+}
+
+static void neighbour_solicitation_in(struct pkt *p, __attribute__((unused)) const void *arg)
+{
+	pkt_eth(p);
+	pkt_ip6(p, CLIENT6, VIP6)->hop_limit = 255;
+	pkt_icmp6(p, 135, 0);
+	pkt_payload(p, 20);
+	pkt_finish(p);
+}
+
+static void ping_in(struct pkt *p, __attribute__((unused)) const void *arg)
+{
+	pkt_eth(p);
+	pkt_ip4(p, CLIENT4, VIP4);
+	pkt_icmp(p, ICMP_ECHO, 0);
+	pkt_payload(p, 56);
+	pkt_finish(p);
+}
+
+static void runt_in(struct pkt *p, __attribute__((unused)) const void *arg)
+{
+	pkt_eth(p);
+	pkt_payload(p, 4);
+	pkt_finish(p);
+}
+
+static void test_other_frames(struct harness *h)
+{
+	static const struct harness_row rows[] = {
+		{ "a VLAN tag is left to the kernel", vlan_in, .verdict = XDP_PASS },
+		{ "an IPv6 neighbour solicitation is left to the kernel", neighbour_solicitation_in,
+		  .verdict = XDP_PASS },
+		{ "a ping to a service's address is left to the kernel", ping_in,
+		  .verdict = XDP_PASS },
+		{ "a frame of an unknown type is left to the kernel", runt_in,
+		  .verdict = XDP_PASS },
+	};
+
+	harness_run(h, rows, ARRAY_SIZE(rows));
+}
+
+#define SPOIL4(name, statement)                                                                    \
+	static void name(struct pkt *p)                                                            \
+	{                                                                                          \
+		struct iphdr *ip = pkt_find(p, PKT_IP4, 0);                                        \
+		statement;                                                                         \
+	}
+#define SPOIL6(name, statement)                                                                    \
+	static void name(struct pkt *p)                                                            \
+	{                                                                                          \
+		struct ipv6hdr *ip = pkt_find(p, PKT_IP6, 0);                                      \
+		statement;                                                                         \
+	}
+SPOIL4(ip4_version_5, ip->version = 5)
+SPOIL4(ip4_ihl_4, ip->ihl = 4)
+SPOIL4(ip4_ihl_beyond, ip->ihl = 15)
+SPOIL4(ip4_length_below_header, ip->tot_len = htons(19))
+SPOIL4(ip4_length_beyond_frame, ip->tot_len = htons(ntohs(ip->tot_len) + 1))
+SPOIL4(ip4_length_without_ports, ip->tot_len = htons(23))
+SPOIL4(ip4_length_without_tcp, ip->tot_len = htons(39))
+SPOIL6(ip6_version_4, ip->version = 4)
+SPOIL6(ip6_length_beyond_frame, ip->payload_len = htons(ntohs(ip->payload_len) + 1))
+SPOIL6(ip6_length_65535, ip->payload_len = htons(65535))
+SPOIL6(ip6_length_without_ports, ip->payload_len = htons(3))
+SPOIL6(ip6_length_without_tcp, ip->payload_len = htons(19))
+
+static void tcp_doff_beyond(struct pkt *p)
+{
+	((struct tcphdr *)pkt_find(p, PKT_TCP, 0))->doff = 8;
+}
+
+static void udp_length_7(struct pkt *p)
+{
+	((struct udphdr *)pkt_find(p, PKT_UDP, 0))->len = htons(7);
+}
+
+static void udp_length_beyond(struct pkt *p)
+{
+	struct udphdr *udp = pkt_find(p, PKT_UDP, 0);
+
+	udp->len = htons(ntohs(udp->len) + 1);
+}
+
+static void ext_beyond(struct pkt *p)
+{
+	((__u8 *)pkt_find(p, PKT_EXT, 0))[1] = 40;
+}
+
+static void test_malformed(struct harness *h)
+{
+	static const struct {
+		struct lb_case c;
+		enum drop_reason reason;
+	} cases[] = {
+#define ROW(version, proto, text, ...) { text, version, proto, 0, PORT_IPIP4, ##__VA_ARGS__ }
+		{ ROW(4, IPPROTO_TCP, "IPv4 header cut short", .cut = 14 + 19), DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 header missing", .cut = 14), DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 version 5", .spoil = ip4_version_5),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 header length 16", .spoil = ip4_ihl_4),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 header length beyond the packet",
+		      .spoil = ip4_ihl_beyond),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 total length below the header's",
+		      .spoil = ip4_length_below_header),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_UDP, "IPv4 total length beyond the frame", .payload = 8,
+		      .spoil = ip4_length_beyond_frame),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 packet cut short", .payload = 50, .cut = 80),
+		  DROP_MALFORMED_IP },
+		{ ROW(4, IPPROTO_TCP, "IPv4 without room for ports",
+		      .spoil = ip4_length_without_ports),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(4, IPPROTO_TCP, "IPv4 TCP header longer than the packet",
+		      .spoil = ip4_length_without_tcp),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset 16", .spoil = tcp_doff_4),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset beyond the packet",
+		      .spoil = tcp_doff_beyond),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(4, IPPROTO_UDP, "IPv4 UDP length 7", .spoil = udp_length_7),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(4, IPPROTO_UDP, "IPv4 UDP length beyond the packet", .payload = 9,
+		      .spoil = udp_length_beyond),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_TCP, "IPv6 header cut short", .cut = 14 + 39), DROP_MALFORMED_IP },
+		{ ROW(6, IPPROTO_TCP, "IPv6 version 4", .spoil = ip6_version_4),
+		  DROP_MALFORMED_IP },
+		{ ROW(6, IPPROTO_UDP, "IPv6 payload length beyond the frame",
+		      .spoil = ip6_length_beyond_frame),
+		  DROP_MALFORMED_IP },
+		{ ROW(6, IPPROTO_UDP, "IPv6 payload length 65535", .spoil = ip6_length_65535),
+		  DROP_MALFORMED_IP },
+		{ ROW(6, IPPROTO_TCP, "IPv6 packet cut short", .payload = 50, .cut = 80),
+		  DROP_MALFORMED_IP },
+		{ ROW(6, IPPROTO_TCP, "IPv6 extension header beyond the packet", .payload = 8,
+		      .extra = EXTRA_OPTIONS, .spoil = ext_beyond),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_TCP, "IPv6 without room for ports",
+		      .spoil = ip6_length_without_ports),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_TCP, "IPv6 TCP header longer than the packet",
+		      .spoil = ip6_length_without_tcp),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset 16", .spoil = tcp_doff_4),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset beyond the packet",
+		      .spoil = tcp_doff_beyond),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_UDP, "IPv6 UDP length 7", .spoil = udp_length_7),
+		  DROP_MALFORMED_TRANSPORT },
+		{ ROW(6, IPPROTO_UDP, "IPv6 UDP length beyond the packet", .payload = 9,
+		      .spoil = udp_length_beyond),
+		  DROP_MALFORMED_TRANSPORT },
+#undef ROW
+	};
+	char name[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct lb_case c = cases[i].c;
+
+		snprintf(name, sizeof(name), "%s is dropped and counted", cases[i].c.name);
+		c.name = name;
+		run_case(h, &c, XDP_DROP, cases[i].reason, 0);
+	}
+}
+
+/* Well-formed, for a service, and nowhere to go. */
+static void test_dropped(struct harness *h)
+{
+	static const struct {
+		const char *name;
+		unsigned int port, payload[2]; /* by IP version: least that does not fit */
+		enum drop_reason reason;
+	} cases[] = {
+		{ "no backend in the row", PORT_EMPTY, { 0, 0 }, DROP_NO_BACKEND },
+		{ "a target not in use", PORT_NO_TARGET, { 0, 0 }, DROP_NO_TARGET },
+		{ "a way out that is none of ours", PORT_NO_WAY, { 0, 0 }, DROP_NO_TARGET },
+		{ "too big for the way out, l2", PORT_SMALL_L2, { 161, 141 }, DROP_TOO_BIG },
+		{ "too big, ipip over IPv4", PORT_SMALL_IPIP4, { 141, 121 }, DROP_TOO_BIG },
+		{ "too big, ipip over IPv6", PORT_SMALL_IPIP6, { 121, 101 }, DROP_TOO_BIG },
+		{ "too big, gue over IPv4", PORT_SMALL_GUE4, { 129, 109 }, DROP_TOO_BIG },
+		{ "too big, gue over IPv6", PORT_SMALL_GUE6, { 109, 89 }, DROP_TOO_BIG },
+	};
+	char name[128];
+
+	for (int version = 4; version <= 6; version += 2)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			struct lb_case c = { name,
+					     version,
+					     IPPROTO_TCP,
+					     .port = cases[i].port,
+					     .payload = cases[i].payload[version == 6],
+					     .ack = true };
+
+			snprintf(name, sizeof(name), "IPv%d %s", version, cases[i].name);
+			run_case(h, &c, XDP_DROP, cases[i].reason, 0);
+		}
+}
+
+/* Without headroom there is no encapsulation, and l2 does not care. */
+static void test_headroom(struct harness *h)
+{
+	struct lb_case c = { "IPv4 by gue over IPv6 without headroom is dropped and counted", 4,
+			     IPPROTO_TCP, .port = PORT_GUE6, .ack = true };
+
+	run_case(h, &c, XDP_DROP, DROP_NO_ROOM, 216);
+	c.name = "IPv4 by l2 without headroom";
+	c.port = PORT_L2;
+	run_case(h, &c, XDP_TX, DROP_NONE, 216);
+}
+
+int main(void)
+{
+	struct lb_fixture fixture;
+	int status;
+
+	if (lb_fixture_open(&fixture))
+		return EXIT_FAILURE;
+	test_forwarded(&fixture.harness);
+	test_extension_headers(&fixture.harness);
+	test_passed(&fixture.harness);
+	test_other_frames(&fixture.harness);
+	test_malformed(&fixture.harness);
+	test_dropped(&fixture.harness);
+	test_headroom(&fixture.harness);
+	status = harness_end(&fixture.harness);
+	lb_fixture_close(&fixture);
+	return status;
+}
