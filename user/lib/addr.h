@@ -19,8 +19,8 @@ const __u8 *addr_v4(const struct addr *addr); /* the four bytes of an IPv4 addre
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /*
- * Numeric IPv4 ("192.0.2.1") or IPv6 ("2001:db8::1") text; IPv4-mapped IPv6 text, zones, leading
- * zeros and surrounding blanks are refused. 0 or -EINVAL.
+ * Numeric IPv4 ("192.0.2.1") or IPv6 ("2001:db8::1") text; IPv4-mapped IPv6 text, zones, IPv4
+ * numbers with leading zeros and surrounding blanks are refused. 0 or -EINVAL.
  */
 int addr_parse(const char *text, struct addr *out);
 const char *addr_format(const struct addr *addr, char buf[ADDR_TEXT_SIZE]);
