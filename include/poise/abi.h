@@ -33,7 +33,7 @@ enum poise_mode {
 	MODE_MAX,
 };
 
-/* Why a packet was dropped, and the index into `drops`. Names are in poise/drop.h. */
+/* Why a packet was dropped, and the index into `drops`. Names are in user/lib/drop.c. */
 enum drop_reason {
 	DROP_NONE,
 	DROP_MALFORMED_IP,        /* IP header cut short, or its lengths contradict the frame */

@@ -10,8 +10,9 @@
  * `poise/INSTANCE` directory (created when `create`) to buf. `ip netns exec` gives each command a
  * mount namespace of its own whose /sys has no bpffs and in which anything mounted dies with the
  * command; then the mount namespace of process 1 is used by way of /proc/1/root. Falls back to
- * mounting here with a warning. 0, -ENOENT (not create, and nothing there), -EACCES, -ENAMETOOLONG
- * or -errno of mount(2).
+ * mounting here with a warning. Where process 1 may not be looked into, the eldest ancestor that
+ * may be takes its place. 0, -ENOENT (not create, and nothing there), -EINVAL (name with anything
+ * but letters, digits, - and _), -EACCES, -ENAMETOOLONG or -errno of mount(2).
  */
 int bpffs_instance_dir(const char *instance, int create, char *buf, size_t size);
 

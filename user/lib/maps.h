@@ -21,6 +21,8 @@ int maps_dir(const char *instance_dir, char *buf, size_t size);
 /* Opens all of them. 0, -ENOENT (none there), -EPROTO (incomplete or of another shape) or -errno.
  * *out is empty (all -1) after an error. */
 int maps_open(const char *dir, struct maps *out);
+/* The same; after -EPROTO `why` says in words what is wrong with them ("drops is missing"). */
+int maps_open_why(const char *dir, struct maps *out, char *why, size_t size);
 void maps_close(struct maps *maps); /* an empty one is fine */
 
 /* Largest number of targets these maps hold, number 0 included. 0: not readable. */
@@ -37,6 +39,14 @@ int target_names_read(const struct maps *maps, struct target_name *out, size_t c
 /* Rows of a service as last published, row_count of them. -ENOENT: number not in use. 0 or -errno.
  */
 int rows_read(const struct maps *maps, __u32 service_number, struct row *out, __u32 row_count);
+/* Its map: a descriptor, and the size to mmap. -ENOENT, -EPROTO (of another size), -EPERM (the
+ * kernel wants CAP_SYS_ADMIN for opening a map by its id) or -errno. */
+int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count, size_t *bytes);
+
+static inline __u32 rows_slots(__u32 row_count)
+{
+	return (row_count + POISE_ROWS_PER_SLOT - 1) / POISE_ROWS_PER_SLOT;
+}
 
 /* Kernel memory of one map as the kernel accounts for it (fdinfo's memlock), bytes; 0: not known.
  */

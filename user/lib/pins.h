@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The files of one instance on the BPF file system: links/, maps-v<ABI>/. */
+#ifndef POISE_PINS_H
+#define POISE_PINS_H
+
+#include <stddef.h>
+
+#include "maps.h"
+
+/* Directory of the links; pins in it are named by interface index, as bpffs refuses names with '.',
+ * which interfaces may have. 0 or -ENAMETOOLONG. */
+int pins_links_dir(const char *instance_dir, char *buf, size_t size);
+
+/* Pins the maps as the instance's, all or none; what is there now is kept beside as an older set. 0
+ * or -errno. */
+int pins_replace_maps(const char *instance_dir, const struct maps *maps);
+
+/* Ends what a crash within pins_replace_maps left. 0 or -errno. */
+int pins_recover(const char *instance_dir);
+
+/* Removes older sets of maps and those of other ABI versions. 0 or -errno. */
+int pins_remove_older(const char *instance_dir);
+
+/* Detaches every link, removes every pin and the directory. -ENOENT: nothing there. 0 or -errno. */
+int pins_remove(const char *instance_dir);
+
+#endif
