@@ -96,12 +96,13 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoise.a
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -lcmocka -lm -o $@
 
-# ---- packet tests: each test_<program> runs tables of packets through the loaded program (root)
+# ---- packet tests (root): each test_<name> runs packets through a loaded program; what they share
+# is every other file of the directory
 PACKET := $(patsubst tests/packet/%.c,$B/tests/packet/%,$(wildcard tests/packet/test_*.c))
+PACKET_SHARED := $(filter-out tests/packet/test_%.c,$(wildcard tests/packet/*.c))
 
 $B/obj/tests/packet/%.o: override CPPFLAGS += -Iuser -Itests/packet
-$B/tests/packet/%: $B/obj/tests/packet/%.o $B/obj/tests/packet/harness.o $B/obj/tests/packet/packet.o \
-		   $B/libpoised.a $B/libpoise.a
+$B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SHARED)) $B/libpoised.a $B/libpoise.a
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@

@@ -137,11 +137,6 @@ struct meta {
 	__u64 seed[2]; /* of the flow hash: with another one every flow would change its backend */
 };
 
-/* backend.bpf.c, decap_vips: key is an address of 16 bytes, IPv4 as ::ffff:a.b.c.d; value: */
-struct decap_vip {
-	__u32 number; /* index into decap_counters' VIP entries */
-};
-
 _Static_assert(sizeof(struct service_key) == 20, "map ABI");
 _Static_assert(sizeof(struct service) == 16, "map ABI");
 _Static_assert(sizeof(struct row) == 4, "map ABI");

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Explicit congestion notification where a tunnel ends. */
+#ifndef POISE_ECN_H
+#define POISE_ECN_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* RFC 3168: the low two bits of IPv4's TOS and of IPv6's traffic class */
+enum ecn {
+	ECN_NOT_ECT,
+	ECN_ECT1,
+	ECN_ECT0,
+	ECN_CE,
+};
+
+#define ECN_MASK 3
+
+/*
+ * RFC 6040, figure 4: what the inner header says once the outer one is off. -1: drop the packet, as
+ * its sender could not be told of the congestion otherwise.
+ */
+static inline int ecn_decapsulate(__u8 inner, __u8 outer)
+{
+	if (outer == ECN_CE)
+		return inner == ECN_NOT_ECT ? -1 : ECN_CE;
+	if (outer == ECN_ECT1 && inner == ECN_ECT0)
+		return ECN_ECT1;
+	return inner;
+}
+
+/*
+ * RFC 1624, equation 3: the Internet checksum after one 16-bit word changed from old to new. All
+ * three in one byte order, whichever. A wrong checksum stays wrong.
+ */
+static inline __u16 ecn_checksum(__u16 check, __u16 old, __u16 new_)
+{
+	__u32 sum = (__u16)~check + (__u32)(__u16)~old + new_;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16));
+}
+
+#endif
