@@ -78,6 +78,19 @@ static void pad(struct pkt *p, const struct decap_case *c)
 		pkt_pad_to(p, c->frame);
 }
 
+static void poke(struct pkt *p, const struct decap_poke *poke)
+{
+	__u8 value[2] = { poke->value >> 8, poke->value };
+	__u8 *header;
+
+	if (!poke->width)
+		return;
+	header = pkt_find(p, poke->kind, poke->n);
+	memcpy(header + poke->offset, value + 2 - poke->width, poke->width);
+	if (poke->kind == PKT_IP4)
+		pkt_ip4_checksum((struct iphdr *)header);
+}
+
 void decap_in(struct pkt *p, const void *arg)
 {
 	const struct decap_case *c = arg;
@@ -88,6 +101,7 @@ void decap_in(struct pkt *p, const void *arg)
 	pkt_finish(p);
 	if (c->inner_ip)
 		c->inner_ip(p->bytes + sizeof(struct ethhdr) + outer_bytes(c));
+	poke(p, &c->poke);
 	if (c->spoil)
 		c->spoil(p);
 	pad(p, c);

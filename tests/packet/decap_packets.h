@@ -15,6 +15,14 @@ enum decap_vip { DECAP_VIP4, DECAP_VIP6, DECAP_VIP_COUNT }; /* harness counters 
 enum decap_outer { OUTER_IP4, OUTER_IP6, OUTER_IP6_LIMIT, OUTER_COUNT };
 enum decap_inner { INNER_IP4, INNER_IP6, INNER_COUNT };
 
+/* A field set once the packet is finished, IPv4's checksum following; width 0: none. */
+struct decap_poke {
+	enum pkt_kind kind;
+	unsigned int n; /* of that kind, from 0 */
+	size_t offset, width;
+	__u16 value;
+};
+
 struct decap_case {
 	enum decap_outer outer;
 	enum decap_inner inner;
@@ -30,6 +38,7 @@ struct decap_case {
 	size_t frame;                 /* pad up to this many bytes of frame, 0: no */
 	void (*build)(struct pkt *p); /* what follows the inner IP header, instead of TCP or UDP */
 	void (*inner_ip)(void *ip); /* fields of the inner IP header, as it goes in and comes out */
+	struct decap_poke poke;
 	void (*spoil)(struct pkt *p); /* of the packet that goes in, once finished */
 };
 
