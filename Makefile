@@ -4,6 +4,7 @@
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
 
 B     := build
 CC    ?= cc
@@ -98,14 +99,125 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoise.a
 
 # ---- packet tests (root): each test_<name> runs packets through a loaded program; what they share
 # is every other file of the directory
-PACKET := $(patsubst tests/packet/%.c,$B/tests/packet/%,$(wildcard tests/packet/test_*.c))
-PACKET_SHARED := $(filter-out tests/packet/test_%.c,$(wildcard tests/packet/*.c))
+PACKET_SRC   := $(filter-out tests/packet/test_%.c,$(wildcard tests/packet/*.c))
+PACKET_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/packet/test_*.c))
 
 $B/obj/tests/packet/%.o: override CPPFLAGS += -Iuser -Itests/packet
-$B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SHARED)) $B/libpoised.a $B/libpoise.a
+$B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SRC)) $B/libpoised.a $B/libpoise.a
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+# ---- fuzzing: tests/fuzz/*.c are libFuzzer targets over user/lib
+FUZZ_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/*.c))
+FUZZ_CLANG  = $(shell tools/deps.sh --clang-with-fuzzer)
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+$B/fuzz/%.o: %.c | $B/.deps
+	$(say) CC $< "(fuzzer)"
+	$Q mkdir -p $(@D)
+	$Q $(FUZZ_CLANG) $(CPPFLAGS) -std=gnu11 $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
+		$(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/tests/fuzz/%: $B/fuzz/tests/fuzz/%.o $(LIB_SRC:%.c=$B/fuzz/%.o)
+	$(say) LD $@
+	$Q mkdir -p $(@D)
+	$Q $(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ $(PKG_LIBS) -o $@
+
+# ---- running tests. The programs are built in a make of their own, which sees what deps installed.
+TESTS := unit packet net fuzz
+.PHONY: test $(TESTS:%=test-%) test-programs test-kernel need-root
+test: need-root
+	$Q tools/deps.sh build test
+	$Q $(MAKE) --no-print-directory all test-programs
+	$Q tools/test.sh $(TESTS)
+
+test-unit: $(UNIT)
+	$Q tools/test.sh unit
+test-fuzz: $(FUZZ_TESTS)
+	$Q tools/test.sh fuzz
+test-packet: need-root $(PACKET_TESTS)
+	$Q tools/test.sh packet
+test-net: need-root all
+	$Q tools/test.sh net $(SCENARIO)
+test-programs: $(UNIT) $(PACKET_TESTS) $(FUZZ_TESTS)
+
+# The packet tables and tunnel devices as backends, on Debian's stock kernel in QEMU.
+test-kernel: need-root
+	$Q tools/deps.sh build test kernel
+	$Q $(MAKE) --no-print-directory all test-programs
+	$Q tools/test-kernel
+
+need-root:
+	$Q [ "$$(id -u)" = 0 ] || { echo "root is needed: these tests load BPF programs and make network" \
+		"namespaces (try: sudo make ...); make test-unit and make test-fuzz work without" >&2; exit 1; }
+
+# ---- lint: every finding is an error; format applies what lint checks
+C_DIRS     := bpf include user tests tools
+C_FILES     = $(shell find $(wildcard $(C_DIRS)) -name '*.[ch]')
+CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
+
+.PHONY: lint format
+lint: $(SKELETONS)
+	$Q tools/deps.sh --check lint
+	$Q CLANG_FORMAT='$(CLANG_FORMAT)' USER_FLAGS='$(CPPFLAGS) -std=gnu11 -Iuser -Itests/packet $(PKG_CFLAGS)' \
+		BPF_FLAGS='-D__TARGET_ARCH_x86 $(filter -I%,$(BPF_CFLAGS))' tools/lint.sh
+format:
+	$Q $(CLANG_FORMAT) -i $(C_FILES)
+
+# ---- Debian packages
+.PHONY: deps
+deps:
+	$Q tools/deps.sh build test demo
+
+# ---- demo: `make demo KEEP=1` leaves it standing, `tools/demo.sh --remove` takes it away
+.PHONY: demo
+demo:
+	$Q [ "$$(id -u)" = 0 ] || { echo "root is needed: the demo makes network namespaces and loads a" \
+		"BPF program (sudo make demo)" >&2; exit 1; }
+	$Q tools/deps.sh build demo
+	$Q $(MAKE) --no-print-directory all
+	$Q tools/demo.sh $(if $(KEEP),--keep)
+
+# ---- install
+UNITDIR = $(PREFIX)/lib/systemd/system
+COMPDIR = $(PREFIX)/share/bash-completion/completions
+MAN    := $(wildcard packaging/man/*.[1-8])
+
+.PHONY: install uninstall
+install: all
+	install -D -m 755 $B/poised $(DESTDIR)$(PREFIX)/sbin/poised
+	install -D -m 755 $B/poise $(DESTDIR)$(PREFIX)/bin/poise
+	for page in $(MAN); do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/poised.service > $(DESTDIR)$(UNITDIR)/poised.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/poised.service
+	install -D -m 644 packaging/poise.bash-completion $(DESTDIR)$(COMPDIR)/poise
+	[ -e $(DESTDIR)$(SYSCONFDIR)/poise/poise.yaml ] || \
+		install -D -m 644 packaging/poise.yaml $(DESTDIR)$(SYSCONFDIR)/poise/poise.yaml
+
+# The configuration stays.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/poised $(DESTDIR)$(PREFIX)/bin/poise \
+		$(DESTDIR)$(UNITDIR)/poised.service $(DESTDIR)$(COMPDIR)/poise
+	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
+.PHONY: help
+help:
+	@echo 'make               build/poised and build/poise (V=1 shows commands)'
+	@echo 'make deps          install what building, testing and the demo need (root, Debian)'
+	@echo 'make demo          three servers behind the balancer, in namespaces (root; KEEP=1 leaves it)'
+	@echo 'make test          every test but test-kernel (root; installs what it needs)'
+	@echo 'make test-unit     modules, under ASan and UBSan'
+	@echo 'make test-packet   packets through the loaded program (root)'
+	@echo 'make test-net      namespace scenarios (root; SCENARIO="udp cli" picks some)'
+	@echo 'make test-fuzz     libFuzzer targets, a bounded run'
+	@echo 'make test-kernel   packets and tunnel devices on Debian 12'"'"'s kernel in QEMU (root)'
+	@echo 'make bench         ns per packet (root)'
+	@echo 'make lint          formatting, static analysis, file length;  make format'
+	@echo 'make install       DESTDIR= PREFIX=/usr/local;  make uninstall'
+	@echo 'make clean'
 
 .SECONDARY:
 .PHONY: clean
