@@ -76,7 +76,7 @@ $B/asan/libpoise.a: $(call aobj,$(LIB_SRC))
 $B/asan/libpoised.a: $(call aobj,$(filter-out %/main.c,$(POISED_SRC)))
 $B/libpoise.a $B/libpoised.a $B/asan/libpoise.a $B/asan/libpoised.a:
 	$(say) AR $@
-	$Q rm -f $@ && ar rcs $@ $^
+	$Q mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $B/poised: $B/obj/user/poised/main.o $B/libpoised.a $B/libpoise.a
 $B/poise: $(call obj,$(POISE_SRC)) $B/libpoise.a
