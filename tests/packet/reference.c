@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "reference.h"
+
+#define ETH        14
+#define MAX_WALK   6
+#define MAX_OFFSET 1023
+
+static unsigned int be16(const __u8 *at)
+{
+	return at[0] << 8 | at[1];
+}
+
+/* RFC 1071 over big-endian words; an odd last byte counts as a word's first. */
+static __u32 sum16(const __u8 *data, size_t length, __u32 sum)
+{
+	for (size_t i = 0; i < length; i++)
+		sum += i % 2 ? data[i] : data[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static bool is_vip(const __u8 *addr, int version)
+{
+	__u8 vip[16];
+
+	inet_pton(version == 4 ? AF_INET : AF_INET6, version == 4 ? VIP4 : VIP6, vip);
+	return !memcmp(addr, vip, version == 4 ? 4 : 16);
+}
+
+static void drop(struct reference *out, enum drop_reason reason)
+{
+	out->verdict = XDP_DROP;
+	out->drop = reason;
+}
+
+/* After the addresses: what a lie in the headers comes to. */
+static void lie(struct reference *out, bool vip, enum drop_reason reason)
+{
+	if (vip)
+		drop(out, reason);
+}
+
+static size_t overhead(unsigned int port)
+{
+	switch (port) {
+	case PORT_IPIP4:
+	case PORT_SMALL_IPIP4:
+		return 20;
+	case PORT_IPIP6:
+	case PORT_SMALL_IPIP6:
+		return 40;
+	case PORT_GUE4:
+	case PORT_SMALL_GUE4:
+		return 32;
+	case PORT_GUE6:
+	case PORT_SMALL_GUE6:
+		return 52;
+	}
+	return 0;
+}
+
+static void judge_port(struct reference *out)
+{
+	size_t mtu = out->port >= PORT_SMALL_L2 ? FIXTURE_SMALL_MTU : FIXTURE_MTU;
+
+	if (out->port == PORT_EMPTY)
+		drop(out, DROP_NO_BACKEND);
+	else if (out->port == PORT_NO_TARGET || out->port == PORT_NO_WAY)
+		drop(out, DROP_NO_TARGET);
+	else if (out->ip_bytes + overhead(out->port) > mtu)
+		drop(out, DROP_TOO_BIG);
+	else
+		out->verdict = XDP_TX;
+}
+
+/* ip: the IP header, of which `frame` bytes arrived; the transport header starts at `offset`. */
+static void judge_transport(struct reference *out, const __u8 *ip, size_t frame, size_t offset,
+			    __u8 proto, bool vip)
+{
+	const __u8 *transport = ip + offset;
+	size_t bytes = out->ip_bytes - offset;
+	__u32 pseudo;
+
+	if (offset + 4 > out->ip_bytes || offset + 4 > frame) {
+		lie(out, vip, DROP_MALFORMED_TRANSPORT);
+		return;
+	}
+	out->port = be16(transport + 2);
+	if (!vip || out->port < PORT_L2 || out->port >= PORT_END)
+		return;
+	if (proto == IPPROTO_TCP) {
+		if (bytes < 20 || transport[12] >> 4 < 5 || (transport[12] >> 4) * 4u > bytes) {
+			drop(out, DROP_MALFORMED_TRANSPORT);
+			return;
+		}
+	} else if (bytes < 8 || be16(transport + 4) < 8 || be16(transport + 4) > bytes) {
+		drop(out, DROP_MALFORMED_TRANSPORT);
+		return;
+	}
+	pseudo = out->version == 4 ? sum16(ip + 12, 8, 0) : sum16(ip + 8, 32, 0);
+	if (proto == IPPROTO_UDP) {
+		size_t length = be16(transport + 4);
+
+		out->checksums_right &= !be16(transport + 6) ||
+					sum16(transport, length, pseudo + proto + length) == 0xffff;
+	} else {
+		out->checksums_right &= sum16(transport, bytes, pseudo + proto + bytes) == 0xffff;
+	}
+	judge_port(out);
+}
+
+static void judge_ipv4(struct reference *out, const __u8 *ip, size_t frame)
+{
+	size_t header;
+	bool vip;
+
+	if (frame < 20 || ip[0] >> 4 != 4 || (ip[0] & 15) < 5) {
+		drop(out, DROP_MALFORMED_IP);
+		return;
+	}
+	header = (ip[0] & 15) * 4;
+	if (be16(ip + 6) & 0x3fff || (ip[9] != IPPROTO_TCP && ip[9] != IPPROTO_UDP))
+		return;
+	vip = is_vip(ip + 16, 4);
+	out->version = 4;
+	out->ip_bytes = be16(ip + 2);
+	if (out->ip_bytes < header || out->ip_bytes > frame) {
+		lie(out, vip, DROP_MALFORMED_IP);
+		return;
+	}
+	out->checksums_right = sum16(ip, header, 0) == 0xffff;
+	judge_transport(out, ip, frame, header, ip[9], vip);
+}
+
+static void judge_ipv6(struct reference *out, const __u8 *ip, size_t frame)
+{
+	size_t offset = 40;
+	__u8 proto;
+	bool vip;
+
+	if (frame < 40 || ip[0] >> 4 != 6) {
+		drop(out, DROP_MALFORMED_IP);
+		return;
+	}
+	vip = is_vip(ip + 24, 6);
+	out->version = 6;
+	out->ip_bytes = 40 + be16(ip + 4);
+	out->checksums_right = true;
+	if (out->ip_bytes > frame) {
+		lie(out, vip, DROP_MALFORMED_IP);
+		return;
+	}
+	proto = ip[6];
+	for (int walked = 0; proto != IPPROTO_TCP && proto != IPPROTO_UDP; walked++) {
+		if (proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING &&
+		    proto != IPPROTO_DSTOPTS)
+			return;
+		if (offset + 2 > frame) {
+			lie(out, vip, DROP_MALFORMED_IP);
+			return;
+		}
+		if (walked == MAX_WALK)
+			return;
+		/* With segments left the checksum is over another destination: not told here. */
+		out->checksums_right &= proto != IPPROTO_ROUTING;
+		proto = ip[offset];
+		offset += ip[offset + 1] * 8 + 8;
+		if (offset > MAX_OFFSET)
+			return;
+	}
+	judge_transport(out, ip, frame, offset, proto, vip);
+}
+
+void reference_judge(const struct pkt *in, struct reference *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->verdict = XDP_PASS;
+	if (in->bytes[0] & 1)
+		return;
+	if (be16(in->bytes + 12) == ETH_P_IP)
+		judge_ipv4(out, in->bytes + ETH, in->length - ETH);
+	else if (be16(in->bytes + 12) == ETH_P_IPV6)
+		judge_ipv6(out, in->bytes + ETH, in->length - ETH);
+}
+
+static __u8 tos_of(const struct reference *judged, const __u8 *ip)
+{
+	return judged->version == 4 ? ip[1] : (ip[0] << 4 | ip[1] >> 4) & 0xff;
+}
+
+static const char *outer_ipv4(const struct reference *judged, const __u8 *outer, const __u8 *inner,
+			      __u8 proto)
+{
+	__u8 want[12] = { 0x45, tos_of(judged, inner), 0, 0, 0, 0, 0x40, 0, 64, proto, 0, 0 };
+	__u8 addresses[8];
+
+	inet_pton(AF_INET, OUTER_SOURCE4, addresses);
+	inet_pton(AF_INET, OUTER_DEST4, addresses + 4);
+	if (sum16(outer, 20, 0) != 0xffff)
+		return "outer IPv4 checksum";
+	want[2] = (judged->ip_bytes + overhead(judged->port)) >> 8;
+	want[3] = (judged->ip_bytes + overhead(judged->port)) & 0xff;
+	want[10] = outer[10];
+	want[11] = outer[11];
+	return memcmp(outer, want, 12) || memcmp(outer + 12, addresses, 8) ? "outer IPv4 header"
+									   : NULL;
+}
+
+static const char *outer_ipv6(const struct reference *judged, const __u8 *outer, const __u8 *inner,
+			      __u8 proto)
+{
+	size_t payload = judged->ip_bytes + overhead(judged->port) - 40;
+	__u8 addresses[32];
+
+	inet_pton(AF_INET6, OUTER_SOURCE6, addresses);
+	inet_pton(AF_INET6, OUTER_DEST6, addresses + 16);
+	if (outer[0] >> 4 != 6 ||
+	    ((outer[0] << 4 | outer[1] >> 4) & 0xff) != tos_of(judged, inner) ||
+	    be16(outer + 4) != payload || outer[6] != proto || outer[7] != 64 ||
+	    memcmp(outer + 8, addresses, 32))
+		return "outer IPv6 header";
+	return NULL;
+}
+
+/* udp: the outer UDP header; pseudo-header sum for IPv6, which has to have a checksum. */
+static const char *gue(const struct reference *judged, const __u8 *udp, const __u8 *outer6)
+{
+	size_t bytes = judged->ip_bytes + 12;
+
+	if (be16(udp) < 0xc000 || be16(udp + 2) != POISE_GUE_PORT || be16(udp + 4) != bytes)
+		return "outer UDP header";
+	if (udp[8] || udp[9] != (judged->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6) || udp[10] ||
+	    udp[11])
+		return "GUE header";
+	if (!outer6)
+		return be16(udp + 6) ? "outer UDP checksum over IPv4" : NULL;
+	if (!be16(udp + 6))
+		return "outer UDP checksum is missing";
+	/* A sender's mistake is handed on: a wrong checksum inside makes a wrong one outside. */
+	if (judged->checksums_right &&
+	    sum16(udp, bytes, sum16(outer6 + 8, 32, IPPROTO_UDP + bytes)) != 0xffff)
+		return "outer UDP checksum";
+	return NULL;
+}
+
+static const char *outer_headers(const struct reference *judged, const __u8 *outer,
+				 const __u8 *inner)
+{
+	__u8 proto = judged->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	const char *wrong;
+
+	switch (overhead(judged->port)) {
+	case 20:
+		return outer_ipv4(judged, outer, inner, proto);
+	case 40:
+		return outer_ipv6(judged, outer, inner, proto);
+	case 32:
+		wrong = outer_ipv4(judged, outer, inner, IPPROTO_UDP);
+		return wrong ? wrong : gue(judged, outer + 20, NULL);
+	case 52:
+		wrong = outer_ipv6(judged, outer, inner, IPPROTO_UDP);
+		return wrong ? wrong : gue(judged, outer + 40, outer);
+	}
+	return NULL;
+}
+
+const char *reference_forwarded(const struct reference *judged, const struct pkt *in,
+				const struct pkt *out)
+{
+	size_t outer = overhead(judged->port);
+	unsigned int type = judged->version == 4 ? ETH_P_IP : ETH_P_IPV6;
+
+	if (outer)
+		type = outer == 20 || outer == 32 ? ETH_P_IP : ETH_P_IPV6;
+	if (out->length < ETH + outer + judged->ip_bytes)
+		return "the packet lost bytes";
+	if (out->length > ETH + outer + judged->ip_bytes && out->length > 60 + outer)
+		return "bytes behind the packet were sent along";
+	if (memcmp(out->bytes, fixture_next_hop_mac, 6) ||
+	    memcmp(out->bytes + 6, fixture_own_mac, 6) || be16(out->bytes + 12) != type)
+		return "Ethernet header";
+	if (memcmp(out->bytes + ETH + outer, in->bytes + ETH, judged->ip_bytes))
+		return "the client's packet was changed";
+	return outer_headers(judged, out->bytes + ETH, in->bytes + ETH);
+}

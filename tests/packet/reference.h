@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What poise_lb must make of any frame, over the fixture's services: written down a second time, by
+ * the RFCs and byte by byte, so that random packets can be judged.
+ */
+#ifndef POISE_TESTS_REFERENCE_H
+#define POISE_TESTS_REFERENCE_H
+
+#include "lb_fixture.h"
+
+struct reference {
+	enum xdp_action verdict; /* XDP_TX stands for forwarded, either way */
+	enum drop_reason drop;
+	int version;       /* of a forwarded packet */
+	unsigned int port; /* service */
+	size_t ip_bytes;
+	bool checksums_right; /* IPv4 header's and transport's, pseudo-header included */
+};
+
+void reference_judge(const struct pkt *in, struct reference *out);
+
+/* Whether a forwarded frame is what the mode of the port asks for; NULL, or what is wrong. */
+const char *reference_forwarded(const struct reference *judged, const struct pkt *in,
+				const struct pkt *out);
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Random and mutated packets through poise_lb, each judged by the reference. POISE_FUZZ_SEED
+ * repeats a run, POISE_FUZZ_PACKETS sets its length.
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lb_case.h"
+#include "reference.h"
+
+#define PACKETS        100000
+#define MAX_COMPLAINTS 5
+
+/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016. */
+static __u64 random_state;
+
+static __u64 random64(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 0x2545f4914f6cdd1dULL;
+}
+
+static unsigned int below(unsigned int limit)
+{
+	return (random64() >> 32) * limit >> 32;
+}
+
+static void good_packet(struct pkt *p)
+{
+	struct lb_case c = {
+		.version = below(2) ? 4 : 6,
+		.proto = below(2) ? IPPROTO_TCP : IPPROTO_UDP,
+		.tos = random64(),
+		.port = PORT_L2 + below(PORT_END - PORT_L2),
+		.payload = below(4) ? below(100) : below(1500),
+		.padding = below(3) ? 0 : below(60),
+		.syn = below(2),
+		.ack = below(2),
+		.extra = EXTRA_NONE,
+	};
+
+	c.no_udp_checksum = c.proto == IPPROTO_UDP && !below(4);
+	if (!below(4))
+		c.extra = c.version == 4 ? EXTRA_OPTIONS : EXTRA_OPTIONS + below(5);
+	if (c.extra == EXTRA_TOO_LONG)
+		c.payload %= 800; /* the builder's frames end at 2,048 bytes */
+	lb_case_in(p, &c);
+}
+
+/* One change where it hurts: headers mostly. */
+static void mutate(struct pkt *p)
+{
+	size_t at = below(p->length < 110 ? p->length : 110);
+
+	switch (below(6)) {
+	case 0:
+		p->bytes[at] ^= 1 << below(8);
+		break;
+	case 1:
+		p->bytes[at] = random64();
+		break;
+	case 2:
+		p->bytes[at] = below(2) ? 0xff : 0;
+		break;
+	case 3:
+		p->length = ETH_HLEN + below(p->length - ETH_HLEN + 1);
+		break;
+	case 4: /* the length fields of IPv4, IPv6, UDP behind either */
+		at = (const size_t[]){ 16, 18, 38, 58 }[below(4)];
+		p->bytes[at] = below(4) ? 0 : random64();
+		p->bytes[at + 1] = random64();
+		break;
+	case 5: /* bytes taken out of the middle */
+		if (p->length > at + 40) {
+			memmove(p->bytes + at, p->bytes + at + 8, p->length - at - 8);
+			p->length -= 8;
+		}
+		break;
+	}
+}
+
+static void random_packet(struct pkt *p)
+{
+	int version = below(2) ? 4 : 6;
+
+	p->length = ETH_HLEN + below(200);
+	for (size_t i = 0; i < p->length; i++)
+		p->bytes[i] = random64();
+	p->bytes[0] &= ~1;
+	if (!below(4))
+		return;
+	p->bytes[12] = version == 4 ? 0x08 : 0x86;
+	p->bytes[13] = version == 4 ? 0x00 : 0xdd;
+	p->bytes[14] = version == 4 ? 0x40 | below(16) : 0x60;
+	if (below(2))
+		return;
+	inet_pton(version == 4 ? AF_INET : AF_INET6, version == 4 ? VIP4 : VIP6,
+		  p->bytes + (version == 4 ? 30 : 38));
+	p->bytes[version == 4 ? 23 : 20] = below(2) ? IPPROTO_TCP : below(64);
+}
+
+static void next_packet(struct pkt *p)
+{
+	pkt_clear(p);
+	if (!below(4)) {
+		random_packet(p);
+	} else {
+		good_packet(p);
+		for (unsigned int n = below(4); n; n--)
+			mutate(p);
+	}
+	/* The kernel wants at least an Ethernet header. */
+	if (p->length < ETH_HLEN)
+		p->length = ETH_HLEN;
+}
+
+/* NULL, or what is wrong. */
+static const char *judge(const struct pkt *in, const struct pkt *out, enum xdp_action verdict,
+			 struct reference *want)
+{
+	reference_judge(in, want);
+	if (verdict == XDP_REDIRECT && want->verdict == XDP_TX && want->port == PORT_REDIRECT)
+		verdict = XDP_TX;
+	if (verdict != want->verdict)
+		return "verdict";
+	if (verdict == XDP_TX)
+		return reference_forwarded(want, in, out);
+	if (verdict == XDP_PASS &&
+	    (in->length != out->length || memcmp(in->bytes, out->bytes, in->length)))
+		return "a packet for the kernel was changed";
+	return NULL;
+}
+
+int main(void)
+{
+	const char *seed = getenv("POISE_FUZZ_SEED"), *packets = getenv("POISE_FUZZ_PACKETS"),
+		   *wrong;
+	unsigned int count = packets ? strtoul(packets, NULL, 0) : PACKETS, complaints = 0;
+	__u64 found[XDP_REDIRECT + 1] = { 0 }, drops[DROP_MAX] = { 0 },
+				   want_drops[DROP_MAX] = { 0 };
+	static struct pkt in, out;
+	struct lb_fixture fixture;
+	struct reference want;
+	enum xdp_action verdict;
+	struct harness *h;
+	int status;
+
+	random_state = seed ? strtoull(seed, NULL, 0) : 0x706f697365;
+	printf("# seed 0x%" PRIx64 ", %u packets\n", (uint64_t)random_state, count);
+	if (lb_fixture_open(&fixture))
+		return EXIT_FAILURE;
+	h = &fixture.harness;
+	for (unsigned int i = 0; i < count && complaints < MAX_COMPLAINTS; i++) {
+		next_packet(&in);
+		if (harness_frame(h->program_fd, HARNESS_LOOPBACK, &in, &out, &verdict)) {
+			harness_ok(h, false, "packet %u: the test run", i);
+			break;
+		}
+		wrong = judge(&in, &out, verdict, &want);
+		found[verdict <= XDP_REDIRECT ? verdict : XDP_ABORTED]++;
+		want_drops[want.drop]++;
+		if (!wrong)
+			continue;
+		complaints++;
+		harness_ok(h, false, "packet %u: %s (verdict %d, expected %d)", i, wrong, verdict,
+			   want.verdict);
+		harness_diff(&out, &in);
+	}
+	harness_ok(h, !complaints,
+		   "random packets: %" PRIu64 " passed, %" PRIu64 " dropped, %" PRIu64
+		   " forwarded, each as the reference says",
+		   (uint64_t)found[XDP_PASS], (uint64_t)found[XDP_DROP],
+		   (uint64_t)(found[XDP_TX] + found[XDP_REDIRECT]));
+	h->read_drops(h->ctx, drops, DROP_MAX);
+	want_drops[DROP_NONE] = 0;
+	harness_ok(h, !memcmp(drops, want_drops, sizeof(drops)),
+		   "each drop is counted under its reason");
+	harness_ok(h, found[XDP_PASS] && found[XDP_DROP] && found[XDP_TX],
+		   "the packets reach every verdict");
+	status = harness_end(h);
+	lb_fixture_close(&fixture);
+	return status;
+}
