@@ -28,7 +28,7 @@ struct conf_check {
 	char *path;        /* http: request target, starts with '/' */
 	__u16 port;        /* 0: the backend's port, or the service's where it has none */
 	__u32 interval_ms; /* default 2000 */
-	__u32 timeout_ms;  /* default 1000, at most the interval */
+	__u32 timeout_ms;  /* at most the interval; default 1000 or the interval if shorter */
 	__u32 rise, fall;  /* checks in a row that change the health; defaults 2 and 3 */
 };
 

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The checked decode: a JSON tree -> struct conf, mappings and lists. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf_decode.h"
+#include "nearest.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_FIELDS        16
+#define MAX_INTERFACES    POISE_MAX_TX_PORTS
+
+static int refuse_key(struct decode *d, const char *key, const struct field *fields, size_t count)
+{
+	const char *names[MAX_FIELDS], *nearest;
+	char quoted[CONF_QUOTE_SIZE], known[200];
+	struct conf_path parent = d->path;
+	int line = 0, column = 0;
+	size_t at = 0, i;
+
+	for (i = 0; i < count; i++) {
+		names[i] = fields[i].name;
+		at += snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", names[i]);
+	}
+	conf_path_key(&d->path, key);
+	conf_mark_get(d->marks, &d->path, CONF_MARK_KEY, &line, &column);
+	conf_quote(key, strlen(key), quoted);
+	nearest = nearest_name(key, names, count);
+	if (nearest)
+		return conf_refuse_at(d->error, &parent, line, column,
+				      "unknown key %s: did you mean %s?", quoted, nearest);
+	return conf_refuse_at(d->error, &parent, line, column, "unknown key %s: expected one of %s",
+			      quoted, known);
+}
+
+/* In the order of the tree, so that the first trouble in the file is the one that is told. */
+int decode_mapping(struct decode *d, const json_t *value, const struct field *fields, size_t count,
+		   void *object)
+{
+	const struct field *field;
+	const char *key;
+	json_t *item;
+	size_t before;
+	int err;
+
+	json_object_foreach ((json_t *)value, key, item) {
+		for (field = fields; field < fields + count; field++) {
+			if (!strcmp(field->name, key))
+				break;
+		}
+		if (field == fields + count)
+			return refuse_key(d, key, fields, count);
+		before = conf_path_key(&d->path, key);
+		err = field->decode(d, field, item, (char *)object + field->offset);
+		if (err)
+			return err;
+		conf_path_cut(&d->path, before);
+	}
+	for (field = fields; field < fields + count; field++) {
+		if (field->required && !json_object_get(value, field->name))
+			return decode_refuse(d, "expected the key %s (%s), found none", field->name,
+					     field->expected);
+	}
+	return 0;
+}
+
+int decode_list(struct decode *d, const struct field *field, const json_t *value, size_t item_size,
+		int (*decode_item)(struct decode *d, const json_t *value, void *item), void **items,
+		size_t *count)
+{
+	size_t size = json_array_size(value);
+	size_t before, i;
+	int err;
+
+	if (json_is_null(value)) /* all items commented out */
+		return 0;
+	if (!json_is_array(value))
+		return decode_expected(d, field->expected, value);
+	if (size > field->max)
+		return decode_refuse(d, "expected at most %u items, found %zu", field->max, size);
+	*items = calloc(size ? size : 1, item_size);
+	if (!*items)
+		return conf_no_memory(d->error);
+	*count = size;
+	for (i = 0; i < size; i++) {
+		before = conf_path_item(&d->path, i);
+		err = decode_item(d, json_array_get(value, i), (char *)*items + i * item_size);
+		if (err)
+			return err;
+		conf_path_cut(&d->path, before);
+	}
+	return 0;
+}
+
+/* ---- interfaces */
+
+static int decode_interface_name(struct decode *d, const struct field *field, const json_t *value,
+				 void *member)
+{
+	struct conf_interface *interface = member;
+	const char *text;
+	size_t i;
+	int err;
+
+	err = decode_text(d, field->expected, value, &text);
+	if (err)
+		return err;
+	/* What the kernel takes as a name: dev_valid_name(). */
+	if (!text[0] || strlen(text) >= sizeof(interface->name) || !strcmp(text, ".") ||
+	    !strcmp(text, ".."))
+		return decode_expected(d, field->expected, value);
+	for (i = 0; text[i]; i++) {
+		if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f || text[i] == '/' ||
+		    text[i] == ':')
+			return decode_expected(d, field->expected, value);
+	}
+	strcpy(interface->name, text);
+	return 0;
+}
+
+static int decode_xdp(struct decode *d, const struct field *field, const json_t *value,
+		      void *member)
+{
+	struct conf_interface *interface = member;
+	int mode, err;
+
+	(void)field;
+	err = decode_word(d, value, conf_xdp_names, ARRAY_SIZE(conf_xdp_names), &mode);
+	if (!err)
+		interface->xdp = mode;
+	return err;
+}
+
+static const struct field interface_fields[] = {
+	{ "name", decode_interface_name, 0,
+	  "an interface's name of 1 to 15 characters without blanks, / and :", .required = true },
+	{ "xdp", decode_xdp, 0, "auto, native or generic" },
+};
+
+static int decode_interface(struct decode *d, const json_t *value, void *item)
+{
+	if (json_is_string(value))
+		return decode_interface_name(d, &interface_fields[0], value, item);
+	if (!json_is_object(value))
+		return decode_expected(d, "an interface's name or a mapping with name and xdp",
+				       value);
+	return decode_mapping(d, value, interface_fields, ARRAY_SIZE(interface_fields), item);
+}
+
+static int decode_interfaces(struct decode *d, const struct field *field, const json_t *value,
+			     void *member)
+{
+	struct conf *conf = member;
+
+	return decode_list(d, field, value, sizeof(*conf->interfaces), decode_interface,
+			   (void **)&conf->interfaces, &conf->interface_count);
+}
+
+/* ---- the configuration */
+
+static int decode_services(struct decode *d, const struct field *field, const json_t *value,
+			   void *member)
+{
+	struct conf *conf = member;
+
+	return decode_list(d, field, value, sizeof(*conf->services), decode_service,
+			   (void **)&conf->services, &conf->service_count);
+}
+
+static int decode_seed(struct decode *d, const struct field *field, const json_t *value,
+		       void *member)
+{
+	struct conf *conf = member;
+	char half[17] = "";
+	const char *text;
+	int err;
+
+	err = decode_text(d, field->expected, value, &text);
+	if (err)
+		return err;
+	if (strlen(text) != 32 || strspn(text, "0123456789abcdefABCDEF") != 32)
+		return decode_expected(d, field->expected, value);
+	memcpy(half, text, 16);
+	conf->seed[0] = strtoull(half, NULL, 16);
+	conf->seed[1] = strtoull(text + 16, NULL, 16);
+	conf->seed_set = true;
+	return 0;
+}
+
+static const struct field conf_fields[] = {
+	{ "interfaces", decode_interfaces, 0, "a list of interfaces", 0, MAX_INTERFACES },
+	{ "max_backends", decode_u32, offsetof(struct conf, max_backends), NULL, 2,
+	  POISE_MAX_BACKENDS },
+	{ "seed", decode_seed, 0, "32 hexadecimal digits in quotes" },
+	{ "services", decode_services, 0, "a list of services", 0, POISE_MAX_SERVICES },
+};
+
+int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
+		struct conf_error *error)
+{
+	struct decode d = { .marks = marks, .error = error };
+	struct conf *conf;
+	int err;
+
+	memset(error, 0, sizeof(*error));
+	if (!json_is_object(tree))
+		return decode_expected(&d, "a mapping with interfaces and services", tree);
+	conf = calloc(1, sizeof(*conf));
+	if (!conf)
+		return conf_no_memory(error);
+	conf->max_backends = POISE_DEFAULT_BACKENDS;
+	err = decode_mapping(&d, tree, conf_fields, ARRAY_SIZE(conf_fields), conf);
+	if (!err)
+		err = conf_check_all(&d, tree, conf);
+	if (err) {
+		conf_free(conf);
+		return err;
+	}
+	*out = conf;
+	return 0;
+}
+
+void conf_free(struct conf *conf)
+{
+	size_t i;
+
+	if (!conf)
+		return;
+	for (i = 0; i < conf->service_count; i++) {
+		free(conf->services[i].check.path);
+		free(conf->services[i].backends);
+	}
+	free(conf->services);
+	free(conf->interfaces);
+	free(conf);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For the conf modules only: the parts of the checked decode. */
+#ifndef POISE_CONF_DECODE_H
+#define POISE_CONF_DECODE_H
+
+#include "conf_error.h"
+
+/* What an absent key stands for. */
+#define CONF_DEFAULT_WEIGHT      100
+#define CONF_DEFAULT_INTERVAL_MS 2000
+#define CONF_DEFAULT_RISE        2
+#define CONF_DEFAULT_FALL        3
+#define CONF_MIN_ROWS            251
+
+/* A check has to end before the next one: 1 s, or the interval where that is shorter. */
+static inline __u32 conf_default_timeout_ms(__u32 interval_ms)
+{
+	return interval_ms < 1000 ? interval_ms : 1000;
+}
+
+struct decode {
+	const conf_marks *marks;
+	struct conf_error *error;
+	struct conf_path path; /* of what is being decoded: where an error is said to be */
+};
+
+/* One key of a mapping: a row of its table drives decoding, limits and what errors say. */
+struct field {
+	const char *name;
+	int (*decode)(struct decode *d, const struct field *field, const json_t *value,
+		      void *member);
+	size_t offset;        /* of the member that gets the value */
+	const char *expected; /* in words */
+	__u32 min, max;       /* numbers; durations in milliseconds; counts of list items */
+	bool required;
+};
+
+/* All return 0, -EINVAL or -ENOMEM with the error filled in. */
+int decode_mapping(struct decode *d, const json_t *value, const struct field *fields, size_t count,
+		   void *object);
+int decode_list(struct decode *d, const struct field *field, const json_t *value, size_t item_size,
+		int (*decode_item)(struct decode *d, const json_t *value, void *item), void **items,
+		size_t *count);
+int decode_u16(struct decode *d, const struct field *field, const json_t *value, void *member);
+int decode_u32(struct decode *d, const struct field *field, const json_t *value, void *member);
+int decode_duration(struct decode *d, const struct field *field, const json_t *value, void *member);
+int decode_prime(struct decode *d, const struct field *field, const json_t *value, void *member);
+/* Text without NUL in it, the tree's own. */
+int decode_text(struct decode *d, const char *expected, const json_t *value, const char **out);
+/* One of names[]: its index. */
+int decode_word(struct decode *d, const json_t *value, const char *const *names, size_t count,
+		int *out);
+/* A service's or backend's address: one that packets can be sent to through a next hop. */
+int decode_check_addr(struct decode *d, const struct addr *addr);
+
+/* At the current path: "LAST PART: text"; and "LAST PART: expected X, found Y". -EINVAL. */
+__attribute__((format(printf, 2, 3))) int decode_refuse(struct decode *d, const char *format, ...);
+int decode_expected(struct decode *d, const char *expected, const json_t *found);
+
+int decode_service(struct decode *d, const json_t *value, void *item);
+
+/* What no single value shows: duplicates, sums, families. */
+int conf_check_all(struct decode *d, const json_t *tree, const struct conf *conf);
+
+extern const char *const conf_mode_names[MODE_MAX];
+extern const char *const conf_xdp_names[XDP_MODE_GENERIC + 1];
+
+/* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
+const char *conf_duration_format(__u32 duration_ms, char buf[16]);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* struct conf -> the canonical tree. Lists and their items' mappings are always there, so that who
+ * edits a tree finds one shape only. */
+#include <stdio.h>
+
+#include "conf_decode.h"
+
+/* These take what json_*() returned, NULL without memory, and count what went wrong. */
+static int set(json_t *object, const char *key, json_t *value)
+{
+	return json_object_set_new(object, key, value) ? 1 : 0;
+}
+
+static int set_number(json_t *object, const char *key, __u32 number, __u32 absent)
+{
+	return number == absent ? 0 : set(object, key, json_integer(number));
+}
+
+static int set_duration(json_t *object, const char *key, __u32 duration_ms, __u32 absent_ms)
+{
+	char buf[16];
+
+	if (duration_ms == absent_ms)
+		return 0;
+	return set(object, key, json_string(conf_duration_format(duration_ms, buf)));
+}
+
+static json_t *finish(json_t *tree, int failures)
+{
+	if (!failures)
+		return tree;
+	json_decref(tree);
+	return NULL;
+}
+
+static json_t *encode_interface(const struct conf_interface *interface)
+{
+	json_t *tree = json_object();
+	int failures = set(tree, "name", json_string(interface->name));
+
+	if (interface->xdp != XDP_MODE_AUTO)
+		failures += set(tree, "xdp", json_string(conf_xdp_names[interface->xdp]));
+	return finish(tree, failures);
+}
+
+static json_t *encode_check(const struct conf_check *check)
+{
+	json_t *tree = json_object();
+	int failures;
+
+	if (check->type == CHECK_HTTP)
+		failures = set(tree, "http", json_string(check->path));
+	else
+		failures = set(tree, "tcp", json_true());
+	failures += set_number(tree, "port", check->port, 0);
+	failures += set_duration(tree, "interval", check->interval_ms, CONF_DEFAULT_INTERVAL_MS);
+	failures += set_duration(tree, "timeout", check->timeout_ms,
+				 conf_default_timeout_ms(check->interval_ms));
+	failures += set_number(tree, "rise", check->rise, CONF_DEFAULT_RISE);
+	failures += set_number(tree, "fall", check->fall, CONF_DEFAULT_FALL);
+	return finish(tree, failures);
+}
+
+static json_t *encode_backend(const struct conf_backend *backend)
+{
+	char buf[ENDPOINT_TEXT_SIZE];
+	json_t *tree = json_object();
+	int failures;
+
+	failures = set(tree, "address",
+		       json_string(endpoint_format(&backend->addr, backend->port, buf)));
+	failures += set_number(tree, "weight", backend->weight, CONF_DEFAULT_WEIGHT);
+	return finish(tree, failures);
+}
+
+json_t *conf_encode_service(const struct conf_service *service)
+{
+	char buf[ENDPOINT_TEXT_SIZE];
+	json_t *tree = json_object(), *backends = json_array();
+	int failures = 0;
+	size_t i;
+
+	for (i = 0; i < service->backend_count; i++)
+		failures +=
+			!!json_array_append_new(backends, encode_backend(&service->backends[i]));
+	failures += set(tree, "name", json_string(service->name));
+	failures +=
+		set(tree, "listen",
+		    json_string(listen_format(&service->addr, service->port, service->proto, buf)));
+	failures += set(tree, "mode", json_string(mode_name(service->mode)));
+	failures += set_number(tree, "rows", service->rows, POISE_DEFAULT_ROWS);
+	failures += set_number(tree, "gue_port", service->gue_port, POISE_GUE_PORT);
+	if (service->check.type != CHECK_NONE)
+		failures += set(tree, "check", encode_check(&service->check));
+	failures += set(tree, "backends", backends);
+	return finish(tree, failures);
+}
+
+json_t *conf_encode(const struct conf *conf)
+{
+	json_t *tree = json_object(), *interfaces = json_array(), *services = json_array();
+	int failures = 0;
+	char seed[33];
+	size_t i;
+
+	for (i = 0; i < conf->interface_count; i++)
+		failures +=
+			!!json_array_append_new(interfaces, encode_interface(&conf->interfaces[i]));
+	for (i = 0; i < conf->service_count; i++)
+		failures +=
+			!!json_array_append_new(services, conf_encode_service(&conf->services[i]));
+	failures += set(tree, "interfaces", interfaces);
+	failures += set_number(tree, "max_backends", conf->max_backends, POISE_DEFAULT_BACKENDS);
+	if (conf->seed_set) {
+		snprintf(seed, sizeof(seed), "%016llx%016llx", conf->seed[0], conf->seed[1]);
+		failures += set(tree, "seed", json_string(seed));
+	}
+	failures += set(tree, "services", services);
+	return finish(tree, failures);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Words of the configuration and the reports. */
+#include "conf_decode.h"
+
+const char *const conf_mode_names[MODE_MAX] = {
+	[MODE_NONE] = "none",
+	[MODE_L2] = "l2",
+	[MODE_IPIP] = "ipip",
+	[MODE_GUE] = "gue",
+};
+
+const char *const conf_xdp_names[] = {
+	[XDP_MODE_AUTO] = "auto",
+	[XDP_MODE_NATIVE] = "native",
+	[XDP_MODE_GENERIC] = "generic",
+};
+
+static const char *const health_names[] = {
+	[HEALTH_CHECKING] = "checking",
+	[HEALTH_UP] = "up",
+	[HEALTH_DOWN] = "down",
+	[HEALTH_UNCHECKED] = "unchecked",
+};
+
+_Static_assert(sizeof(health_names) / sizeof(*health_names) == HEALTH_MAX, "name every health");
+
+/* Values come from pinned maps, too, which may hold anything. */
+const char *mode_name(enum poise_mode mode)
+{
+	return mode < MODE_MAX ? conf_mode_names[mode] : "?";
+}
+
+const char *health_name(enum poise_health health)
+{
+	return health < HEALTH_MAX ? health_names[health] : "?";
+}

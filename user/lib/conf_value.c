@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The checked decode's single values. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf_decode.h"
+#include "nearest.h"
+
+static const struct {
+	const char *unit;
+	__u32 ms;
+} duration_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+
+#define UNITS (sizeof(duration_units) / sizeof(*duration_units))
+
+int decode_refuse(struct decode *d, const char *format, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, format);
+	err = conf_refuse(d->error, d->marks, &d->path, format, args);
+	va_end(args);
+	return err;
+}
+
+int decode_expected(struct decode *d, const char *expected, const json_t *found)
+{
+	char buf[CONF_QUOTE_SIZE];
+
+	return decode_refuse(d, "expected %s, found %s", expected, conf_describe(found, buf));
+}
+
+static int decode_number(struct decode *d, const struct field *field, const json_t *value,
+			 __u32 *out)
+{
+	json_int_t number = json_integer_value(value);
+	char expected[64];
+
+	if (!json_is_integer(value) || number < field->min || number > field->max) {
+		snprintf(expected, sizeof(expected), "a whole number from %u to %u", field->min,
+			 field->max);
+		return decode_expected(d, expected, value);
+	}
+	*out = number;
+	return 0;
+}
+
+int decode_u32(struct decode *d, const struct field *field, const json_t *value, void *member)
+{
+	return decode_number(d, field, value, member);
+}
+
+int decode_u16(struct decode *d, const struct field *field, const json_t *value, void *member)
+{
+	__u16 *out = member;
+	__u32 number;
+	int err;
+
+	err = decode_number(d, field, value, &number);
+	if (!err)
+		*out = number;
+	return err;
+}
+
+int decode_text(struct decode *d, const char *expected, const json_t *value, const char **out)
+{
+	const char *text = json_string_value(value);
+	char buf[CONF_QUOTE_SIZE];
+
+	if (json_is_number(value) || json_is_boolean(value))
+		return decode_refuse(d, "expected %s, found %s, which is no text without quotes",
+				     expected, conf_describe(value, buf));
+	if (!text || strlen(text) != json_string_length(value))
+		return decode_expected(d, expected, value);
+	*out = text;
+	return 0;
+}
+
+/* "l2, ipip or gue" */
+static void join_words(const char *const *words, size_t count, char *buf, size_t size)
+{
+	size_t at = 0, i;
+
+	for (i = 0; i < count && at < size; i++)
+		at += snprintf(buf + at, size - at, "%s%s", words[i],
+			       i + 1 == count   ? ""
+			       : i + 2 == count ? " or "
+						: ", ");
+}
+
+int decode_word(struct decode *d, const json_t *value, const char *const *names, size_t count,
+		int *out)
+{
+	char expected[128], quoted[CONF_QUOTE_SIZE];
+	const char *text, *nearest;
+	size_t i;
+	int err;
+
+	join_words(names, count, expected, sizeof(expected));
+	err = decode_text(d, expected, value, &text);
+	if (err)
+		return err;
+	for (i = 0; i < count; i++) {
+		if (!strcmp(text, names[i])) {
+			*out = i;
+			return 0;
+		}
+	}
+	nearest = nearest_name(text, names, count);
+	if (!nearest || count == 1)
+		return decode_expected(d, expected, value);
+	return decode_refuse(d, "expected %s, found %s: did you mean %s?", expected,
+			     conf_quote(text, strlen(text), quoted), nearest);
+}
+
+/* Digits and a unit, nothing else: no sign, no leading zero, no fraction. */
+static bool duration_parse(const char *text, __u64 *out_ms)
+{
+	__u64 number = 0;
+	size_t digits, i;
+
+	for (digits = 0; text[digits] >= '0' && text[digits] <= '9'; digits++) {
+		if (digits == 9)
+			return false;
+		number = number * 10 + (text[digits] - '0');
+	}
+	if (!digits || text[0] == '0')
+		return false;
+	for (i = 0; i < UNITS; i++) {
+		if (!strcmp(text + digits, duration_units[i].unit)) {
+			*out_ms = number * duration_units[i].ms;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *conf_duration_format(__u32 duration_ms, char buf[16])
+{
+	size_t i = 0;
+
+	while (duration_ms % duration_units[i].ms)
+		i++;
+	snprintf(buf, 16, "%u%s", duration_ms / duration_units[i].ms, duration_units[i].unit);
+	return buf;
+}
+
+int decode_duration(struct decode *d, const struct field *field, const json_t *value, void *member)
+{
+	char expected[96], min[16], max[16];
+	__u32 *out = member;
+	__u64 duration_ms;
+
+	if (!json_is_string(value) || !duration_parse(json_string_value(value), &duration_ms) ||
+	    duration_ms < field->min || duration_ms > field->max) {
+		snprintf(expected, sizeof(expected),
+			 "a whole number and its unit (ms, s, m, h) from %s to %s",
+			 conf_duration_format(field->min, min),
+			 conf_duration_format(field->max, max));
+		return decode_expected(d, expected, value);
+	}
+	*out = duration_ms;
+	return 0;
+}
+
+static bool is_prime(__u32 number)
+{
+	__u32 i;
+
+	if (number < 2)
+		return false;
+	for (i = 2; i * i <= number; i++) {
+		if (number % i == 0)
+			return false;
+	}
+	return true;
+}
+
+/* The limits are primes themselves, so both searches end inside them. */
+int decode_prime(struct decode *d, const struct field *field, const json_t *value, void *member)
+{
+	__u32 *out = member;
+	__u32 number, below, above;
+	char expected[64];
+	int err;
+
+	if (!json_is_integer(value) || json_integer_value(value) < field->min ||
+	    json_integer_value(value) > field->max) {
+		snprintf(expected, sizeof(expected), "a prime from %u to %u", field->min,
+			 field->max);
+		return decode_expected(d, expected, value);
+	}
+	err = decode_number(d, field, value, &number);
+	if (err)
+		return err;
+	if (!is_prime(number)) {
+		for (below = number; !is_prime(below); below--)
+			;
+		for (above = number; !is_prime(above); above++)
+			;
+		return decode_refuse(d, "expected a prime, found %u: the nearest are %u and %u",
+				     number, below, above);
+	}
+	*out = number;
+	return 0;
+}
+
+/* Why packets cannot be sent to an address, NULL if they can. */
+static const char *addr_trouble(const struct addr *addr)
+{
+	static const struct addr v6_loopback = { { [15] = 1 } };
+	static const struct addr v6_any;
+	const __u8 *v4 = addr_v4(addr);
+
+	if (!addr_is_v4(addr)) {
+		if (addr_equal(addr, &v6_any))
+			return "the unspecified address";
+		if (addr_equal(addr, &v6_loopback))
+			return "loopback, which no packet reaches from outside";
+		if (addr->b[0] == 0xff)
+			return "multicast";
+		if (addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80)
+			return "link-local, which means nothing without its link";
+		return NULL;
+	}
+	if (v4[0] == 0)
+		return "an address of the unspecified network 0.0.0.0/8";
+	if (v4[0] == 127)
+		return "loopback, which no packet reaches from outside";
+	if ((v4[0] & 0xf0) == 0xe0)
+		return "multicast";
+	if (!memcmp(v4, "\xff\xff\xff\xff", 4))
+		return "broadcast";
+	return NULL;
+}
+
+int decode_check_addr(struct decode *d, const struct addr *addr)
+{
+	const char *trouble = addr_trouble(addr);
+	char buf[ADDR_TEXT_SIZE];
+
+	if (!trouble)
+		return 0;
+	return decode_refuse(d, "expected a unicast address of a host, found %s: %s",
+			     addr_format(addr, buf), trouble);
+}
