@@ -25,8 +25,10 @@ struct lb_options {
 
 /*
  * Loads the program over new maps or over those pinned in instance_dir, pins what is new, and puts
- * the program in place of the one that adopted links run. Says what is missing when it cannot: not
- * root, which capability, kernel too old for what. 0 or -errno with *error.
+ * the program in place of the one that adopted links run. Pinned maps that cannot be kept (with a
+ * warning) are replaced by empty ones: then links go on with the old program and its maps until
+ * lb_attach(), so publish before attaching. Says what is missing when it cannot: not root, which
+ * capability, kernel too old for what. 0 or -errno with *error.
  */
 int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *error);
 void lb_close(
@@ -47,7 +49,8 @@ struct lb_link {
 
 /*
  * Attaches natively; in generic mode when asked to, or with a warning where the driver has no
- * native mode. An adopted link in the wanted mode is kept. A foreign program on the interface is
+ * native mode. An adopted link in the wanted mode is kept (auto: in either), another is replaced,
+ * with a gap of some milliseconds without a program. A foreign program on the interface is
  * refused, naming its id and name. Enters the interface into tx_ports. 0 or -errno with *error.
  */
 int lb_attach(struct lb *lb, const char *ifname, enum xdp_mode mode, struct lb_error *error);

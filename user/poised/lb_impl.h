@@ -34,12 +34,33 @@ __attribute__((format(printf, 2, 3))) void lb_error_set(struct lb_error *error, 
  * maps and of the program go to *lb. 0 or -errno with *error. */
 int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error);
 
-/* lb_rows.c, lb_copy.c: entries 0 .. count - 1 of the three maps that are sized by targets. */
+/* Copies entries 0 .. count - 1 of the three maps that are sized by targets. 0 or -errno. */
 int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);
 
 /* Takes over the pinned links: those that run a program over our maps get ours at once, others in
  * lb_attach. Drops those whose interface is gone. 0 or -errno with *error. */
 int lb_adopt_links(struct lb *lb, struct lb_error *error);
 void lb_close_links(struct lb *lb);
+
+struct link_state {
+	__u32 ifindex; /* 0: the interface is gone */
+	__u32 program_id;
+	bool here; /* the interface is in this network namespace */
+	bool generic;
+};
+
+/* What the kernel says of a link. 0, -EPROTO (not an XDP link) or -errno. */
+int lb_slot_state(const struct lb_slot *slot, struct link_state *state);
+/* The slot owns fd, once there is one. NULL: out of memory. */
+struct lb_slot *lb_slot_add(struct lb *lb, int fd, __u32 ifindex, const char *ifname);
+/* Off the interface (one that is gone is fine), without a pin, and out of the list. 0 or -errno. */
+int lb_slot_detach(struct lb *lb, struct lb_slot *slot);
+void lb_drop_gone(struct lb *lb); /* slots whose interface is gone */
+int lb_pin_path(const struct lb *lb, __u32 ifindex, char *buf, size_t size);
+/* Removes older sets of maps, once no link runs a program over them any more. 0 or -errno. */
+int lb_remove_older(const struct lb *lb);
+
+/* 0: no XDP program on the interface; -EBUSY with *error naming it and how to take it off. */
+int lb_check_foreign(const char *ifname, __u32 ifindex, struct lb_error *error);
 
 #endif

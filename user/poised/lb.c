@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lb_impl.h"
+#include "log.h"
+#include "needs.h"
+#include "pins.h"
+
+static const struct maps no_maps = { -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+
+void lb_error_set(struct lb_error *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+}
+
+/* The pinned maps, or none. A set that does not fit is left to be replaced, with a warning. */
+static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *error)
+{
+	char dir[PATH_MAX], why[160];
+	int err = pins_recover(lb->dir);
+
+	if (!err)
+		err = maps_dir(lb->dir, dir, sizeof(dir));
+	if (!err)
+		err = maps_open_why(dir, found, why, sizeof(why));
+	if (err == -EPROTO) {
+		log_warn("%s: the pinned maps cannot be kept, as %s: counters start from zero; the "
+			 "old maps serve until the new ones are filled",
+			 dir, why);
+		return 0;
+	}
+	if (err && err != -ENOENT)
+		lb_error_set(error, "%s: pinned maps: %s", lb->dir, strerror(-err));
+	return err == -ENOENT ? 0 : err;
+}
+
+static int read_seed(const struct maps *found, __u64 seed[2])
+{
+	struct meta meta;
+	__u32 zero = 0;
+	int err = bpf_map_lookup_elem(found->meta, &zero, &meta);
+
+	if (!err)
+		memcpy(seed, meta.seed, sizeof(meta.seed));
+	return err;
+}
+
+static int choose_seed(struct lb *lb, const struct lb_options *options, const struct maps *found,
+		       struct lb_error *error)
+{
+	int err;
+
+	if (found->meta >= 0) {
+		err = read_seed(found, lb->seed);
+	} else {
+		err = getrandom(lb->seed, sizeof(lb->seed), 0) == sizeof(lb->seed) ? 0 : -EIO;
+	}
+	if (err) {
+		lb_error_set(error, "seed: %s", strerror(-err));
+		return err;
+	}
+	if (!options->seed_set || !memcmp(lb->seed, options->seed, sizeof(lb->seed)))
+		return 0;
+	if (found->meta >= 0)
+		log_warn("the configured seed is not the running one: flows change their backends");
+	memcpy(lb->seed, options->seed, sizeof(lb->seed));
+	return 0;
+}
+
+static int write_meta(const struct lb *lb)
+{
+	struct meta meta = { .abi_version = POISE_ABI_VERSION,
+			     .seed = { lb->seed[0], lb->seed[1] } };
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(lb->maps.meta, &zero, &meta, BPF_ANY);
+}
+
+/* Maps that are too small are left out of `keep`: larger ones are made. */
+static void choose_size(struct lb *lb, const struct lb_options *options, const struct maps *found,
+			struct maps *keep)
+{
+	__u32 want = options->max_targets ? options->max_targets : POISE_DEFAULT_BACKENDS;
+
+	*keep = *found;
+	lb->max_targets = want;
+	if (found->targets < 0)
+		return;
+	lb->max_targets = maps_max_targets(found);
+	if (lb->max_targets >= want)
+		return;
+	lb->max_targets = want;
+	keep->targets = keep->counters = keep->target_names = -1;
+}
+
+/* Program, maps and pins; links still run what they ran. */
+static int load(struct lb *lb, const struct lb_options *options, struct lb_error *error)
+{
+	struct maps found = no_maps, keep;
+	int err = find_maps(lb, &found, error);
+
+	if (!err)
+		err = choose_seed(lb, options, &found, error);
+	if (err)
+		goto out;
+	lb->adopted = found.meta >= 0;
+	choose_size(lb, options, &found, &keep);
+	err = lb_load(lb, &keep, error);
+	if (err)
+		goto out;
+	if (lb->adopted && keep.targets < 0)
+		err = lb_copy_targets(lb, &found, maps_max_targets(&found));
+	if (!err)
+		err = write_meta(lb);
+	if (!err && keep.targets < 0)
+		err = pins_replace_maps(lb->dir, &lb->maps);
+	if (err)
+		lb_error_set(error, "%s: filling and pinning maps: %s", lb->dir, strerror(-err));
+out:
+	maps_close(&found);
+	return err;
+}
+
+int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *error)
+{
+	struct lb *lb;
+	int err = needs_check(error->text, sizeof(error->text));
+
+	if (err)
+		return err;
+	lb = calloc(1, sizeof(*lb));
+	if (!lb) {
+		lb_error_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	lb->maps = no_maps;
+	lb->prog_fd = -1;
+	lb->cpus = libbpf_num_possible_cpus();
+	if ((size_t)snprintf(lb->dir, sizeof(lb->dir), "%s", options->instance_dir) >=
+		    sizeof(lb->dir) ||
+	    lb->cpus < 0 || options->max_targets > POISE_MAX_BACKENDS) {
+		lb_error_set(error, "lb_open: bad option");
+		err = -EINVAL;
+	}
+	if (!err)
+		err = load(lb, options, error);
+	if (!err)
+		err = lb_adopt_links(lb, error);
+	if (err) {
+		lb_close(lb);
+		return err;
+	}
+	*out = lb;
+	return 0;
+}
+
+void lb_close(struct lb *lb)
+{
+	if (!lb)
+		return;
+	lb_close_links(lb);
+	maps_close(&lb->maps);
+	if (lb->prog_fd >= 0)
+		close(lb->prog_fd);
+	free(lb);
+}
+
+const struct maps *lb_maps(const struct lb *lb)
+{
+	return &lb->maps;
+}
+
+bool lb_adopted(const struct lb *lb)
+{
+	return lb->adopted;
+}
+
+const __u64 *lb_seed(const struct lb *lb)
+{
+	return lb->seed;
+}
+
+__u32 lb_max_targets(const struct lb *lb)
+{
+	return lb->max_targets;
+}
+
+int lb_remove(const char *instance_dir)
+{
+	return pins_remove(instance_dir);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Loads the program; what libbpf and the verifier said goes into the error. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lb_impl.h"
+#include "lb.skel.h"
+
+/* The end of what libbpf warned of: a verifier log tells its reason in its last lines. */
+static struct {
+	char text[4096];
+	size_t len;
+} said;
+
+static int keep_warnings(enum libbpf_print_level level, const char *format, va_list args)
+{
+	const size_t half = sizeof(said.text) / 2;
+	char *text = NULL;
+	int len;
+	size_t skip;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	len = vasprintf(&text, format, args);
+	if (len < 0)
+		return 0;
+	skip = (size_t)len > half ? len - half : 0;
+	len -= skip;
+	if (said.len + len >= sizeof(said.text)) {
+		memmove(said.text, said.text + said.len - half, half);
+		said.len = half;
+	}
+	memcpy(said.text + said.len, text + skip, len + 1);
+	said.len += len;
+	free(text);
+	return 0;
+}
+
+/* The verifier's last line before its statistics, else libbpf's first: "" when there is neither. */
+static const char *reason(void)
+{
+	char *end = strstr(said.text, "\nprocessed "), *start;
+
+	if (end) {
+		*end = '\0';
+		start = strrchr(said.text, '\n');
+		start = start ? start + 1 : said.text;
+	} else {
+		start = said.text;
+		if (!strncmp(start, "libbpf: ", 8))
+			start += 8;
+		start[strcspn(start, "\n")] = '\0';
+	}
+	return start;
+}
+
+static int reuse(struct lb_bpf *skel, const struct maps *maps)
+{
+	const int *fds = (const int *)maps;
+	int err = 0;
+
+	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
+		if (fds[i] >= 0)
+			err = bpf_map__reuse_fd(
+				bpf_object__find_map_by_name(skel->obj, maps_names[i]), fds[i]);
+	}
+	return err;
+}
+
+static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps *maps)
+{
+	int err = 0;
+
+	skel->rodata->hash_seed[0] = lb->seed[0];
+	skel->rodata->hash_seed[1] = lb->seed[1];
+	if (maps->targets < 0) {
+		err = bpf_map__set_max_entries(skel->maps.targets, lb->max_targets);
+		if (!err)
+			err = bpf_map__set_max_entries(skel->maps.counters, lb->max_targets);
+		if (!err)
+			err = bpf_map__set_max_entries(skel->maps.target_names, lb->max_targets);
+	}
+	return err ? err : reuse(skel, maps);
+}
+
+/* The skeleton goes, what lb needs of it stays open. */
+static int keep(struct lb *lb, const struct lb_bpf *skel)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int *fds = (int *)&lb->maps;
+
+	for (size_t i = 0; i < MAPS_COUNT; i++) {
+		fds[i] = fcntl(bpf_object__find_map_fd_by_name(skel->obj, maps_names[i]),
+			       F_DUPFD_CLOEXEC, 3);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	lb->prog_fd = fcntl(bpf_program__fd(skel->progs.poise_lb), F_DUPFD_CLOEXEC, 3);
+	if (lb->prog_fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(lb->prog_fd, &info, &len))
+		return -errno;
+	lb->prog_id = info.id;
+	return 0;
+}
+
+int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_warnings);
+	struct lb_bpf *skel;
+	int err = -ENOMEM;
+
+	memset(&said, 0, sizeof(said));
+	skel = lb_bpf__open();
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	err = configure(skel, lb, maps);
+	if (!err)
+		err = lb_bpf__load(skel);
+	if (!err)
+		err = keep(lb, skel);
+out:
+	if (err == -EPERM)
+		lb_error_set(error,
+			     "bpf: not permitted in spite of all capabilities: a user namespace, "
+			     "seccomp or a security module forbids it: %s",
+			     reason());
+	else if (err)
+		lb_error_set(error, "bpf: the program does not load: %s: %s", strerror(-err),
+			     reason());
+	lb_bpf__destroy(skel);
+	libbpf_set_print(before);
+	return err;
+}
