@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "poise/abi.h"
+#include "poise/csum.h"
 #include "poise/decap.h"
 #include "poise/ecn.h"
 
@@ -41,7 +42,7 @@ const volatile __be16 gue_port = bpf_htons(POISE_GUE_PORT);
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, DECAP_MAX_VIPS);
+	__uint(max_entries, DECAP_VIP_ENTRIES);
 	__type(key, __u8[16]);
 	__type(value, struct decap_counter);
 } decap_vips SEC(".maps");
@@ -93,9 +94,7 @@ static __always_inline bool checksum_right(const struct iphdr *ip)
 
 	for (int i = 0; i < IP4_WORDS; i++)
 		sum += words[i];
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16) == 0xffff;
+	return csum_fold(sum) == 0xffff;
 }
 
 /*

@@ -11,6 +11,8 @@
 #endif
 
 #define DECAP_MAX_VIPS 1024
+/* Of the map: while one set of VIPs replaces another it holds both. */
+#define DECAP_VIP_ENTRIES (2 * DECAP_MAX_VIPS)
 
 /* Why a tunnel packet to a VIP was dropped, and the index into `decap_drops`. */
 enum decap_drop {

@@ -3,9 +3,7 @@
 #ifndef POISE_ECN_H
 #define POISE_ECN_H
 
-#ifndef __bpf__
-#include <linux/types.h>
-#endif
+#include "poise/csum.h"
 
 /* RFC 3168: the low two bits of IPv4's TOS and of IPv6's traffic class */
 enum ecn {
@@ -36,10 +34,7 @@ static inline int ecn_decapsulate(__u8 inner, __u8 outer)
  */
 static inline __u16 ecn_checksum(__u16 check, __u16 old, __u16 new_)
 {
-	__u32 sum = (__u16)~check + (__u32)(__u16)~old + new_;
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
+	return ~csum_fold32((__u16)~check + (__u32)(__u16)~old + new_);
 }
 
 #endif
