@@ -62,9 +62,11 @@ static void out4_options(struct pkt *p)
 {
 	struct iphdr *ip = pkt_find(p, PKT_IP4, 0);
 
+	/* Read as if there were no option: an inner packet to what is its source here. */
+	memcpy(p->bytes + 34 + 12, "\xc0\x00\x02\x0a", 4);
 	/* The bytes of an inner packet that starts four later, behind one option. */
 	memmove(p->bytes + 38, p->bytes + 34, p->length - 34);
-	memcpy(p->bytes + 34, "\x94\x04\0\0", 4);
+	memcpy(p->bytes + 34, "\0\0\0\0", 4);
 	p->length += 4;
 	ip->ihl = 6;
 	ip->tot_len = htons(p->length - sizeof(struct ethhdr));
@@ -111,7 +113,7 @@ static const struct bad passed[] = {
 	{ "a longer destination options header", { .outer = OUTER_IP6_LIMIT, LIMIT(1, 1, 1) } },
 	{ "an unknown destination option", { .outer = OUTER_IP6_LIMIT, LIMIT(2, 1, 0xc9) } },
 	{ "a destination option that goes beyond its header",
-	  { .outer = OUTER_IP6_LIMIT, LIMIT(6, 2, 0x0401) } },
+	  { .outer = OUTER_IP6_LIMIT, LIMIT(6, 1, 2) } },
 	{ "a destination option without its length",
 	  { .outer = OUTER_IP6_LIMIT, LIMIT(6, 2, 0x0001) } },
 	{ "two destination options headers",
@@ -126,6 +128,8 @@ static const struct bad passed[] = {
 	{ "gue with UDP inside", { .gue = true, GUE_PROTO(IPPROTO_UDP) } },
 	{ "gue with TCP inside", { .gue = true, GUE_PROTO(IPPROTO_TCP) } },
 	{ "gue with more private data than UDP has", { .gue = true, .payload = 9, GUE_FIRST(31) } },
+	{ "gue with private data that ends beyond UDP",
+	  { .gue = true, .gue_words = 3, UDP_LENGTH(8 + 4 + 11) } },
 	{ "gue in UDP too short for it", { .gue = true, UDP_LENGTH(11) } },
 	{ "gue in UDP longer than IP", { .gue = true, UDP_LENGTH(8 + 4 + 41) } },
 	{ "gue in UDP longer than IP, with padding",
@@ -138,6 +142,10 @@ static const struct bad dropped[] = {
 	{ "IPv4 that says version 6", { FIRST_BYTE(PKT_IP4, 1, 0x65) } },
 	{ "IPv4 longer than the outer payload", { IN4_LENGTH(1, 41) } },
 	{ "IPv4 that would take padding in", { .padding = 20, IN4_LENGTH(1, 41) } },
+	{ "IPv4 longer than what a tunnel limit leaves",
+	  { .outer = OUTER_IP6_LIMIT, .padding = 20, IN4_LENGTH(0, 41) } },
+	{ "IPv4 longer than what private data leaves",
+	  { .gue = true, .gue_words = 3, .padding = 20, IN4_LENGTH(1, 41) } },
 	{ "IPv4 shorter than its header", { IN4_LENGTH(1, 19) } },
 	{ "IPv4 options beyond its length", { FIRST_BYTE(PKT_IP4, 1, 0x4f) } },
 	{ "IPv6 longer than the outer payload",
