@@ -99,11 +99,11 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoise.a
 
 # ---- packet tests (root): each test_<name> runs packets through a loaded program; what they share
 # is every other file of the directory
-PACKET_SRC   := $(filter-out tests/packet/test_%.c,$(wildcard tests/packet/*.c))
-PACKET_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/packet/test_*.c))
+PACKET := $(patsubst tests/packet/%.c,$B/tests/packet/%,$(wildcard tests/packet/test_*.c))
+PACKET_SHARED := $(filter-out tests/packet/test_%.c,$(wildcard tests/packet/*.c))
 
 $B/obj/tests/packet/%.o: override CPPFLAGS += -Iuser -Itests/packet
-$B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SRC)) $B/libpoised.a $B/libpoise.a
+$B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SHARED)) $B/libpoised.a $B/libpoise.a
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
@@ -136,11 +136,11 @@ test-unit: $(UNIT)
 	$Q tools/test.sh unit
 test-fuzz: $(FUZZ_TESTS)
 	$Q tools/test.sh fuzz
-test-packet: need-root $(PACKET_TESTS)
+test-packet: need-root $(PACKET)
 	$Q tools/test.sh packet
 test-net: need-root all
 	$Q tools/test.sh net $(SCENARIO)
-test-programs: $(UNIT) $(PACKET_TESTS) $(FUZZ_TESTS)
+test-programs: $(UNIT) $(PACKET) $(FUZZ_TESTS)
 
 # The packet tables and tunnel devices as backends, on Debian's stock kernel in QEMU.
 test-kernel: need-root

@@ -61,8 +61,8 @@ start() { # start KIND PROGRAM: runs it in the background
 # Reads a log into ok, bad, skip and trouble (what is wrong beside failed tests; may be empty).
 judge() { # judge KIND LOG STATUS
   local planned
-  skip=$(grep -ciE '^(ok [^#]*# skip|skip )' "$2")
-  ok=$(($(grep -c '^ok\b' "$2") - $(grep -ciE '^ok [^#]*# skip' "$2")))
+  skip=$(grep -ciE '^(ok .*# skip|skip )' "$2")
+  ok=$(($(grep -c '^ok\b' "$2") - $(grep -ciE '^ok .*# skip' "$2")))
   bad=$(grep -c '^not ok\b' "$2")
   planned=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$2" | paste -sd+ | sum_up)
   trouble=
@@ -88,7 +88,7 @@ report() { # report KIND/NAME LOG SECONDS
   passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
   if [ "$bad" = 0 ] && [ -z "$trouble" ]; then
     printf '  ok    %-28s %4d%s  %d s\n' "$1" "$ok" "$([ "$skip" = 0 ] || echo ", $skip skipped")" "$3"
-    grep -iE '^(ok [^#]*# skip|skip )' "$2" | sed 's/^/          /'
+    grep -iE '^(ok .*# skip|skip )' "$2" | sed 's/^/          /'
     return
   fi
   [ -z "$trouble" ] || failed=$((failed + 1))

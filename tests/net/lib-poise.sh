@@ -101,7 +101,8 @@ nginx_start_all() { nginx_start 1 && nginx_start 2 && nginx_start 3; }
 decap_attach_all() { # decap_attach_all: every backend, for VIP4 and VIP6
   local number
   for number in 1 2 3; do
-    on "b$number" "$poise" --instance "$instance-b$number" decap attach eth0 --vip $VIP4 --vip $VIP6 || return
+    on "b$number" "$poise" --instance "$instance-b$number" decap attach eth0 \
+      --vip "$VIP4" --vip "$VIP6" || return
     instances+=("$instance-b$number")
   done
 }
@@ -121,7 +122,7 @@ traffic_start() { # traffic_start URL: requests one after another, until traffic
   rm -f "$tmp/traffic.stop"
   : > "$tmp/traffic"
   while [ ! -e "$tmp/traffic.stop" ]; do requests "$1" 100; done >> "$tmp/traffic" &
-  pids[traffic]=$!
+  pids["traffic"]=$!
 }
 
 traffic_stop() { # results are in $tmp/traffic, one request a line
