@@ -5,14 +5,29 @@
 
 #include "conf_error.h"
 
+/* A mark is one number: lists of two would take most of the memory and the time of reading a file.
+ */
+#define COLUMN_BITS 30
+
+static void path_append(struct conf_path *path, const char *text, size_t length)
+{
+	size_t room;
+
+	if (path->length < sizeof(path->text) - 1) {
+		room = sizeof(path->text) - 1 - path->length;
+		memcpy(path->text + path->length, text, length < room ? length : room);
+		path->text[path->length + (length < room ? length : room)] = '\0';
+	}
+	path->length += length;
+}
+
 size_t conf_path_key(struct conf_path *path, const char *key)
 {
 	size_t before = path->length;
-	const char *dot = before ? "." : "";
 
-	if (before < sizeof(path->text))
-		snprintf(path->text + before, sizeof(path->text) - before, "%s%s", dot, key);
-	path->length += strlen(dot) + strlen(key);
+	if (before)
+		path_append(path, ".", 1);
+	path_append(path, key, strlen(key));
 	return before;
 }
 
@@ -21,9 +36,7 @@ size_t conf_path_item(struct conf_path *path, size_t index)
 	size_t before = path->length;
 	char item[32];
 
-	path->length += snprintf(item, sizeof(item), "[%zu]", index);
-	if (before < sizeof(path->text))
-		snprintf(path->text + before, sizeof(path->text) - before, "%s", item);
+	path_append(path, item, snprintf(item, sizeof(item), "[%zu]", index));
 	return before;
 }
 
@@ -52,17 +65,13 @@ int conf_mark_set(conf_marks *marks, const struct conf_path *path, enum conf_mar
 {
 	char buf[CONF_PATH_SIZE + 1];
 	const char *name = mark_name(path, kind, buf);
-	json_t *mark;
 
 	if (!name)
 		return 0;
-	mark = json_array();
-	if (json_array_append_new(mark, json_integer(line)) ||
-	    json_array_append_new(mark, json_integer(column))) {
-		json_decref(mark);
-		return -ENOMEM;
-	}
-	return json_object_set_new_nocheck(marks, name, mark) ? -ENOMEM : 0;
+	return json_object_set_new_nocheck(marks, name,
+					   json_integer((json_int_t)line << COLUMN_BITS | column))
+		       ? -ENOMEM
+		       : 0;
 }
 
 bool conf_mark_get(const conf_marks *marks, const struct conf_path *path, enum conf_mark_kind kind,
@@ -74,8 +83,8 @@ bool conf_mark_get(const conf_marks *marks, const struct conf_path *path, enum c
 
 	if (!mark)
 		return false;
-	*line = json_integer_value(json_array_get(mark, 0));
-	*column = json_integer_value(json_array_get(mark, 1));
+	*line = json_integer_value(mark) >> COLUMN_BITS;
+	*column = json_integer_value(mark) & ((1 << COLUMN_BITS) - 1);
 	return true;
 }
 

@@ -80,15 +80,18 @@ int decode_text(struct decode *d, const char *expected, const json_t *value, con
 }
 
 /* "l2, ipip or gue" */
-static void join_words(const char *const *words, size_t count, char *buf, size_t size)
+static const char *join_words(const char *const *words, size_t count, char buf[128])
 {
 	size_t at = 0, i;
 
-	for (i = 0; i < count && at < size; i++)
-		at += snprintf(buf + at, size - at, "%s%s", words[i],
-			       i + 1 == count   ? ""
-			       : i + 2 == count ? " or "
-						: ", ");
+	buf[0] = '\0';
+	for (i = 0; i < count && at < 128; i++)
+		at += snprintf(buf + at, 128 - at, "%s%s",
+			       !i              ? ""
+			       : i + 1 < count ? ", "
+					       : " or ",
+			       words[i]);
+	return buf;
 }
 
 int decode_word(struct decode *d, const json_t *value, const char *const *names, size_t count,
@@ -99,7 +102,7 @@ int decode_word(struct decode *d, const json_t *value, const char *const *names,
 	size_t i;
 	int err;
 
-	join_words(names, count, expected, sizeof(expected));
+	join_words(names, count, expected);
 	err = decode_text(d, expected, value, &text);
 	if (err)
 		return err;
