@@ -283,6 +283,9 @@ int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count
 	if (fd < 0)
 		return -errno;
 	err = map_info(fd, &info);
+	/* What lb_rows_delete() leaves. */
+	if (!err && info.max_entries == 1)
+		err = -ENOENT;
 	if (!err && (info.type != BPF_MAP_TYPE_ARRAY ||
 		     info.value_size != POISE_ROWS_PER_SLOT * sizeof(struct row) ||
 		     info.max_entries != rows_slots(row_count)))

@@ -40,15 +40,11 @@ static int rows_map(int fd, __u32 count, struct lb_rows **out)
 	return 0;
 }
 
-static int table_create(__u32 number, __u32 size)
+static int table_create(const char *name, __u32 size)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	char name[BPF_OBJ_NAME_LEN];
-	int fd;
-
-	snprintf(name, sizeof(name), "rows_%u", number);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32),
-			    POISE_ROWS_PER_SLOT * sizeof(struct row), rows_slots(size), &opts);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32),
+				POISE_ROWS_PER_SLOT * sizeof(struct row), rows_slots(size), &opts);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -73,14 +69,15 @@ static int tables_enter(const struct lb *lb, const __u32 *numbers, const int *fd
 static int chunk_create(struct lb *lb, const __u32 *numbers, const __u32 *sizes, __u32 count,
 			struct lb_rows **out)
 {
-	int fds[CHUNK], err = 0;
+	int fds[CHUNK] = { -1 }, err = 0;
+	char name[BPF_OBJ_NAME_LEN];
 	__u32 opened = 0;
 
 	while (opened < count && !err) {
-		int fd = numbers[opened] < POISE_MAX_SERVICES && sizes[opened]
-				 ? table_create(numbers[opened], sizes[opened])
-				 : -EINVAL;
+		int fd;
 
+		snprintf(name, sizeof(name), "rows_%u", numbers[opened]);
+		fd = table_create(name, sizes[opened]);
 		if (fd < 0) {
 			err = fd;
 			break;
@@ -105,6 +102,10 @@ int lb_rows_create(struct lb *lb, const __u32 *numbers, const __u32 *sizes, size
 	int err = 0;
 
 	memset(out, 0, count * sizeof(*out));
+	for (size_t i = 0; i < count; i++) {
+		if (numbers[i] >= POISE_MAX_SERVICES || sizes[i] < 2 * POISE_ROWS_PER_SLOT)
+			return -EINVAL;
+	}
 	for (; first < count && !err; first += CHUNK) {
 		size_t n = count - first < CHUNK ? count - first : CHUNK;
 
@@ -163,17 +164,28 @@ void lb_rows_close(struct lb_rows *rows)
 	free(rows);
 }
 
+/*
+ * A deleted number gets a table of one slot, all numbers the same one: arrays of maps can update
+ * many entries at once but not delete them, and each single deletion waits for RCU, 12 ms.
+ */
 int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count)
 {
-	int err = 0, ret;
+	int fds[CHUNK], err = 0, fd;
 
-	for (size_t i = 0; i < count; i++) {
-		if (numbers[i] >= POISE_MAX_SERVICES)
-			continue;
-		ret = bpf_map_delete_elem(lb->maps.rows, &numbers[i]);
-		if (ret && ret != -ENOENT && !err)
-			err = ret;
-		lb->row_bytes[numbers[i]] = 0;
+	if (!count)
+		return 0;
+	fd = table_create("rows_none", 1);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < CHUNK; i++)
+		fds[i] = fd;
+	for (size_t first = 0; first < count && !err; first += CHUNK) {
+		size_t n = count - first < CHUNK ? count - first : CHUNK;
+
+		err = tables_enter(lb, numbers + first, fds, n);
+		for (size_t i = first; !err && i < first + n; i++)
+			lb->row_bytes[numbers[i]] = 0;
 	}
+	close(fd);
 	return err;
 }

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Needs root and BPF. Runs in a network namespace and a mount namespace of its own, so that neither
+ * pins nor links outlive it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/bpffs.h"
+#include "poised/lb.h"
+
+#define INSTANCE "test"
+
+static char dir[256];
+static struct lb_error error;
+
+static void run(const char *command)
+{
+	int status = system(command);
+
+	if (status)
+		fail_msg("%s: status %d", command, status);
+}
+
+static struct lb *open_sized(__u32 max_targets)
+{
+	struct lb_options options = { .instance_dir = dir, .max_targets = max_targets };
+	struct lb *lb = NULL;
+	int err = lb_open(&options, &lb, &error);
+
+	if (err)
+		fail_msg("lb_open: %d: %s", err, error.text);
+	return lb;
+}
+
+static __u32 id_of_map(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	return info.id;
+}
+
+static struct bpf_link_info pinned_link(const char *ifname)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/links/%u", dir, if_nametoindex(ifname));
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	close(fd);
+	return info;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	assert_int_equal(bpffs_instance_dir(INSTANCE, 1, dir, sizeof(dir)), 0);
+	run("ip link add lbt0 type veth peer name lbt1 && ip link set lbt0 up && "
+	    "ip link set lbt1 up");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	run("ip link del lbt0 2>/dev/null || true");
+	if (!access(dir, F_OK))
+		assert_int_equal(lb_remove(dir), 0);
+	return 0;
+}
+
+static void rows_are_made_written_and_found_again(void **state)
+{
+	const __u32 numbers[] = { 0, 7 }, sizes[] = { 251, 65537 };
+	struct row *want = calloc(65537, sizeof(*want)), *read = calloc(65537, sizeof(*read));
+	struct lb_rows *rows[2], *again;
+	struct lb *lb = open_sized(0);
+
+	(void)state;
+	assert_int_equal(lb_rows_create(lb, numbers, sizes, 2, rows), 0);
+	assert_int_equal(lb_rows_write(rows[1], want), 0);
+	for (int i = 0; i < 65537; i++)
+		want[i] = (struct row){ .current_target = i % 100 + 1, .previous_target = i % 3 };
+	assert_int_equal(lb_rows_write(rows[1], want), 65537);
+	want[65536].current_target = 4095;
+	assert_int_equal(lb_rows_write(rows[1], want), 1);
+	assert_int_equal(lb_rows_write(rows[1], want), 0);
+	assert_memory_equal(lb_rows_get(rows[1]), want, 65537 * sizeof(*want));
+	assert_int_equal(rows_read(lb_maps(lb), 7, read, 65537), 0);
+	assert_memory_equal(read, want, 65537 * sizeof(*want));
+	lb_rows_close(rows[0]);
+	lb_rows_close(rows[1]);
+	lb_close(lb);
+
+	lb = open_sized(0);
+	assert_true(lb_adopted(lb));
+	assert_int_equal(lb_rows_open(lb, 7, 65537, &again), 0);
+	assert_memory_equal(lb_rows_get(again), want, 65537 * sizeof(*want));
+	lb_rows_close(again);
+	assert_int_equal(lb_rows_open(lb, 7, 251, &again), -EPROTO);
+	assert_int_equal(lb_rows_open(lb, 8, 251, &again), -ENOENT);
+	assert_int_equal(lb_rows_delete(lb, numbers, 2), 0);
+	assert_int_equal(lb_rows_open(lb, 7, 65537, &again), -ENOENT);
+	assert_int_equal(rows_read(lb_maps(lb), 0, read, 251), -ENOENT);
+	lb_close(lb);
+	free(want);
+	free(read);
+}
+
+static void a_bad_table_leaves_none_of_them(void **state)
+{
+	const __u32 numbers[] = { 1, POISE_MAX_SERVICES }, sizes[] = { 251, 251 };
+	struct lb_rows *rows[2], *again;
+	struct lb *lb = open_sized(0);
+
+	(void)state;
+	assert_int_equal(lb_rows_create(lb, numbers, sizes, 2, rows), -EINVAL);
+	assert_null(rows[0]);
+	assert_int_equal(lb_rows_open(lb, 1, 251, &again), -ENOENT);
+	lb_close(lb);
+}
+
+static long long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static void all_services_fit_in_few_descriptors(void **state)
+{
+	static __u32 numbers[POISE_MAX_SERVICES], sizes[POISE_MAX_SERVICES];
+	static struct lb_rows *rows[POISE_MAX_SERVICES];
+	struct rlimit before, few = { 400, 400 };
+	struct lb *lb = open_sized(0);
+	__u64 each[MAPS_COUNT], empty;
+	long long start;
+
+	(void)state;
+	empty = lb_memory_bytes(lb, each);
+	assert_true(empty > 0 && empty < 20 << 20);
+	for (__u32 i = 0; i < POISE_MAX_SERVICES; i++) {
+		numbers[i] = i;
+		sizes[i] = 1021;
+	}
+	getrlimit(RLIMIT_NOFILE, &before);
+	few.rlim_max = before.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &few);
+	start = now_us();
+	assert_int_equal(lb_rows_create(lb, numbers, sizes, POISE_MAX_SERVICES, rows), 0);
+	print_message("%u row tables made in %lld us\n", POISE_MAX_SERVICES, now_us() - start);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_true(lb_memory_bytes(lb, each) >= empty + POISE_MAX_SERVICES * 1021ULL * 4);
+	for (__u32 i = 0; i < POISE_MAX_SERVICES; i++)
+		lb_rows_close(rows[i]);
+	start = now_us();
+	assert_int_equal(lb_rows_delete(lb, numbers, POISE_MAX_SERVICES), 0);
+	print_message("and deleted in %lld us\n", now_us() - start);
+	assert_int_equal(lb_memory_bytes(lb, each), empty);
+	lb_close(lb);
+}
+
+static void set_counter(const struct lb *lb, __u32 target, __u64 packets)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct counter *values = calloc(cpus, sizeof(*values));
+
+	for (int i = 0; i < cpus; i++)
+		values[i].packets = packets;
+	assert_int_equal(bpf_map_update_elem(lb_maps(lb)->counters, &target, values, 0), 0);
+	free(values);
+}
+
+static void check_adopted_entries(const struct lb *lb, const struct target *target)
+{
+	static struct counter counters[4096];
+	static struct target_name names[4096];
+	struct target found;
+	__u32 number = 4095;
+
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->targets, &number, &found), 0);
+	assert_memory_equal(&found, target, sizeof(found));
+	assert_int_equal(counters_read(lb_maps(lb), counters, 4096), 0);
+	assert_int_equal(counters[4095].packets, 11 * libbpf_num_possible_cpus());
+	assert_int_equal(counters[4094].packets, 0);
+	assert_int_equal(target_names_read(lb_maps(lb), names, 4096), 0);
+	assert_string_equal(names[4095].service, "web");
+}
+
+static void a_second_daemon_adopts(void **state)
+{
+	const struct target target = { .mode = MODE_IPIP, .outer_version = 4, .mtu = 1500 };
+	const struct target_name name = { .service = "web", .weight = 100 };
+	struct lb *lb = open_sized(4096);
+	__u32 services = id_of_map(lb_maps(lb)->services), rows = id_of_map(lb_maps(lb)->rows);
+	__u32 targets = id_of_map(lb_maps(lb)->targets);
+	__u64 seed[2], drops[DROP_MAX];
+
+	(void)state;
+	assert_false(lb_adopted(lb));
+	assert_int_equal(lb_max_targets(lb), 4096);
+	memcpy(seed, lb_seed(lb), sizeof(seed));
+	assert_true(seed[0] || seed[1]);
+	assert_int_equal(lb_target_set(lb, 4095, &target), 0);
+	assert_int_equal(lb_target_name_set(lb, 4095, &name), 0);
+	set_counter(lb, 4095, 11);
+	lb_close(lb);
+
+	lb = open_sized(4096);
+	assert_true(lb_adopted(lb));
+	assert_memory_equal(lb_seed(lb), seed, sizeof(seed));
+	assert_int_equal(id_of_map(lb_maps(lb)->services), services);
+	assert_int_equal(id_of_map(lb_maps(lb)->targets), targets);
+	check_adopted_entries(lb, &target);
+	lb_close(lb);
+
+	lb = open_sized(10000);
+	assert_true(lb_adopted(lb));
+	assert_int_equal(lb_max_targets(lb), 10000);
+	assert_int_equal(id_of_map(lb_maps(lb)->services), services);
+	assert_int_equal(id_of_map(lb_maps(lb)->rows), rows);
+	check_adopted_entries(lb, &target);
+	lb_close(lb);
+
+	lb = open_sized(4096);
+	assert_int_equal(lb_max_targets(lb), 10000);
+	check_adopted_entries(lb, &target);
+	assert_int_equal(lb_counter_zero(lb, 4095), 0);
+	assert_int_equal(drops_read(lb_maps(lb), drops), 0);
+	lb_close(lb);
+}
+
+static void adoption_swaps_the_program_on_the_link(void **state)
+{
+	struct lb *lb = open_sized(0);
+	struct bpf_link_info first, second;
+	struct lb_link link;
+
+	(void)state;
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_string_equal(link.ifname, "lbt0");
+	assert_int_equal(link.ifindex, if_nametoindex("lbt0"));
+	assert_false(link.generic);
+	first = pinned_link("lbt0");
+	assert_int_equal(link.program_id, first.prog_id);
+	lb_close(lb);
+
+	lb = open_sized(8192);
+	second = pinned_link("lbt0");
+	assert_int_equal(second.id, first.id);
+	assert_int_not_equal(second.prog_id, first.prog_id);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(pinned_link("lbt0").id, first.id);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_GENERIC, &error), 0);
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_true(link.generic);
+	lb_close(lb);
+
+	lb = open_sized(0);
+	assert_int_equal(lb_detach(lb, "lbt1", &error), -ENOENT);
+	assert_int_equal(lb_detach(lb, "lbt0", &error), 0);
+	assert_int_equal(lb_links(lb, &link, 1), 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_NATIVE, &error), 0);
+	lb_close(lb);
+
+	run("ip link set lbt0 down && ip link set lbt0 name lbt.renamed");
+	lb = open_sized(0);
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_string_equal(link.ifname, "lbt.renamed");
+	assert_int_equal(lb_detach(lb, "lbt.renamed", &error), 0);
+	lb_close(lb);
+	run("ip link set lbt.renamed name lbt0");
+}
+
+static void a_link_whose_interface_is_gone_is_dropped(void **state)
+{
+	struct lb *lb = open_sized(0);
+	struct lb_link link;
+
+	(void)state;
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	run("ip link del lbt0");
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_int_equal(link.ifindex, 0);
+	assert_string_equal(link.ifname, "lbt0");
+	lb_close(lb);
+	lb = open_sized(0);
+	assert_int_equal(lb_links(lb, &link, 1), 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -ENODEV);
+	lb_close(lb);
+}
+
+static int foreign_program(void)
+{
+	const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "stranger", "GPL", pass, 2, NULL);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void a_foreign_program_is_refused(void **state)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	struct lb *lb = open_sized(0);
+	int fd = foreign_program(), link;
+	__u32 ifindex = if_nametoindex("lbt0"), len, links;
+	struct bpf_prog_info info = { 0 };
+	struct lb_link out;
+	char want[80];
+
+	(void)state;
+	len = sizeof(info);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	snprintf(want, sizeof(want), "lbt0: XDP program %u \"stranger\" is attached already",
+		 info.id);
+	assert_int_equal(bpf_xdp_attach(ifindex, fd, XDP_FLAGS_SKB_MODE, NULL), 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -EBUSY);
+	assert_non_null(strstr(error.text, want));
+	assert_non_null(strstr(error.text, "`ip link set dev lbt0 xdpgeneric off`"));
+	run("ip link set dev lbt0 xdpgeneric off");
+
+	link = bpf_link_create(fd, ifindex, BPF_XDP, &opts);
+	assert_true(link >= 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -EBUSY);
+	assert_non_null(strstr(error.text, want));
+	assert_non_null(strstr(error.text, "bpftool link detach id"));
+	links = lb_links(lb, &out, 1);
+	assert_int_equal(links, 0);
+	close(link);
+	close(fd);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	lb_close(lb);
+}
+
+static void no_native_mode_means_generic_or_an_error(void **state)
+{
+	struct lb *lb = open_sized(0);
+	struct lb_link link;
+
+	(void)state;
+	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_NATIVE, &error), -EOPNOTSUPP);
+	assert_non_null(strstr(error.text, "lo: driver has no native XDP"));
+	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_true(link.generic);
+	/* What cannot be had takes nothing off. */
+	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_NATIVE, &error), -EOPNOTSUPP);
+	assert_int_equal(lb_links(lb, &link, 1), 1);
+	assert_true(link.generic && link.program_id);
+	lb_close(lb);
+}
+
+static void services_are_set_and_pruned(void **state)
+{
+	const struct service_key keys[] = { { .addr = { 1 }, .port = 80, .proto = 6 },
+					    { .addr = { 2 }, .port = 80, .proto = 6 },
+					    { .addr = { 3 }, .port = 80, .proto = 6 } };
+	const struct service value = { .number = 1, .row_count = 251 };
+	struct lb *lb = open_sized(0);
+	struct service found;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(lb_service_set(lb, &keys[i], &value), 0);
+	assert_int_equal(lb_services_prune(lb, &keys[1], 1), 0);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[0], &found), -ENOENT);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[1], &found), 0);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[2], &found), -ENOENT);
+	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
+	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
+	lb_close(lb);
+}
+
+static void a_broken_set_serves_until_the_new_one_is_attached(void **state)
+{
+	struct lb *lb = open_sized(0);
+	struct bpf_link_info first;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	first = pinned_link("lbt0");
+	lb_close(lb);
+	snprintf(path, sizeof(path), "%s/maps-v1/drops", dir);
+	assert_int_equal(unlink(path), 0);
+
+	lb = open_sized(0);
+	assert_false(lb_adopted(lb));
+	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
+	lb_close(lb);
+	/* Killed before it attached: the next one must not put empty maps in place either. */
+	lb = open_sized(0);
+	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
+	snprintf(path, sizeof(path), "%s/maps-v1-old", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_not_equal(pinned_link("lbt0").prog_id, first.prog_id);
+	assert_int_equal(pinned_link("lbt0").id, first.id);
+	assert_int_equal(access(path, F_OK), -1);
+	lb_close(lb);
+}
+
+static void other_versions_go_after_the_switch(void **state)
+{
+	char path[400];
+	struct lb *lb = open_sized(0);
+
+	(void)state;
+	lb_close(lb);
+	snprintf(path, sizeof(path), "%s/maps-v0", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	lb = open_sized(0);
+	assert_true(lb_adopted(lb));
+	assert_int_equal(access(path, F_OK), -1);
+	lb_close(lb);
+}
+
+static void a_crash_while_maps_are_replaced_is_recovered(void **state)
+{
+	char current[400], other[400];
+	struct lb *lb = open_sized(0);
+	__u32 id = id_of_map(lb_maps(lb)->services);
+
+	(void)state;
+	lb_close(lb);
+	snprintf(current, sizeof(current), "%s/maps-v1", dir);
+	for (int i = 0; i < 2; i++) {
+		snprintf(other, sizeof(other), "%s/maps-v1-%s", dir, i ? "old" : "new");
+		assert_int_equal(rename(current, other), 0);
+		lb = open_sized(0);
+		assert_true(lb_adopted(lb));
+		assert_int_equal(id_of_map(lb_maps(lb)->services), id);
+		assert_int_equal(access(other, F_OK), -1);
+		lb_close(lb);
+	}
+}
+
+static void removing_leaves_nothing(void **state)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct lb *lb = open_sized(0);
+
+	(void)state;
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(lb_attach(lb, "lbt1", XDP_MODE_GENERIC, &error), 0);
+	assert_int_equal(lb_remove(dir), 0);
+	assert_int_equal(access(dir, F_OK), -1);
+	assert_int_equal(access("/sys/fs/bpf/poise", F_OK), -1);
+	assert_int_equal(bpf_xdp_query(if_nametoindex("lbt0"), 0, &query), 0);
+	assert_int_equal(query.prog_id, 0);
+	assert_int_equal(lb_remove(dir), -ENOENT);
+	lb_close(lb);
+}
+
+static void seeds_are_configurable(void **state)
+{
+	struct lb_options options = { .instance_dir = dir, .seed_set = true, .seed = { 1, 2 } };
+	struct lb *lb;
+
+	(void)state;
+	assert_int_equal(lb_open(&options, &lb, &error), 0);
+	assert_int_equal(lb_seed(lb)[0], 1);
+	lb_close(lb);
+	lb = open_sized(0);
+	assert_int_equal(lb_seed(lb)[1], 2);
+	lb_close(lb);
+}
+
+/* Why the tests cannot run here; NULL: they can. */
+static const char *prepare(void)
+{
+	if (geteuid())
+		return "not root";
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
+		return "unshare is not permitted";
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"))
+		return "a BPF file system cannot be mounted";
+	return NULL;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rows_are_made_written_and_found_again),
+		TEST(a_bad_table_leaves_none_of_them),
+		TEST(all_services_fit_in_few_descriptors),
+		TEST(a_second_daemon_adopts),
+		TEST(adoption_swaps_the_program_on_the_link),
+		TEST(a_link_whose_interface_is_gone_is_dropped),
+		TEST(a_foreign_program_is_refused),
+		TEST(no_native_mode_means_generic_or_an_error),
+		TEST(services_are_set_and_pruned),
+		TEST(a_broken_set_serves_until_the_new_one_is_attached),
+		TEST(other_versions_go_after_the_switch),
+		TEST(a_crash_while_maps_are_replaced_is_recovered),
+		TEST(removing_leaves_nothing),
+		TEST(seeds_are_configurable),
+	};
+	const char *reason = prepare();
+
+	if (reason) {
+		printf("SKIP: %s\n", reason);
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
