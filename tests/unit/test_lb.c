@@ -535,8 +535,8 @@ int main(void)
 	const char *reason = prepare();
 
 	if (reason) {
-		printf("SKIP: %s\n", reason);
-		return 77;
+		printf("skip - lb: %s\n", reason);
+		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

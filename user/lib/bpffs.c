@@ -150,6 +150,7 @@ static int outer_path(pid_t pid, int ns_fd, int create, char *root, size_t size)
 
 static int find_root(int create, char *root, size_t size)
 {
+	const char *why = "no other can be looked into";
 	pid_t pid;
 	int ns, err;
 
@@ -157,19 +158,26 @@ static int find_root(int create, char *root, size_t size)
 	if (is_bpffs(root))
 		return 0;
 	ns = outer_ns(&pid);
-	if (ns >= 0 && !is_own_ns(ns)) {
-		err = outer_path(pid, ns, create, root, size);
-		close(ns);
-		if (!err || !create)
-			return err;
-		log_warn("no BPF file system outside of this mount namespace (%s): mounting one "
-			 "inside, where pins end with the last process of the namespace",
-			 strerror(-err));
-		snprintf(root, size, MOUNT_POINT);
+	if (ns >= 0 && is_own_ns(ns)) {
+		why = NULL;
 	} else if (ns >= 0) {
-		close(ns);
+		err = outer_path(pid, ns, create, root, size);
+		if (!err || !create) {
+			close(ns);
+			return err;
+		}
+		why = strerror(-err);
+		snprintf(root, size, MOUNT_POINT);
 	}
-	return create ? mount_once(root, -1) : -ENOENT;
+	if (ns >= 0)
+		close(ns);
+	if (!create)
+		return -ENOENT;
+	if (why)
+		log_warn("mounting a BPF file system in this mount namespace (%s): what is pinned "
+			 "ends with it",
+			 why);
+	return mount_once(root, -1);
 }
 
 static bool is_instance_name(const char *name)
