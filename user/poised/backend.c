@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What happens to one backend: its checks, its next hop, its target entry. */
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "model.h"
+
+bool health_usable(enum poise_health health)
+{
+	return health == HEALTH_UP || health == HEALTH_UNCHECKED;
+}
+
+bool backend_usable(const struct run_backend *backend)
+{
+	return backend->weight && backend->reachable && health_usable(backend->health);
+}
+
+static void log_health(const struct run_backend *backend, bool first_result)
+{
+	const struct run_service *service = backend->service;
+	char id[ENDPOINT_TEXT_SIZE];
+	size_t up = 0;
+	__u32 checks;
+
+	for (size_t i = 0; i < service->backend_count; i++)
+		up += health_usable(service->backends[i]->health);
+	endpoint_format(&backend->addr, backend->port, id);
+	if (backend->health == HEALTH_DOWN) {
+		checks = first_result ? 1 : service->conf->check.fall;
+		log_warn("%s: backend %s is down: %s (%u check%s failed); %zu of %zu up",
+			 service->name, id, backend->reason, checks, checks == 1 ? "" : "s", up,
+			 service->backend_count);
+	} else {
+		checks = first_result ? 1 : service->conf->check.rise;
+		log_info("%s: backend %s is up (%u check%s passed); %zu of %zu up", service->name,
+			 id, checks, checks == 1 ? "" : "s", up, service->backend_count);
+	}
+}
+
+static void health_told(void *arg, enum poise_health health, const char *reason)
+{
+	struct run_backend *backend = arg;
+	struct reconcile *rec = backend->service->rec;
+	bool first_result = backend->health == HEALTH_CHECKING;
+	bool moved = health_usable(health) != health_usable(backend->health);
+
+	snprintf(backend->reason, sizeof(backend->reason), "%s",
+		 health == HEALTH_DOWN && reason ? reason : "");
+	if (health == backend->health)
+		return;
+	backend->health = health;
+	backend->since = time(NULL);
+	if (moved)
+		service_dirty(backend->service);
+	log_health(backend, first_result);
+	target_name_write(backend);
+	rec->deps.health_changed(rec->deps.arg);
+}
+
+static bool interface_balanced(const struct reconcile *rec, const char *name)
+{
+	for (size_t i = 0; rec->conf && i < rec->conf->interface_count; i++)
+		if (!strcmp(rec->conf->interfaces[i].name, name))
+			return true;
+	return false;
+}
+
+static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop)
+{
+	int err;
+
+	for (size_t i = 0; i < rec->tx_port_count; i++)
+		if (rec->tx_ports[i] == hop->ifindex)
+			return;
+	err = lb_tx_port(rec->deps.lb, hop->ifindex);
+	if (err) {
+		log_err("%s: cannot be a way out: %s", hop->ifname, strerror(-err));
+		return;
+	}
+	if (!interface_balanced(rec, hop->ifname))
+		log_warn("%s: backends are reached over it, but it is not one of `interfaces`: some"
+			 " drivers send redirected packets only where an XDP program is attached",
+			 hop->ifname);
+	if (rec->tx_port_count < POISE_MAX_TX_PORTS)
+		rec->tx_ports[rec->tx_port_count++] = hop->ifindex;
+}
+
+static void target_write(const struct run_backend *backend)
+{
+	struct reconcile *rec = backend->service->rec;
+	struct target value;
+	int err;
+
+	tx_port_enter(rec, &backend->hop);
+	target_build(&backend->service->way, &backend->addr, &backend->hop, &value);
+	err = lb_target_set(rec->deps.lb, backend->target, &value);
+	if (err)
+		log_err("targets: entry %u: %s", backend->target, strerror(-err));
+}
+
+/* One line when it becomes unreachable or so for another reason, one when that is over. */
+static void log_hop(struct run_backend *backend, const char *trouble, bool news)
+{
+	char id[ENDPOINT_TEXT_SIZE], text[160];
+
+	endpoint_format(&backend->addr, backend->port, id);
+	if (trouble && (news || !backend->troubled))
+		log_warn("%s: backend %s cannot be reached: %s", backend->service->name, id,
+			 trouble);
+	else if (!trouble && backend->troubled)
+		log_info("%s: backend %s can be reached again: %s", backend->service->name, id,
+			 nexthop_format(&backend->hop, text, sizeof(text)));
+	backend->troubled = trouble;
+}
+
+void backend_hop_update(struct run_backend *backend, bool news)
+{
+	bool was_reachable = backend->reachable;
+	const char *trouble;
+	char text[160];
+
+	/* While it is looked for anew, what worked so far goes on. */
+	if (!backend->hop_told || backend->hop.state == NEXTHOP_RESOLVING)
+		return;
+	trouble = target_trouble(&backend->service->way, &backend->hop, text, sizeof(text));
+	backend->reachable = !trouble;
+	if (!trouble)
+		target_write(backend);
+	if (backend->reachable != was_reachable)
+		service_dirty(backend->service);
+	log_hop(backend, trouble, news);
+}
+
+static void hop_told(void *arg, const struct nexthop *hop)
+{
+	struct run_backend *backend = arg;
+	bool news = !backend->hop_told || backend->hop.state != hop->state;
+
+	backend->hop = *hop;
+	backend->hop_told = true;
+	backend_hop_update(backend, news);
+}
+
+int backend_watch(struct run_backend *backend)
+{
+	if (backend->watch)
+		return 0;
+	return nexthop_watch(backend->service->rec->deps.nexthops, &backend->addr, hop_told,
+			     backend, &backend->watch);
+}
+
+static void check_begin(struct run_backend *backend, const struct conf_service *conf)
+{
+	__u16 port = conf->check.port ? conf->check.port
+		     : backend->port  ? backend->port
+				      : conf->port;
+	char id[ENDPOINT_TEXT_SIZE];
+	int err;
+
+	/* It served unchecked until now: its check has to find something to take it out. */
+	if (backend->health == HEALTH_UNCHECKED)
+		backend->health = HEALTH_UP;
+	err = check_start(backend->service->rec->deps.checker, &conf->check, &backend->addr, port,
+			  backend->health, health_told, backend, &backend->check);
+	if (err)
+		log_err("%s: backend %s: cannot be checked: %s", backend->service->name,
+			endpoint_format(&backend->addr, backend->port, id), strerror(-err));
+}
+
+void backend_check_update(struct run_backend *backend, const struct conf_service *conf,
+			  bool changed)
+{
+	if (backend->check && !changed)
+		return;
+	check_stop(backend->check);
+	backend->check = NULL;
+	if (conf->check.type != CHECK_NONE) {
+		check_begin(backend, conf);
+	} else if (backend->health != HEALTH_UNCHECKED) {
+		backend->health = HEALTH_UNCHECKED;
+		backend->reason[0] = '\0';
+		backend->since = time(NULL);
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The second half of a change, in the order that keeps every packet on its way: targets before the
+ * rows that name them, rows before the service that leads to them; then the other way round what is
+ * gone: services, tables, targets.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "model.h"
+
+int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit)
+{
+	memset(commit, 0, sizeof(*commit));
+	commit->services = calloc(plan->count + 1, sizeof(struct run_service *));
+	commit->keys = calloc(plan->count + 1, sizeof(*commit->keys));
+	commit->removed = calloc(rec->service_count + 1, sizeof(struct run_service *));
+	if (commit->services && commit->keys && commit->removed)
+		return 0;
+	commit_free(commit);
+	return -ENOMEM;
+}
+
+void commit_free(struct commit *commit)
+{
+	free(commit->services);
+	free(commit->keys);
+	free(commit->removed);
+}
+
+static int key_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct service_key));
+}
+
+static bool check_equal(const struct conf_check *a, const struct conf_check *b)
+{
+	if (a->type != b->type || a->port != b->port || a->interval_ms != b->interval_ms ||
+	    a->timeout_ms != b->timeout_ms || a->rise != b->rise || a->fall != b->fall)
+		return false;
+	return a->type != CHECK_HTTP || !strcmp(a->path, b->path);
+}
+
+static void backends_remove(struct commit *commit, struct run_service *run)
+{
+	for (size_t i = 0; i < run->backend_count; i++) {
+		struct run_backend *backend = run->backends[i];
+
+		if (backend->wanted)
+			continue;
+		backend->next_removed = commit->removed_backends;
+		commit->removed_backends = backend;
+		service_dirty(run);
+	}
+}
+
+static void backend_commit(struct run_backend *backend, const struct conf_service *conf,
+			   const struct conf_backend *want, bool recheck)
+{
+	const struct target none = { .mode = MODE_NONE };
+	enum poise_health health = backend->health;
+	bool changed = backend->fresh || backend->weight != want->weight;
+	struct lb *lb = backend->service->rec->deps.lb;
+
+	backend->weight = want->weight;
+	backend->wanted = false;
+	backend_check_update(backend, conf, recheck);
+	if (changed || health_usable(health) != health_usable(backend->health))
+		service_dirty(backend->service);
+	if (backend->fresh &&
+	    (lb_counter_zero(lb, backend->target) || lb_target_set(lb, backend->target, &none)))
+		log_err("target %u: cannot be cleared", backend->target);
+	backend->fresh = false;
+	if (changed || health != backend->health)
+		target_name_write(backend);
+}
+
+/* What packets see of a service besides its backends. */
+static void service_attributes(struct run_service *run, const struct plan_service *planned)
+{
+	const struct conf_service *conf = planned->conf;
+	struct service_key key = { .port = htons(conf->port), .proto = conf->proto };
+
+	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
+	run->entry_old = planned->new_table || key_compare(&key, &run->key);
+	run->key_old = !planned->is_new;
+	run->old_key = run->key;
+	run->key = key;
+	if (planned->new_table) {
+		run->old_rows = run->rows;
+		run->old_number = run->number;
+		run->rows = planned->rows;
+		run->number = planned->number;
+		run->row_count = conf->rows;
+		service_dirty(run);
+	}
+}
+
+static void service_commit(struct commit *commit, struct plan_service *planned)
+{
+	struct run_service *run = planned->run;
+	const struct conf_service *conf = planned->conf, *old = run->conf;
+	const struct target_way way = { .mode = conf->mode,
+					.service_v4 = addr_is_v4(&conf->addr),
+					.gue_port = conf->gue_port };
+	bool way_changed = way.mode != run->way.mode || way.gue_port != run->way.gue_port ||
+			   way.service_v4 != run->way.service_v4;
+	bool recheck = old && (!check_equal(&old->check, &conf->check) || old->port != conf->port);
+
+	backends_remove(commit, run);
+	free(run->backends);
+	run->backends = planned->backends;
+	run->backend_count = conf->backend_count;
+	planned->backends = NULL;
+	run->way = way;
+	run->conf = conf;
+	run->wanted = false;
+	service_attributes(run, planned);
+	/* Adopted: the rows may be those of another configuration. */
+	if (!old)
+		service_dirty(run);
+	for (size_t i = 0; i < run->backend_count; i++)
+		backend_commit(run->backends[i], conf, &conf->backends[i], recheck);
+	if (way_changed && !planned->is_new)
+		for (size_t i = 0; i < run->backend_count; i++)
+			backend_hop_update(run->backends[i], false);
+	if (run->entry_old || way_changed)
+		service_name_write(run);
+}
+
+static void entries_publish(struct reconcile *rec)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < rec->service_count; i++) {
+		struct run_service *run = rec->services[i];
+		const struct service value = { .number = run->number, .row_count = run->row_count };
+		int err;
+
+		if (!run->entry_old)
+			continue;
+		err = lb_service_set(rec->deps.lb, &run->key, &value);
+		if (err)
+			log_err("%s: not published at %s: %s", run->name,
+				listen_format(&run->conf->addr, run->conf->port, run->conf->proto,
+					      text),
+				strerror(-err));
+		run->entry_old = false;
+	}
+}
+
+static void key_remove(struct reconcile *rec, const struct commit *commit,
+		       const struct service_key *key)
+{
+	int err;
+
+	/* Another service may listen there now. */
+	if (bsearch(key, commit->keys, rec->service_count, sizeof(*key), key_compare))
+		return;
+	err = lb_service_del(rec->deps.lb, key);
+	if (err)
+		log_err("services: entry cannot be removed: %s", strerror(-err));
+}
+
+/* Removed services and tables that were replaced; both no longer reached by packets. */
+static void tables_remove(struct reconcile *rec, struct commit *commit)
+{
+	__u32 *numbers = calloc(rec->service_count + commit->removed_count + 1, sizeof(*numbers));
+	const struct service_name none = { .name = "" };
+	size_t count = 0;
+	int err = numbers ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < rec->service_count && !err; i++) {
+		struct run_service *run = rec->services[i];
+
+		if (!run->old_rows)
+			continue;
+		lb_rows_close(run->old_rows);
+		run->old_rows = NULL;
+		numbers[count++] = run->old_number;
+	}
+	for (size_t i = 0; i < commit->removed_count && !err; i++)
+		numbers[count++] = commit->removed[i]->number;
+	if (!err && count)
+		err = lb_rows_delete(rec->deps.lb, numbers, count);
+	if (err)
+		log_err("row tables cannot be removed: %s", strerror(-err));
+	for (size_t i = 0; i < count; i++) {
+		lb_service_name_set(rec->deps.lb, numbers[i], &none);
+		numbers_release(&rec->service_numbers, numbers[i]);
+	}
+	free(numbers);
+}
+
+static void leavings_remove(struct reconcile *rec, struct commit *commit)
+{
+	for (size_t i = 0; i < rec->service_count; i++) {
+		struct run_service *run = rec->services[i];
+
+		if (run->key_old && key_compare(&run->old_key, &run->key))
+			key_remove(rec, commit, &run->old_key);
+	}
+	for (size_t i = 0; i < commit->removed_count; i++)
+		key_remove(rec, commit, &commit->removed[i]->key);
+	tables_remove(rec, commit);
+	for (size_t i = 0; i < commit->removed_count; i++) {
+		struct run_service *run = commit->removed[i];
+
+		for (size_t j = 0; j < run->backend_count; j++)
+			target_retire(rec, run->backends[j]->target);
+		service_clean(run);
+		service_free(run);
+	}
+	while (commit->removed_backends) {
+		struct run_backend *backend = commit->removed_backends;
+
+		commit->removed_backends = backend->next_removed;
+		target_retire(rec, backend->target);
+		backend_free(backend);
+	}
+}
+
+void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, struct commit *commit)
+{
+	struct run_service **old = rec->services;
+	struct conf *old_conf = rec->conf;
+	int err;
+
+	for (size_t i = 0; i < rec->service_count; i++)
+		if (!old[i]->wanted)
+			commit->removed[commit->removed_count++] = old[i];
+	rec->conf = conf;
+	for (size_t i = 0; i < plan->count; i++) {
+		commit->services[i] = plan->services[i].run;
+		service_commit(commit, &plan->services[i]);
+		commit->keys[i] = plan->services[i].run->key;
+	}
+	qsort(commit->keys, plan->count, sizeof(*commit->keys), key_compare);
+	rec->services = commit->services;
+	commit->services = NULL;
+	rec->service_count = plan->count;
+	free(old);
+	publish_all(rec);
+	entries_publish(rec);
+	err = vips_publish(rec);
+	if (err)
+		log_err("services: addresses not published: %s", strerror(-err));
+	leavings_remove(rec, commit);
+	conf_free(old_conf);
+}

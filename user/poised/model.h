@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What runs: the inside of reconcile, which the API reads to show it. */
+#ifndef POISE_MODEL_H
+#define POISE_MODEL_H
+
+#include <time.h>
+#include <uv.h>
+
+#include "numbers.h"
+#include "reconcile.h"
+#include "target.h"
+
+#define REASON_SIZE 128
+
+struct run_service;
+
+struct run_backend {
+	struct run_service *service;
+	struct addr addr;
+	__u16 port; /* host order, 0: none given */
+	__u16 weight;
+	__u16 target;
+	enum poise_health health;
+	char reason[REASON_SIZE]; /* why it is down; else empty */
+	time_t since;             /* of its health, wall clock */
+	struct check *check;
+	struct nexthop_watch *watch;
+	struct nexthop hop; /* as last told */
+	bool hop_told;      /* hop is filled */
+	bool reachable;     /* its target entry leads to it, or did when last resolved */
+	bool troubled;      /* that it cannot be reached was logged */
+	__u32 rows;         /* it has now */
+	bool fresh;         /* made by a plan that is not committed yet */
+	bool wanted;        /* scratch of a plan: part of the new configuration */
+	struct run_backend *next_removed;
+};
+
+struct run_service {
+	struct reconcile *rec;
+	char name[POISE_NAME_SIZE];
+	struct service_key key;
+	struct target_way way;
+	__u32 number;
+	__u32 row_count;
+	struct lb_rows *rows;
+	const struct conf_service *conf; /* in rec->conf; NULL: adopted and not yet applied */
+	struct run_backend **backends;
+	size_t backend_count;
+	struct run_service *next_dirty;
+	bool dirty;
+	__u64 dirty_since_ns;
+	bool wanted; /* scratch of a plan */
+	/* What a change leaves behind, until it is published. */
+	bool entry_old; /* its entry in `services` is to be written */
+	struct service_key old_key;
+	bool key_old; /* old_key was published */
+	__u32 old_number;
+	struct lb_rows *old_rows; /* NULL: the table stays */
+};
+
+/* Targets that no row names any more, to be cleared once no packet can be on its way to them. */
+struct retired {
+	__u16 *targets;
+	size_t count, room;
+	uv_timer_t timer;
+};
+
+struct reconcile {
+	struct reconcile_deps deps;
+	struct conf *conf;
+	struct run_service **services; /* in the configuration's order */
+	size_t service_count;
+	struct addr *vips; /* published address entries, sorted, each once */
+	size_t vip_count;
+	struct numbers service_numbers, target_numbers;
+	struct retired retired;
+	/* services whose rows may have to change, in the order of becoming so */
+	struct run_service *dirty_first, *dirty_last;
+	uv_idle_t publisher;
+	uv_timer_t publish_retry;
+	__u64 last_publish_us;
+	/* scratch of publishing, in the size of the largest table and of all targets */
+	__u16 *built;
+	struct row *rows;
+	__u32 scratch_rows;
+	__u32 *rows_of_target;
+	/* interfaces already entered as ways out */
+	__u32 tx_ports[POISE_MAX_TX_PORTS];
+	size_t tx_port_count;
+	unsigned int open_handles;
+	bool prune; /* adopted: entries may be published that belong to nothing */
+};
+
+/* --- model.c --- */
+__u64 now_ns(void); /* CLOCK_MONOTONIC */
+struct run_service *service_find(const struct reconcile *rec, const char *name);
+struct run_backend *backend_find(const struct run_service *service, const struct addr *addr,
+				 __u16 port);
+struct run_backend *backend_new(const struct addr *addr, __u16 port, __u16 weight);
+/* Stops its check and watch. NULL is fine. */
+void backend_free(struct run_backend *backend);
+void service_free(struct run_service *service); /* its backends, too. NULL is fine */
+int service_append(struct run_service *service, struct run_backend *backend); /* 0 or -ENOMEM */
+/* Orders by address and port, service by name; for qsort and bsearch over arrays of pointers. */
+int backend_compare(const void *a, const void *b);
+int service_compare(const void *a, const void *b);
+void target_name_write(const struct run_backend *backend);
+void service_name_write(const struct run_service *service);
+
+/* --- backend.c: events of one backend --- */
+bool backend_usable(const struct run_backend *backend);
+/* Whether its health lets it have rows. */
+bool health_usable(enum poise_health health);
+/* Starts watching and checking what is not yet watched or checked. 0 or -errno. */
+int backend_watch(struct run_backend *backend);
+/* Makes its check the one that conf asks for; from: the check it has now (NULL: none). */
+void backend_check_update(struct run_backend *backend, const struct conf_service *conf,
+			  bool changed);
+/*
+ * After its hop (news: in its state) or its service's mode changed: decides whether it can be
+ * reached and writes its target entry. Keeps both as they are while the hop is being resolved.
+ */
+void backend_hop_update(struct run_backend *backend, bool news);
+
+/* --- publish.c --- */
+int publish_init(struct reconcile *rec);  /* 0 or -ENOMEM */
+void publish_free(struct reconcile *rec); /* memory only: its handles are closed by then */
+/* Room for tables of row_count rows. 0 or -ENOMEM. */
+int publish_reserve(struct reconcile *rec, __u32 row_count);
+void service_dirty(struct run_service *service);
+void service_clean(struct run_service *service); /* takes it off the list */
+void publish_all(struct reconcile *rec);         /* what is dirty, now */
+/* Releases a target once packets that read its row are gone. */
+void target_retire(struct reconcile *rec, __u16 target);
+void retired_flush(struct reconcile *rec);
+
+/* --- plan.c --- */
+struct plan_service {
+	const struct conf_service *conf;
+	struct run_service *run; /* existing, or new */
+	bool is_new;
+	struct run_backend **backends; /* conf's, in its order */
+	bool new_table;
+	bool number_taken;
+	__u32 number;
+	struct lb_rows *rows;
+};
+
+struct plan {
+	struct plan_service *services;
+	size_t count;
+};
+
+/* Gets hold of everything that may fail; nothing that packets see changes. -EINVAL or -errno with
+ * *error; then nothing is held. */
+int plan_make(struct reconcile *rec, const struct conf *conf, struct plan *plan,
+	      struct conf_error *error);
+void plan_undo(struct reconcile *rec, struct plan *plan);
+void plan_free(struct plan *plan); /* memory only */
+
+/* --- commit.c --- */
+struct commit {
+	struct run_service **services; /* room for the plan's */
+	struct service_key *keys;      /* the same */
+	struct run_service **removed;  /* room for those that run */
+	size_t removed_count;
+	struct run_backend *removed_backends;
+};
+
+int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit);
+void commit_free(struct commit *commit);
+/* Publishes a plan. Cannot fail: what the kernel refuses is logged. */
+void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, struct commit *commit);
+
+/* --- vips.c --- */
+/* Address entries follow the services' addresses. */
+int vips_publish(struct reconcile *rec);
+/* The sorted distinct addresses of services. 0 or -ENOMEM. */
+int vips_collect(struct run_service *const *services, size_t count, struct addr **out,
+		 size_t *out_count);
+
+#endif

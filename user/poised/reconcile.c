@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "model.h"
+
+int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out)
+{
+	struct reconcile *rec = calloc(1, sizeof(*rec));
+	int err;
+
+	if (!rec)
+		return -ENOMEM;
+	rec->deps = *deps;
+	err = numbers_init(&rec->service_numbers, 0, POISE_MAX_SERVICES);
+	if (!err)
+		err = numbers_init(&rec->target_numbers, 1, lb_max_targets(deps->lb));
+	if (!err)
+		err = publish_init(rec);
+	if (err) {
+		numbers_free(&rec->service_numbers);
+		numbers_free(&rec->target_numbers);
+		publish_free(rec);
+		free(rec);
+		return err;
+	}
+	*out = rec;
+	return 0;
+}
+
+static void closed(uv_handle_t *handle)
+{
+	struct reconcile *rec = handle->data;
+
+	if (--rec->open_handles)
+		return;
+	publish_free(rec);
+	free(rec);
+}
+
+void reconcile_close(struct reconcile *rec)
+{
+	if (!rec)
+		return;
+	retired_flush(rec);
+	for (size_t i = 0; i < rec->service_count; i++)
+		service_free(rec->services[i]);
+	free(rec->services);
+	free(rec->vips);
+	conf_free(rec->conf);
+	numbers_free(&rec->service_numbers);
+	numbers_free(&rec->target_numbers);
+	rec->open_handles = 3;
+	uv_close((uv_handle_t *)&rec->publisher, closed);
+	uv_close((uv_handle_t *)&rec->publish_retry, closed);
+	uv_close((uv_handle_t *)&rec->retired.timer, closed);
+}
+
+/* After adoption: entries that belong to nothing that is configured. */
+static void entries_prune(struct reconcile *rec)
+{
+	size_t count = rec->service_count + rec->vip_count, at = 0;
+	struct service_key *keep = calloc(count + 1, sizeof(*keep));
+	int err = keep ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < rec->service_count && !err; i++)
+		keep[at++] = rec->services[i]->key;
+	for (size_t i = 0; i < rec->vip_count && !err; i++)
+		memcpy(keep[at++].addr, rec->vips[i].b, sizeof(keep->addr));
+	if (!err)
+		err = lb_services_prune(rec->deps.lb, keep, count);
+	if (err)
+		log_err("services: old entries not removed: %s", strerror(-err));
+	free(keep);
+}
+
+int reconcile_apply(struct reconcile *rec, struct conf *conf, struct conf_error *error)
+{
+	struct commit commit;
+	struct plan plan;
+	int err = plan_make(rec, conf, &plan, error);
+
+	if (err)
+		return err;
+	err = commit_init(rec, &plan, &commit);
+	if (err) {
+		plan_undo(rec, &plan);
+		return err;
+	}
+	commit_run(rec, conf, &plan, &commit);
+	commit_free(&commit);
+	plan_free(&plan);
+	if (rec->prune)
+		entries_prune(rec);
+	rec->prune = false;
+	return 0;
+}
+
+const struct conf *reconcile_conf(const struct reconcile *rec)
+{
+	return rec->conf;
+}
+
+static json_t *backend_health(const struct run_backend *backend)
+{
+	char id[ENDPOINT_TEXT_SIZE];
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "service", backend->service->name, "backend",
+			 endpoint_format(&backend->addr, backend->port, id), "health",
+			 health_name(backend->health), "reason", backend->reason, "since",
+			 (json_int_t)backend->since);
+}
+
+json_t *reconcile_health_encode(const struct reconcile *rec)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < rec->service_count; i++)
+		for (size_t j = 0; j < rec->services[i]->backend_count; j++)
+			json_array_append_new(all, backend_health(rec->services[i]->backends[j]));
+	return all;
+}
+
+void reconcile_health_restore(struct reconcile *rec, const json_t *health)
+{
+	const char *service_name, *id, *name, *reason;
+	struct run_service *service = NULL;
+	struct run_backend *backend;
+	struct addr addr;
+	json_int_t since;
+	json_t *entry;
+	size_t i;
+	__u16 port;
+
+	json_array_foreach (health, i, entry) {
+		if (json_unpack(entry, "{s:s, s:s, s:s, s:s, s:I}", "service", &service_name,
+				"backend", &id, "health", &name, "reason", &reason, "since",
+				&since) ||
+		    endpoint_parse(id, &addr, &port))
+			continue;
+		/* A service's entries stand together. */
+		if (!service || strcmp(service->name, service_name))
+			service = service_find(rec, service_name);
+		backend = service ? backend_find(service, &addr, port) : NULL;
+		/* The maps are newer than the file: it only adds why and since when. */
+		if (!backend || strcmp(health_name(backend->health), name))
+			continue;
+		backend->since = since;
+		memset(backend->reason, 0, sizeof(backend->reason));
+		strncpy(backend->reason, reason, sizeof(backend->reason) - 1);
+	}
+}

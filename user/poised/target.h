@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the packet path is told of a backend: pure, from its service, its address and its hop. */
+#ifndef POISE_TARGET_H
+#define POISE_TARGET_H
+
+#include <stdbool.h>
+
+#include "addr.h"
+#include "nexthop.h"
+#include "poise/abi.h"
+
+/* How a service's packets travel. */
+struct target_way {
+	enum poise_mode mode;
+	bool service_v4; /* family of the packets inside */
+	__u16 gue_port;  /* host order; used by gue only */
+};
+
+/*
+ * Whether packets can go to a backend over hop in this mode. When not, why in words ("no route"),
+ * NULL when they can. buf is used for the words where they are not constant.
+ */
+const char *target_trouble(const struct target_way *way, const struct nexthop *hop, char *buf,
+			   unsigned int size);
+
+/* Fills *out for a backend whose hop gives no trouble. Bytes not used are 0. */
+void target_build(const struct target_way *way, const struct addr *backend,
+		  const struct nexthop *hop, struct target *out);
+
+/*
+ * One's complement sum (folded, not inverted) over the words of the outer IPv4 header that are the
+ * same in every packet: version and length, id 0, don't fragment, TTL 64, protocol, source and
+ * destination. Words are taken as they lie in memory, as the packet path takes them (RFC 1071, 2B);
+ * TOS and total length are added there.
+ */
+__u16 target_outer_sum(__u8 protocol, const __u8 src[4], const __u8 dst[4]);
+
+/*
+ * Who a backend is to Maglev hashing: FNV-1a over its 16 address bytes and its port in network
+ * order, then the finalizer of MurmurHash3. Depends on nothing else, so that every balancer of a
+ * fleet and every later poised places it on the same rows.
+ */
+__u64 backend_id(const struct addr *addr, __u16 port);
+
+#endif
