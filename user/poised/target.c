@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "poise/csum.h"
 #include "target.h"
 
-#define OUTER_TTL     64
-#define IP_DF         0x4000
 #define MTU_MAX       65535
 #define ETH_ADDR_SIZE 6
 
@@ -25,27 +24,7 @@ const char *target_trouble(const struct target_way *way, const struct nexthop *h
 	return NULL;
 }
 
-static __u16 fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
-}
-
-__u16 target_outer_sum(__u8 protocol, const __u8 src[4], const __u8 dst[4])
-{
-	__u8 header[20] = { 0x45, [6] = IP_DF >> 8, [8] = OUTER_TTL, [9] = protocol };
-	__u32 sum = 0;
-	__u16 word;
-
-	memcpy(header + 12, src, 4);
-	memcpy(header + 16, dst, 4);
-	for (size_t i = 0; i < sizeof(header); i += sizeof(word)) {
-		memcpy(&word, header + i, sizeof(word));
-		sum += word;
-	}
-	return fold(sum);
-}
-
+/* The protocol of an outer IPv4 header. */
 static __u8 outer_protocol(const struct target_way *way)
 {
 	if (way->mode == MODE_GUE)
@@ -56,6 +35,8 @@ static __u8 outer_protocol(const struct target_way *way)
 void target_build(const struct target_way *way, const struct addr *backend,
 		  const struct nexthop *hop, struct target *out)
 {
+	__be32 src, dst;
+
 	memset(out, 0, sizeof(*out));
 	out->mode = way->mode;
 	out->mtu = hop->mtu > MTU_MAX ? MTU_MAX : hop->mtu;
@@ -68,9 +49,11 @@ void target_build(const struct target_way *way, const struct addr *backend,
 		out->port = htons(way->gue_port);
 	if (addr_is_v4(backend)) {
 		out->outer_version = 4;
-		memcpy(out->src, addr_v4(&hop->source), 4);
-		memcpy(out->dst, addr_v4(backend), 4);
-		out->outer_sum = target_outer_sum(outer_protocol(way), out->src, out->dst);
+		memcpy(&src, addr_v4(&hop->source), sizeof(src));
+		memcpy(&dst, addr_v4(backend), sizeof(dst));
+		memcpy(out->src, &src, sizeof(src));
+		memcpy(out->dst, &dst, sizeof(dst));
+		out->outer_sum = outer_ipv4_sum(src, dst, outer_protocol(way));
 	} else {
 		out->outer_version = 6;
 		memcpy(out->src, hop->source.b, sizeof(out->src));

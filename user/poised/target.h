@@ -28,14 +28,6 @@ void target_build(const struct target_way *way, const struct addr *backend,
 		  const struct nexthop *hop, struct target *out);
 
 /*
- * One's complement sum (folded, not inverted) over the words of the outer IPv4 header that are the
- * same in every packet: version and length, id 0, don't fragment, TTL 64, protocol, source and
- * destination. Words are taken as they lie in memory, as the packet path takes them (RFC 1071, 2B);
- * TOS and total length are added there.
- */
-__u16 target_outer_sum(__u8 protocol, const __u8 src[4], const __u8 dst[4]);
-
-/*
  * Who a backend is to Maglev hashing: FNV-1a over its 16 address bytes and its port in network
  * order, then the finalizer of MurmurHash3. Depends on nothing else, so that every balancer of a
  * fleet and every later poised places it on the same rows.
