@@ -97,6 +97,14 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoise.a
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -lcmocka -lm -o $@
 
+# ---- what scenarios run beside poised and poise: tests/net/*.c, built as the unit tests are
+NET_TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/*.c))
+
+$B/tests/net/%: $B/asan/tests/net/%.o $B/asan/libpoise.a
+	$(say) LD $@
+	$Q mkdir -p $(@D)
+	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -o $@
+
 # ---- packet tests (root): each test_<name> runs packets through a loaded program; what they share
 # is every other file of the directory
 PACKET := $(patsubst tests/packet/%.c,$B/tests/packet/%,$(wildcard tests/packet/test_*.c))
@@ -138,9 +146,9 @@ test-fuzz: $(FUZZ_TESTS)
 	$Q tools/test.sh fuzz
 test-packet: need-root $(PACKET)
 	$Q tools/test.sh packet
-test-net: need-root all
+test-net: need-root all $(NET_TOOLS)
 	$Q tools/test.sh net $(SCENARIO)
-test-programs: $(UNIT) $(PACKET) $(FUZZ_TESTS)
+test-programs: $(UNIT) $(NET_TOOLS) $(PACKET) $(FUZZ_TESTS)
 
 # The packet tables and tunnel devices as backends, on Debian's stock kernel in QEMU.
 test-kernel: need-root
