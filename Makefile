@@ -74,7 +74,8 @@ $B/libpoise.a: $(call obj,$(LIB_SRC))
 $B/libpoised.a: $(call obj,$(filter-out %/main.c,$(POISED_SRC)))
 $B/asan/libpoise.a: $(call aobj,$(LIB_SRC))
 $B/asan/libpoised.a: $(call aobj,$(filter-out %/main.c,$(POISED_SRC)))
-$B/libpoise.a $B/libpoised.a $B/asan/libpoise.a $B/asan/libpoised.a:
+$B/asan/libpoisecmd.a: $(call aobj,$(filter-out %/main.c,$(POISE_SRC)))
+$B/libpoise.a $B/libpoised.a $B/asan/libpoise.a $B/asan/libpoised.a $B/asan/libpoisecmd.a:
 	$(say) AR $@
 	$Q mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
@@ -92,7 +93,8 @@ $B/asan/%.o: %.c | $(SKELETONS) $B/.deps
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(ASAN) -Iuser $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
-$B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoise.a
+$B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoisecmd.a \
+		$B/asan/libpoise.a
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -lcmocka -lm -o $@

@@ -40,6 +40,7 @@ struct command {
 	bool json;            /* -j, --json */
 	bool help;            /* --help somewhere: verbs_run and verb_run print help instead */
 	const char *object;   /* "service" */
+	const char *verb;     /* "add"; set by verbs_run, the object's own name by verb_run */
 	int argc;
 	char **argv;
 	struct option_given *given;

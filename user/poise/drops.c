@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise drops: why packets were dropped. */
+#include <string.h>
+
+#include "drop.h"
+#include "format.h"
+#include "offline.h"
+#include "table.h"
+#include "tree.h"
+
+static int print_counts(const __u64 counts[DROP_MAX])
+{
+	json_t *object = json_object();
+	int reason;
+
+	for (reason = DROP_NONE + 1; reason < DROP_MAX; reason++)
+		json_object_set_new(object, drop_name(reason), json_integer(counts[reason]));
+	return tree_print(object);
+}
+
+static int print_table(const __u64 counts[DROP_MAX])
+{
+	static const struct table_column columns[] = {
+		{ "REASON" },
+		{ "PACKETS", TABLE_RIGHT },
+		{ "MEANING", TABLE_WRAP },
+	};
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	char text[FORMAT_SIZE];
+	int reason;
+
+	for (reason = DROP_NONE + 1; reason < DROP_MAX; reason++) {
+		table_row(table);
+		table_cell(table, "%s", drop_name(reason));
+		table_cell(table, "%s", format_count(counts[reason], text));
+		table_paint(table, counts[reason] ? TABLE_UNSURE : TABLE_PLAIN);
+		table_cell(table, "%s", drop_text(reason));
+	}
+	return table_print(table);
+}
+
+static int drops_show(struct command *cmd)
+{
+	__u64 counts[DROP_MAX];
+	struct maps maps;
+	int status = offline_open_maps(cmd, &maps);
+	int err;
+
+	if (status != EXIT_DONE)
+		return status;
+	err = drops_read(&maps, counts);
+	maps_close(&maps);
+	if (err)
+		return command_refuse("drops: %s", strerror(-err));
+	return cmd->json ? print_counts(counts) : print_table(counts);
+}
+
+int cmd_drops(struct command *cmd)
+{
+	static const struct verb verb = {
+		"drops", "", "packets dropped, by reason; needs no poised", 0, 0, NULL, drops_show,
+	};
+
+	return verb_run(cmd, &verb);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "links.h"
+#include "maps.h"
+#include "pins.h"
+
+static int links_dir(const char *instance, char *buf, size_t size)
+{
+	char dir[PATH_MAX];
+	int err = bpffs_instance_dir(instance, 0, dir, sizeof(dir));
+
+	return err ? err : pins_links_dir(dir, buf, size);
+}
+
+static int link_open(const char *dir, const char *name, struct bpf_link_info *info)
+{
+	__u32 size = sizeof(*info);
+	char path[PATH_MAX];
+	int fd, err;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(fd, info, &size);
+	if (err || info->type != BPF_LINK_TYPE_XDP) {
+		close(fd);
+		return err ? err : -EPROTO;
+	}
+	return fd;
+}
+
+/* A link's information does not say in which mode it is attached, its interface does. */
+static bool is_generic(__u32 ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	return ifindex && !bpf_xdp_query(ifindex, 0, &query) &&
+	       query.attach_mode == XDP_ATTACHED_SKB;
+}
+
+static json_t *link_object(const struct bpf_link_info *info)
+{
+	char name[IF_NAMESIZE];
+	__u32 ifindex = info->xdp.ifindex;
+
+	/* Zero: the interface is gone, the pin is not. */
+	if (!ifindex || !if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "%s", ifindex ? "elsewhere" : "gone");
+	return json_pack("{s:s, s:i, s:s, s:i}", "name", name, "ifindex", ifindex, "xdp",
+			 is_generic(ifindex) ? "generic" : "native", "program", info->prog_id);
+}
+
+json_t *links_list(const char *instance)
+{
+	json_t *array = json_array();
+	struct dirent *entry;
+	char path[PATH_MAX];
+	DIR *dir = NULL;
+
+	if (!links_dir(instance, path, sizeof(path)))
+		dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		struct bpf_link_info info;
+		int fd;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		fd = link_open(path, entry->d_name, &info);
+		if (fd < 0)
+			continue;
+		close(fd);
+		json_array_append_new(array, link_object(&info));
+	}
+	if (dir)
+		closedir(dir);
+	return array;
+}
+
+int links_detach(const char *instance, const char *ifname)
+{
+	unsigned int ifindex = if_nametoindex(ifname);
+	char dir[PATH_MAX], path[PATH_MAX + 16], name[16];
+	struct bpf_link_info info;
+	int fd, err;
+
+	if (!ifindex)
+		return -ENODEV;
+	err = links_dir(instance, dir, sizeof(dir));
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "%u", ifindex);
+	fd = link_open(dir, name, &info);
+	if (fd < 0)
+		return fd;
+	/* The pin need not be the last reference. */
+	err = bpf_link_detach(fd);
+	close(fd);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return unlink(path) ? -errno : 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
+
+#include "client.h"
+#include "listing.h"
+#include "nearest.h"
+#include "offline.h"
+#include "tree.h"
+
+static int offline_array(const struct command *cmd, json_t **out)
+{
+	struct maps maps;
+	int status = offline_open(cmd, &maps);
+
+	if (status != EXIT_DONE)
+		return status;
+	*out = offline_services(&maps);
+	maps_close(&maps);
+	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
+}
+
+int listing_services(const struct command *cmd, json_t **out)
+{
+	int status = client_try(cmd, "GET", "/v1/services", NULL, out);
+
+	return status == EXIT_NO_DAEMON ? offline_array(cmd, out) : status;
+}
+
+json_t *listing_find(json_t *services, const char *name)
+{
+	const char *names[POISE_MAX_SERVICES], *nearest;
+	size_t i, count = 0;
+	json_t *service;
+
+	json_array_foreach (services, i, service) {
+		const char *known = json_string_value(json_object_get(service, "name"));
+
+		if (known && !strcmp(known, name))
+			return service;
+		if (known && count < ARRAY_SIZE(names))
+			names[count++] = known;
+	}
+	nearest = nearest_name(name, names, count);
+	if (nearest)
+		command_refuse("no service \"%s\": did you mean \"%s\"?", name, nearest);
+	else
+		command_refuse("no service \"%s\"", name);
+	return NULL;
+}
+
+int listing_service(const struct command *cmd, const char *name, json_t **out)
+{
+	char path[512] = "/v1/services";
+	json_t *all, *service;
+	int status;
+
+	if (client_path_add(path, sizeof(path), name))
+		return command_refuse("no service \"%s\"", name);
+	status = client_try(cmd, "GET", path, NULL, out);
+	if (status != EXIT_NO_DAEMON)
+		return status;
+	status = offline_array(cmd, &all);
+	if (status != EXIT_DONE)
+		return status;
+	service = listing_find(all, name);
+	*out = json_incref(service);
+	json_decref(all);
+	return service ? EXIT_DONE : EXIT_REFUSED;
+}
+
+int listing_status(const struct command *cmd, json_t **out)
+{
+	struct maps maps;
+	int status = client_try(cmd, "GET", "/v1/status", NULL, out);
+
+	if (status != EXIT_NO_DAEMON)
+		return status;
+	status = offline_open(cmd, &maps);
+	if (status != EXIT_DONE)
+		return status;
+	*out = offline_status(cmd, &maps);
+	maps_close(&maps);
+	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
+}
+
+size_t listing_count_up(const json_t *service)
+{
+	const json_t *backends = json_object_get(service, "backends"), *backend;
+	size_t i, count = 0;
+
+	json_array_foreach (backends, i, backend) {
+		const char *health = tree_text(backend, "health");
+
+		count += !strcmp(health, "up") || !strcmp(health, "unchecked");
+	}
+	return count;
+}
+
+enum table_color listing_health_color(const char *health)
+{
+	if (!strcmp(health, "up"))
+		return TABLE_GOOD;
+	if (!strcmp(health, "down"))
+		return TABLE_BAD;
+	return !strcmp(health, "checking") ? TABLE_UNSURE : TABLE_PLAIN;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lists show, from poised or, when it is down, from what it last published. */
+#ifndef POISE_LISTING_H
+#define POISE_LISTING_H
+
+#include <jansson.h>
+
+#include "poise.h"
+#include "table.h"
+
+/* All services, or one, as the API gives them; what only poised knows is null offline. Prints why
+ * not. Returns an enum poise_exit; *out is the caller's. */
+int listing_services(const struct command *cmd, json_t **out);
+int listing_service(const struct command *cmd, const char *name, json_t **out);
+/* GET /v1/status, or its likeness with "pid" null. */
+int listing_status(const struct command *cmd, json_t **out);
+
+/* The service of that name in an array of services. NULL: none, said with the nearest names. */
+json_t *listing_find(json_t *services, const char *name);
+
+/* How many of a service's backends take traffic by their health: up or unchecked. */
+size_t listing_count_up(const json_t *service);
+enum table_color listing_health_color(const char *health);
+
+#endif

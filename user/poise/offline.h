@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What can be told without poised: the pinned maps and links of an instance. */
+#ifndef POISE_OFFLINE_H
+#define POISE_OFFLINE_H
+
+#include <jansson.h>
+
+#include "maps.h"
+#include "poise.h"
+
+/* Names and numbers as last published; arrays are indexed by number, empty names are not in use. */
+struct names {
+	struct service_name *services; /* POISE_MAX_SERVICES of them */
+	struct target_name *targets;
+	size_t target_count;
+};
+
+/*
+ * Opens the maps of the command's instance. Says why it cannot: EXIT_NO_DAEMON where nothing is
+ * pinned, so nothing runs, else EXIT_REFUSED. offline_open also says that poised does not answer.
+ */
+int offline_open(const struct command *cmd, struct maps *maps);
+int offline_open_maps(const struct command *cmd, struct maps *maps);
+
+int names_read(const struct maps *maps, struct names *out); /* 0 or -errno */
+void names_free(struct names *names);                       /* an empty one is fine */
+
+/* In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. */
+json_t *offline_services(const struct maps *maps);
+json_t *offline_status(const struct command *cmd, const struct maps *maps);
+
+#endif

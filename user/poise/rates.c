@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "rates.h"
+
+struct counter rates_delta(const struct counter *before, const struct counter *after)
+{
+	struct counter delta = *after;
+
+	if (after->packets < before->packets || after->bytes < before->bytes ||
+	    after->new_flows < before->new_flows)
+		return delta;
+	delta.packets -= before->packets;
+	delta.bytes -= before->bytes;
+	delta.new_flows -= before->new_flows;
+	return delta;
+}
+
+void rates_add(struct counter *sum, const struct counter *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+	sum->new_flows += more->new_flows;
+}
+
+double rates_per_second(__u64 count, __u64 elapsed_ns)
+{
+	return elapsed_ns ? (double)count * 1e9 / (double)elapsed_ns : 0;
+}
+
+double rates_share(__u64 part, __u64 whole)
+{
+	return whole ? (double)part / (double)whole : -1;
+}
+
+__u32 rates_weight(const struct target_name *name)
+{
+	if (name->health != HEALTH_UP && name->health != HEALTH_UNCHECKED)
+		return 0;
+	return name->weight;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise service: what clients connect to. */
+#include <string.h>
+
+#include "body.h"
+#include "client.h"
+#include "listing.h"
+#include "tree.h"
+#include "view.h"
+
+static int service_list(struct command *cmd)
+{
+	json_t *services;
+	int status = listing_services(cmd, &services);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (cmd->json)
+		return tree_print(services);
+	status = view_services(services);
+	view_hint(services);
+	json_decref(services);
+	return status;
+}
+
+static int service_show(struct command *cmd)
+{
+	json_t *service, *alone;
+	int status = listing_service(cmd, cmd->argv[0], &service);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (cmd->json)
+		return tree_print(service);
+	status = view_service(service);
+	alone = json_pack("[o]", service);
+	view_hint(alone);
+	json_decref(alone);
+	return status;
+}
+
+static int service_path(const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "/v1/services");
+	if (client_path_add(buf, size, name))
+		return command_refuse("\"%s\" is longer than any service's name", name);
+	return EXIT_DONE;
+}
+
+static int service_add(struct command *cmd)
+{
+	json_t *options = NULL, *body;
+	int status;
+
+	if (!command_option(cmd, "listen"))
+		return command_misuse("service add: --listen ADDR:PORT/PROTO is needed");
+	status = body_service(cmd, &options);
+	if (status == EXIT_DONE)
+		status = body_check_complete(options, NULL);
+	if (status != EXIT_DONE) {
+		json_decref(options);
+		return status;
+	}
+	body = json_pack("{s:s}", "name", cmd->argv[0]);
+	if (!body) {
+		json_decref(options);
+		return command_misuse("service add: the name is not UTF-8");
+	}
+	json_object_update(body, options);
+	json_decref(options);
+	return client_change(cmd, "POST", "/v1/services", body);
+}
+
+static int service_set(struct command *cmd)
+{
+	json_t *service = NULL, *body = NULL;
+	char path[512];
+	int status;
+
+	if (!cmd->given_count)
+		return command_misuse("service set: nothing to change");
+	status = service_path(cmd->argv[0], path, sizeof(path));
+	if (status == EXIT_DONE)
+		status = body_service(cmd, &body);
+	if (status == EXIT_DONE && json_is_object(json_object_get(body, "check")))
+		status = client_call(cmd, "GET", path, NULL, &service);
+	if (status == EXIT_DONE)
+		status = body_check_complete(body, json_object_get(service, "check"));
+	json_decref(service);
+	if (status == EXIT_DONE)
+		return client_change(cmd, "PATCH", path, body);
+	json_decref(body);
+	return status;
+}
+
+static int service_del(struct command *cmd)
+{
+	char path[512];
+	int status = service_path(cmd->argv[0], path, sizeof(path));
+
+	return status == EXIT_DONE ? client_change(cmd, "DELETE", path, NULL) : status;
+}
+
+static const struct verb verbs[] = {
+	{ "list", "", "all services", 0, 0, NULL, service_list },
+	{ "show", "NAME", "one service with its backends", 1, 1, NULL, service_show },
+	{ "add", "NAME --listen ADDR:PORT/PROTO [OPTION]...", "a new service", 1, 1,
+	  body_service_options, service_add },
+	{ "set", "NAME OPTION...", "change a service", 1, 1, body_service_options, service_set },
+	{ "del", "NAME", "remove a service", 1, 1, NULL, service_del },
+};
+
+int cmd_service(struct command *cmd)
+{
+	return verbs_run(cmd, verbs, ARRAY_SIZE(verbs));
+}

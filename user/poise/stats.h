@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What passed, per service and backend, and how it is shown. */
+#ifndef POISE_STATS_H
+#define POISE_STATS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "poise/abi.h"
+
+struct stats_backend {
+	__u32 target;
+	const struct target_name *name;
+	struct counter total, delta; /* since counted; between the two reads */
+};
+
+struct stats_service {
+	const char *name;
+	struct stats_backend *backends;
+	size_t backend_count;
+	struct counter total, delta; /* sums over the backends */
+	__u64 weight;                /* sum over those that may have traffic */
+};
+
+struct stats {
+	__u64 time_ns;    /* of the last read, CLOCK_MONOTONIC */
+	__u64 elapsed_ns; /* between the reads; 0: one read, no rates */
+	struct stats_service *services;
+	size_t service_count;
+};
+
+/*
+ * The shape of GET /v1/stats, and beside it rates ("packets_per_s") and shares, 0 to 1: "share" of
+ * all packets so far, "share_now" of those between the reads, "share_wanted" by the weights. Null
+ * where there is nothing to have a share of, or no interval. NULL: out of memory.
+ */
+json_t *stats_encode(const struct stats *stats);
+int stats_table(const struct stats *stats); /* returns an enum poise_exit */
+
+#endif

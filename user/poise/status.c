@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise status: the instance as a whole. */
+#include "format.h"
+#include "listing.h"
+#include "tree.h"
+
+static void print_daemon(const json_t *status)
+{
+	char text[FORMAT_SIZE];
+
+	printf("instance    %s\n", tree_text(status, "instance"));
+	if (!json_is_integer(json_object_get(status, "pid"))) {
+		printf("poised      %snot running%s, traffic goes on as last published\n",
+		       color_start(TABLE_BAD), color_end(TABLE_BAD));
+		return;
+	}
+	printf("poised      %srunning%s, version %s, pid %llu, for %s\n", color_start(TABLE_GOOD),
+	       color_end(TABLE_GOOD), tree_text(status, "version"),
+	       (unsigned long long)tree_number(status, "pid"),
+	       format_duration(tree_number(status, "uptime_s"), text));
+}
+
+static void print_counts(const json_t *status)
+{
+	unsigned long long backends = tree_number(status, "backends");
+	unsigned long long up = tree_number(status, "up");
+	enum table_color color = up == backends ? TABLE_GOOD : up ? TABLE_UNSURE : TABLE_BAD;
+	const char *start = backends ? color_start(color) : "";
+
+	printf("services    %llu\n", (unsigned long long)tree_number(status, "services"));
+	printf("backends    %s%llu of %llu up%s\n", start, up, backends,
+	       backends ? color_end(color) : "");
+}
+
+static void print_interfaces(const json_t *status)
+{
+	const json_t *interfaces = json_object_get(status, "interfaces"), *interface;
+	size_t i;
+
+	if (!json_array_size(interfaces))
+		printf("interfaces  %snone%s: `poise attach IFACE` takes one\n",
+		       color_start(TABLE_UNSURE), color_end(TABLE_UNSURE));
+	json_array_foreach (interfaces, i, interface)
+		printf("%-12s%s (%s XDP, program %llu)\n", i ? "" : "interfaces",
+		       tree_text(interface, "name"), tree_text(interface, "xdp"),
+		       (unsigned long long)tree_number(interface, "program"));
+}
+
+static void print_memory(const json_t *status)
+{
+	const char *name;
+	char text[FORMAT_SIZE];
+	json_t *bytes;
+
+	printf("kernel maps %s\n", format_bytes(tree_number(status, "map_memory_bytes"), text));
+	json_object_foreach (json_object_get(status, "maps"), name, bytes)
+		printf("  %-14s%10s\n", name, format_bytes(json_integer_value(bytes), text));
+}
+
+static int status_show(struct command *cmd)
+{
+	char text[FORMAT_SIZE];
+	json_t *status;
+	int ret = listing_status(cmd, &status);
+
+	if (ret != EXIT_DONE)
+		return ret;
+	if (cmd->json)
+		return tree_print(status);
+	print_daemon(status);
+	print_interfaces(status);
+	print_counts(status);
+	if (json_is_integer(json_object_get(status, "last_publish_us")))
+		printf("publishing  took %s us for the last change\n",
+		       format_count(tree_number(status, "last_publish_us"), text));
+	print_memory(status);
+	json_decref(status);
+	return EXIT_DONE;
+}
+
+int cmd_status(struct command *cmd)
+{
+	static const struct verb verb = {
+		"status",    "", "the instance: poised, interfaces, services, kernel memory",
+		0,           0,  NULL,
+		status_show,
+	};
+
+	return verb_run(cmd, &verb);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
+
+#include "format.h"
+#include "listing.h"
+#include "tree.h"
+#include "view.h"
+
+/* "http:/healthz, interval 2s": the words that --check and its sisters take. */
+static const char *check_text(const json_t *service, char *buf, size_t size)
+{
+	json_t *check = json_object_get(service, "check"), *value;
+	const char *http = json_string_value(json_object_get(check, "http")), *key;
+	size_t used;
+
+	if (!check)
+		return "-";
+	used = http ? snprintf(buf, size, "http:%s", http) : snprintf(buf, size, "tcp");
+	json_object_foreach (check, key, value) {
+		if (!strcmp(key, "http") || !strcmp(key, "tcp") || used >= size)
+			continue;
+		if (json_is_string(value))
+			used += snprintf(buf + used, size - used, ", %s %s", key,
+					 json_string_value(value));
+		else
+			used += snprintf(buf + used, size - used, ", %s %lld", key,
+					 (long long)json_integer_value(value));
+	}
+	return buf;
+}
+
+static enum table_color up_color(size_t up, size_t all)
+{
+	if (!up)
+		return TABLE_BAD;
+	return up < all ? TABLE_UNSURE : TABLE_GOOD;
+}
+
+int view_services(const json_t *services)
+{
+	static const struct table_column columns[] = {
+		{ "NAME" },      { "LISTEN" }, { "MODE" },
+		{ "SCHEDULER" }, { "UP" },     { "CHECK", TABLE_WRAP },
+	};
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	const json_t *service;
+	char check[256];
+	size_t i;
+
+	json_array_foreach (services, i, service) {
+		size_t all = json_array_size(json_object_get(service, "backends"));
+		size_t up = listing_count_up(service);
+
+		table_row(table);
+		table_cell(table, "%s", tree_text(service, "name"));
+		table_cell(table, "%s", tree_text(service, "listen"));
+		table_cell(table, "%s", tree_text(service, "mode"));
+		table_cell(table, "%s", tree_text(service, "scheduler"));
+		table_cell(table, "%zu of %zu", up, all);
+		table_paint(table, up_color(up, all));
+		table_cell(table, "%s", check_text(service, check, sizeof(check)));
+	}
+	return table_print(table);
+}
+
+static void cell_since(struct table *table, const json_t *backend)
+{
+	char text[FORMAT_SIZE];
+
+	if (json_is_integer(json_object_get(backend, "since_s")))
+		table_cell(table, "%s", format_duration(tree_number(backend, "since_s"), text));
+	else
+		table_cell(table, "-");
+}
+
+static void cell_share(struct table *table, const json_t *backend)
+{
+	const json_t *share = json_object_get(backend, "share");
+	char text[FORMAT_SIZE];
+
+	table_cell(table, "%s",
+		   format_share(json_is_number(share) ? json_number_value(share) : -1, text));
+}
+
+static void backend_cells(struct table *table, const json_t *backend)
+{
+	const char *health = tree_text(backend, "health");
+	const char *reason = tree_text(backend, "reason");
+
+	table_cell(table, "%s", tree_text(backend, "id"));
+	table_cell(table, "%llu", (unsigned long long)tree_number(backend, "weight"));
+	table_cell(table, "%s", health);
+	table_paint(table, listing_health_color(health));
+	cell_since(table, backend);
+	cell_share(table, backend);
+	table_cell(table, "%s", tree_text(backend, "next_hop"));
+	if (json_is_false(json_object_get(backend, "usable")) && strcmp(health, "down"))
+		table_paint(table, TABLE_UNSURE);
+	table_cell(table, "%s", strcmp(reason, "-") ? reason : "");
+}
+
+int view_backends(const json_t *services)
+{
+	static const struct table_column columns[] = {
+		{ "SERVICE" },
+		{ "BACKEND" },
+		{ "WEIGHT", TABLE_RIGHT },
+		{ "HEALTH" },
+		{ "SINCE", TABLE_RIGHT },
+		{ "SHARE", TABLE_RIGHT },
+		{ "NEXT HOP" },
+		{ "REASON", TABLE_WRAP },
+	};
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	const json_t *service, *backend;
+	size_t i, k;
+
+	json_array_foreach (services, i, service) {
+		json_array_foreach (json_object_get(service, "backends"), k, backend) {
+			table_row(table);
+			table_cell(table, "%s", tree_text(service, "name"));
+			backend_cells(table, backend);
+		}
+	}
+	return table_print(table);
+}
+
+static void print_line(const char *name, const char *text)
+{
+	printf("  %-10s%s\n", name, text);
+}
+
+int view_service(const json_t *service)
+{
+	static const struct table_column columns[] = {
+		{ "BACKEND" },
+		{ "WEIGHT", TABLE_RIGHT },
+		{ "HEALTH" },
+		{ "SINCE", TABLE_RIGHT },
+		{ "SHARE", TABLE_RIGHT },
+		{ "NEXT HOP" },
+		{ "REASON", TABLE_WRAP },
+	};
+	const json_t *backends = json_object_get(service, "backends"), *backend;
+	size_t up = listing_count_up(service), all = json_array_size(backends), i;
+	struct table *table;
+	char text[256];
+
+	printf("%s %s\n", tree_text(service, "name"), tree_text(service, "listen"));
+	print_line("mode", tree_text(service, "mode"));
+	if (json_object_get(service, "gue_port"))
+		printf("  %-10s%llu\n", "gue port",
+		       (unsigned long long)tree_number(service, "gue_port"));
+	printf("  %-10s%s, %llu rows\n", "scheduler", tree_text(service, "scheduler"),
+	       (unsigned long long)tree_number(service, "rows"));
+	print_line("check", check_text(service, text, sizeof(text)));
+	printf("  %-10s%s%zu of %zu up%s\n", "backends", color_start(up_color(up, all)), up, all,
+	       color_end(up_color(up, all)));
+	if (!all)
+		return EXIT_DONE;
+	putchar('\n');
+	table = table_new(columns, ARRAY_SIZE(columns));
+	json_array_foreach (backends, i, backend) {
+		table_row(table);
+		backend_cells(table, backend);
+	}
+	return table_print(table);
+}
+
+void view_hint(const json_t *services)
+{
+	const json_t *service, *backend;
+	const char *name = NULL;
+	size_t down = 0, unreachable = 0, i, k;
+
+	json_array_foreach (services, i, service) {
+		json_array_foreach (json_object_get(service, "backends"), k, backend) {
+			bool is_down = !strcmp(tree_text(backend, "health"), "down");
+			bool lost = json_is_false(json_object_get(backend, "usable")) &&
+				    tree_number(backend, "weight");
+
+			if (!is_down && !lost)
+				continue;
+			down += is_down;
+			unreachable += !is_down;
+			name = tree_text(service, "name");
+		}
+	}
+	fflush(stdout);
+	if (down == 1)
+		fprintf(stderr, "hint: 1 backend is down: `poise service show %s` says why\n",
+			name);
+	else if (down)
+		fprintf(stderr, "hint: %zu backends are down: `poise backend list` says why\n",
+			down);
+	else if (unreachable)
+		fprintf(stderr,
+			"hint: %zu backend%s no traffic yet: see the next hop in `poise backend "
+			"list`\n",
+			unreachable, unreachable == 1 ? " gets" : "s get");
+}
