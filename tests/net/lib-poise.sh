@@ -54,10 +54,18 @@ all_usable() {
   [ "$(poise -j service list | jq '[.[].backends[] | .usable and .health != "checking"] | all')" = true ]
 }
 
+all_up() {
+  [ "$(poise -j service list | jq '[.[].backends[] | .usable and .health == "up"] | all')" = true ]
+}
+
+flows_of() { # flows_of SERVICE: connections counted so far
+  field ".services[] | select(.name == \"$1\") | .new_flows" stats --once
+}
+
 drops_of() { field ".$1" drops; } # drops_of REASON
 
 # ---- backends
-nginx_start() { # nginx_start NUMBER: answers "bN" on ports 80 and 8080, "ok" at /healthz
+nginx_start() { # nginx_start NUMBER: answers "bN" on ports 80 and 8080, "ok" at /healthz; 503 there while $tmp/bN/sick exists
   local prefix=$tmp/b$1
   mkdir -p "$prefix/logs" "$prefix/tmp"
   [ -e "$prefix/big" ] || head -c 3000000 /dev/zero > "$prefix/big"
@@ -84,7 +92,7 @@ http {
     listen 8080;
     listen [::]:8080;
     location / { return 200 "b$1\n"; }
-    location = /healthz { return 200 "ok\n"; }
+    location = /healthz { if (-e $prefix/sick) { return 503; } return 200 "ok\n"; }
     location = /big { root $prefix; }
   }
 }

@@ -13,10 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 run=${POISE_RUN:-poise-$$}            # prefix of namespaces, name of the instance
 tmp=${POISE_TMP:-/tmp/$run}           # logs, configurations, nginx's prefixes
-mkdir -m 755 "$tmp" || exit 1
-chmod 755 "$tmp"
-
 [ "$(id -u)" = 0 ] || { echo "root is needed for network namespaces and BPF" >&2; exit 1; }
+mkdir -m 755 "$tmp" || exit 1
 
 # ---- results
 ok_count=0 not_ok_count=0 skip_count=0
@@ -90,7 +88,8 @@ declare -A pids=() # of what was started here and not ended yet, by name
 spawn() { # spawn NAME NAMESPACE COMMAND...: in the background, output to $tmp/NAME.log
   local name=$1 namespace=$2
   shift 2
-  nsenter --net="/run/netns/$run-$namespace" "$@" > "$tmp/$name.log" 2>&1 < /dev/null &
+  # shellcheck disable=SC2086 # empty, or a program that outlives this shell (demo --keep)
+  ${spawn_with-} nsenter --net="/run/netns/$run-$namespace" "$@" > "$tmp/$name.log" 2>&1 < /dev/null &
   pids[$name]=$!
 }
 
