@@ -1,100 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * Needs root and BPF. Runs in a network namespace and a mount namespace of its own, so that neither
- * pins nor links outlive it.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "lb_box.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/bpf.h>
-#include <linux/if_link.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
-
-#include "lib/bpffs.h"
-#include "poised/lb.h"
-
-#define INSTANCE "test"
-
-static char dir[256];
-static struct lb_error error;
-
-static void run(const char *command)
-{
-	int status = system(command);
-
-	if (status)
-		fail_msg("%s: status %d", command, status);
-}
-
-static struct lb *open_sized(__u32 max_targets)
-{
-	struct lb_options options = { .instance_dir = dir, .max_targets = max_targets };
-	struct lb *lb = NULL;
-	int err = lb_open(&options, &lb, &error);
-
-	if (err)
-		fail_msg("lb_open: %d: %s", err, error.text);
-	return lb;
-}
-
-static __u32 id_of_map(int fd)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
-	return info.id;
-}
-
-static struct bpf_link_info pinned_link(const char *ifname)
-{
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-	char path[300];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/links/%u", dir, if_nametoindex(ifname));
-	fd = bpf_obj_get(path);
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
-	close(fd);
-	return info;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	assert_int_equal(bpffs_instance_dir(INSTANCE, 1, dir, sizeof(dir)), 0);
-	run("ip link add lbt0 type veth peer name lbt1 && ip link set lbt0 up && "
-	    "ip link set lbt1 up");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	run("ip link del lbt0 2>/dev/null || true");
-	if (!access(dir, F_OK))
-		assert_int_equal(lb_remove(dir), 0);
-	return 0;
-}
 
 static void rows_are_made_written_and_found_again(void **state)
 {
@@ -258,129 +170,28 @@ static void a_second_daemon_adopts(void **state)
 	lb_close(lb);
 }
 
-static void adoption_swaps_the_program_on_the_link(void **state)
+static int without_net_admin(__u32 unused)
 {
-	struct lb *lb = open_sized(0);
-	struct bpf_link_info first, second;
-	struct lb_link link;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	struct lb_options options = { .instance_dir = dir };
+	struct lb *lb;
 
-	(void)state;
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_string_equal(link.ifname, "lbt0");
-	assert_int_equal(link.ifindex, if_nametoindex("lbt0"));
-	assert_false(link.generic);
-	first = pinned_link("lbt0");
-	assert_int_equal(link.program_id, first.prog_id);
-	lb_close(lb);
-
-	lb = open_sized(8192);
-	second = pinned_link("lbt0");
-	assert_int_equal(second.id, first.id);
-	assert_int_not_equal(second.prog_id, first.prog_id);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	assert_int_equal(pinned_link("lbt0").id, first.id);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_GENERIC, &error), 0);
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_true(link.generic);
-	lb_close(lb);
-
-	lb = open_sized(0);
-	assert_int_equal(lb_detach(lb, "lbt1", &error), -ENOENT);
-	assert_int_equal(lb_detach(lb, "lbt0", &error), 0);
-	assert_int_equal(lb_links(lb, &link, 1), 0);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_NATIVE, &error), 0);
-	lb_close(lb);
-
-	run("ip link set lbt0 down && ip link set lbt0 name lbt.renamed");
-	lb = open_sized(0);
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_string_equal(link.ifname, "lbt.renamed");
-	assert_int_equal(lb_detach(lb, "lbt.renamed", &error), 0);
-	lb_close(lb);
-	run("ip link set lbt.renamed name lbt0");
+	(void)unused;
+	if (syscall(SYS_capget, &header, data))
+		return 1;
+	data[0].effective &= ~(1U << CAP_NET_ADMIN);
+	if (syscall(SYS_capset, &header, data))
+		return 2;
+	if (lb_open(&options, &lb, &error) != -EPERM)
+		return 3;
+	return strstr(error.text, "CAP_NET_ADMIN is missing") ? 0 : 4;
 }
 
-static void a_link_whose_interface_is_gone_is_dropped(void **state)
+static void a_missing_capability_is_named(void **state)
 {
-	struct lb *lb = open_sized(0);
-	struct lb_link link;
-
 	(void)state;
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	run("ip link del lbt0");
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_int_equal(link.ifindex, 0);
-	assert_string_equal(link.ifname, "lbt0");
-	lb_close(lb);
-	lb = open_sized(0);
-	assert_int_equal(lb_links(lb, &link, 1), 0);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -ENODEV);
-	lb_close(lb);
-}
-
-static int foreign_program(void)
-{
-	const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "stranger", "GPL", pass, 2, NULL);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void a_foreign_program_is_refused(void **state)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
-	struct lb *lb = open_sized(0);
-	int fd = foreign_program(), link;
-	__u32 ifindex = if_nametoindex("lbt0"), len, links;
-	struct bpf_prog_info info = { 0 };
-	struct lb_link out;
-	char want[80];
-
-	(void)state;
-	len = sizeof(info);
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
-	snprintf(want, sizeof(want), "lbt0: XDP program %u \"stranger\" is attached already",
-		 info.id);
-	assert_int_equal(bpf_xdp_attach(ifindex, fd, XDP_FLAGS_SKB_MODE, NULL), 0);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -EBUSY);
-	assert_non_null(strstr(error.text, want));
-	assert_non_null(strstr(error.text, "`ip link set dev lbt0 xdpgeneric off`"));
-	run("ip link set dev lbt0 xdpgeneric off");
-
-	link = bpf_link_create(fd, ifindex, BPF_XDP, &opts);
-	assert_true(link >= 0);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), -EBUSY);
-	assert_non_null(strstr(error.text, want));
-	assert_non_null(strstr(error.text, "bpftool link detach id"));
-	links = lb_links(lb, &out, 1);
-	assert_int_equal(links, 0);
-	close(link);
-	close(fd);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	lb_close(lb);
-}
-
-static void no_native_mode_means_generic_or_an_error(void **state)
-{
-	struct lb *lb = open_sized(0);
-	struct lb_link link;
-
-	(void)state;
-	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_NATIVE, &error), -EOPNOTSUPP);
-	assert_non_null(strstr(error.text, "lo: driver has no native XDP"));
-	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_AUTO, &error), 0);
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_true(link.generic);
-	/* What cannot be had takes nothing off. */
-	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_NATIVE, &error), -EOPNOTSUPP);
-	assert_int_equal(lb_links(lb, &link, 1), 1);
-	assert_true(link.generic && link.program_id);
-	lb_close(lb);
+	check_child(without_net_admin, 0);
 }
 
 static void services_are_set_and_pruned(void **state)
@@ -401,35 +212,6 @@ static void services_are_set_and_pruned(void **state)
 	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[2], &found), -ENOENT);
 	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
 	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
-	lb_close(lb);
-}
-
-static void a_broken_set_serves_until_the_new_one_is_attached(void **state)
-{
-	struct lb *lb = open_sized(0);
-	struct bpf_link_info first;
-	char path[400];
-
-	(void)state;
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	first = pinned_link("lbt0");
-	lb_close(lb);
-	snprintf(path, sizeof(path), "%s/maps-v1/drops", dir);
-	assert_int_equal(unlink(path), 0);
-
-	lb = open_sized(0);
-	assert_false(lb_adopted(lb));
-	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
-	lb_close(lb);
-	/* Killed before it attached: the next one must not put empty maps in place either. */
-	lb = open_sized(0);
-	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
-	snprintf(path, sizeof(path), "%s/maps-v1-old", dir);
-	assert_int_equal(access(path, F_OK), 0);
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	assert_int_not_equal(pinned_link("lbt0").prog_id, first.prog_id);
-	assert_int_equal(pinned_link("lbt0").id, first.id);
-	assert_int_equal(access(path, F_OK), -1);
 	lb_close(lb);
 }
 
@@ -468,23 +250,6 @@ static void a_crash_while_maps_are_replaced_is_recovered(void **state)
 	}
 }
 
-static void removing_leaves_nothing(void **state)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	struct lb *lb = open_sized(0);
-
-	(void)state;
-	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
-	assert_int_equal(lb_attach(lb, "lbt1", XDP_MODE_GENERIC, &error), 0);
-	assert_int_equal(lb_remove(dir), 0);
-	assert_int_equal(access(dir, F_OK), -1);
-	assert_int_equal(access("/sys/fs/bpf/poise", F_OK), -1);
-	assert_int_equal(bpf_xdp_query(if_nametoindex("lbt0"), 0, &query), 0);
-	assert_int_equal(query.prog_id, 0);
-	assert_int_equal(lb_remove(dir), -ENOENT);
-	lb_close(lb);
-}
-
 static void seeds_are_configurable(void **state)
 {
 	struct lb_options options = { .instance_dir = dir, .seed_set = true, .seed = { 1, 2 } };
@@ -499,21 +264,6 @@ static void seeds_are_configurable(void **state)
 	lb_close(lb);
 }
 
-/* Why the tests cannot run here; NULL: they can. */
-static const char *prepare(void)
-{
-	if (geteuid())
-		return "not root";
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
-		return "unshare is not permitted";
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"))
-		return "a BPF file system cannot be mounted";
-	return NULL;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,18 +271,13 @@ int main(void)
 		TEST(a_bad_table_leaves_none_of_them),
 		TEST(all_services_fit_in_few_descriptors),
 		TEST(a_second_daemon_adopts),
-		TEST(adoption_swaps_the_program_on_the_link),
-		TEST(a_link_whose_interface_is_gone_is_dropped),
-		TEST(a_foreign_program_is_refused),
-		TEST(no_native_mode_means_generic_or_an_error),
+		TEST(a_missing_capability_is_named),
 		TEST(services_are_set_and_pruned),
-		TEST(a_broken_set_serves_until_the_new_one_is_attached),
 		TEST(other_versions_go_after_the_switch),
 		TEST(a_crash_while_maps_are_replaced_is_recovered),
-		TEST(removing_leaves_nothing),
 		TEST(seeds_are_configurable),
 	};
-	const char *reason = prepare();
+	const char *reason = box_enter();
 
 	if (reason) {
 		printf("skip - lb: %s\n", reason);

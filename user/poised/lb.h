@@ -41,8 +41,8 @@ __u32 lb_max_targets(const struct lb *lb); /* number 0 included */
 
 /* --- attachments: pinned XDP links, one per interface --- */
 struct lb_link {
-	char ifname[16];
-	__u32 ifindex; /* 0: the interface is gone */
+	char ifname[16]; /* empty: the interface is in another network namespace */
+	__u32 ifindex;   /* 0: the interface is gone */
 	bool generic;
 	__u32 program_id;
 };

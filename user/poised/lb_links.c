@@ -106,7 +106,7 @@ static struct lb_slot *slot_find(struct lb *lb, const char *ifname)
 
 		if (!lb_slot_state(&lb->slots[i], &state))
 			slot_name(&lb->slots[i], &state);
-		if (!strcmp(lb->slots[i].ifname, ifname))
+		if (*ifname && !strcmp(lb->slots[i].ifname, ifname))
 			return &lb->slots[i];
 	}
 	return NULL;

@@ -43,20 +43,33 @@ static int keep_warnings(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-/* The verifier's last line before its statistics, else libbpf's first: "" when there is neither. */
+/* The start of the line before the one that starts at `at`. */
+static char *line_before(char *at)
+{
+	if (at > said.text)
+		at--;
+	while (at > said.text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
+/* The verifier's last lines before its statistics (instruction, state, reason) as one, else
+ * libbpf's first line: "" when there is neither. */
 static const char *reason(void)
 {
-	char *end = strstr(said.text, "\nprocessed "), *start;
+	char *end = strstr(said.text, "\nprocessed "), *start = said.text;
 
-	if (end) {
-		*end = '\0';
-		start = strrchr(said.text, '\n');
-		start = start ? start + 1 : said.text;
-	} else {
-		start = said.text;
+	if (!end) {
 		if (!strncmp(start, "libbpf: ", 8))
 			start += 8;
 		start[strcspn(start, "\n")] = '\0';
+		return start;
+	}
+	*end = '\0';
+	start = line_before(line_before(line_before(end + 1)));
+	for (char *c = start; c < end; c++) {
+		if (*c == '\n' || *c == '\t')
+			*c = *c == '\n' ? '|' : ' ';
 	}
 	return start;
 }
