@@ -104,7 +104,7 @@ static int meta_check(const struct maps *maps, char *why, size_t size)
 
 	if (err || meta.abi_version == POISE_ABI_VERSION)
 		return err;
-	snprintf(why, size, "meta names ABI version %u, expected %u", meta.abi_version,
+	snprintf(why, size, "meta names ABI version %u, expected %d", meta.abi_version,
 		 POISE_ABI_VERSION);
 	return -EPROTO;
 }

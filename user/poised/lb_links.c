@@ -135,7 +135,7 @@ static __u32 map_id(int fd)
 /* Whether a program looks its services up in our map. */
 static bool runs_our_maps(const struct lb *lb, __u32 program_id)
 {
-	__u32 ids[64], want = map_id(lb->maps.services);
+	__u32 ids[64] = { 0 }, want = map_id(lb->maps.services);
 	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
 	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(program_id), err;
