@@ -162,6 +162,20 @@ static void families_mix_where_they_can(void **state)
 	assert_string_equal(verdict(WITH("l2", V6) "'2001:db8::2']}]", true, buf, sizeof(buf)), "");
 }
 
+/* Marks have paths of limited length: past it the place is that of what is around. */
+static void a_key_without_a_mark_has_a_place(void **state)
+{
+	char yaml[400], buf[700];
+
+	(void)state;
+	memset(yaml, 'k', sizeof(yaml));
+	memcpy(yaml, "\n  ", 3);
+	strcpy(yaml + sizeof(yaml) - 4, ": 1");
+	assert_int_equal(strncmp(verdict(yaml, true, buf, sizeof(buf)), "x:2:3: unknown key ", 19),
+			 0);
+	assert_non_null(strstr(buf, "kkk...\": expected one of interfaces, "));
+}
+
 static void null_and_nul_from_json_are_refused(void **state)
 {
 	struct conf_error error;
@@ -260,6 +274,7 @@ int main(void)
 		cmocka_unit_test(the_whole_is_checked),
 		cmocka_unit_test(without_a_file_the_path_is_told),
 		cmocka_unit_test(families_mix_where_they_can),
+		cmocka_unit_test(a_key_without_a_mark_has_a_place),
 		cmocka_unit_test(null_and_nul_from_json_are_refused),
 		cmocka_unit_test(sizes_are_limited),
 		cmocka_unit_test(time_grows_with_size_only),

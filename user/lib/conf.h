@@ -73,23 +73,24 @@ struct conf_error {
  */
 typedef json_t conf_marks;
 
-/* YAML text (one document; no anchors, aliases or tags; duplicate keys refused) -> tree. The core
- * schema's plain scalars: null, true/false, integers, reals, else strings. 0 or -EINVAL with
- * *error. */
+/* YAML text (one document; no anchors, aliases or tags; duplicate keys refused; at most 16 MiB, 32
+ * levels and 500,000 values) -> tree; nothing but comments is an empty mapping. Plain scalars:
+ * null, true, false and numbers as JSON writes them, else strings (0x10, 010, +1 and .inf are). 0,
+ * -EINVAL or -ENOMEM with *error. */
 int conf_tree_from_yaml(const char *text, size_t length, json_t **tree, conf_marks **marks,
 			struct conf_error *error);
 int conf_tree_from_file(const char *file, json_t **tree, conf_marks **marks,
 			struct conf_error *error); /* also -errno of opening and reading */
 
 /* The checked decode. Unknown keys (the nearest known one is named), wrong types, ranges,
- * duplicates, families that a mode cannot carry, a VIP that is also a backend: -EINVAL with *error;
- * -ENOMEM. */
+ * duplicates, families that a mode cannot carry, a VIP that is also a backend: -EINVAL with *error,
+ * the first trouble in the tree's order; -ENOMEM. */
 int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
 		struct conf_error *error);
 void conf_free(struct conf *conf); /* NULL is fine */
 
-/* The canonical tree of a decoded configuration: defaults left out, keys in the documented order.
- */
+/* The canonical tree of a decoded configuration: defaults left out, keys in the documented order,
+ * lists always there, their items always mappings. NULL without memory. */
 json_t *conf_encode(const struct conf *conf);
 json_t *conf_encode_service(const struct conf_service *service);
 
@@ -100,7 +101,10 @@ int conf_tree_to_yaml(const json_t *tree, FILE *out);
 /*
  * What a reload makes of it: every value that the file changed since it was last read (base ->
  * file) is taken from the file, everything else stays as it runs (running). Services are matched by
- * name, backends by address and port, interfaces by name. Returns a new tree, NULL without memory.
+ * name, backends by address and port, interfaces by name; what was deleted at run time and is
+ * changed in the file comes back whole. Each of the three has to decode, NULL stands for the empty
+ * one. Returns a new, canonical tree, which may not decode (both sides took one endpoint): then it
+ * is as it came out. NULL without memory.
  */
 json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file);
 

@@ -18,15 +18,16 @@ static int refuse_key(struct decode *d, const char *key, const struct field *fie
 	const char *names[MAX_FIELDS], *nearest;
 	char quoted[CONF_QUOTE_SIZE], known[200];
 	struct conf_path parent = d->path;
-	int line = 0, column = 0;
 	size_t at = 0, i;
+	int line, column;
 
 	for (i = 0; i < count; i++) {
 		names[i] = fields[i].name;
 		at += snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", names[i]);
 	}
 	conf_path_key(&d->path, key);
-	conf_mark_get(d->marks, &d->path, CONF_MARK_KEY, &line, &column);
+	if (!conf_mark_get(d->marks, &d->path, CONF_MARK_KEY, &line, &column))
+		conf_mark_find(d->marks, &parent, &line, &column);
 	conf_quote(key, strlen(key), quoted);
 	nearest = nearest_name(key, names, count);
 	if (nearest)

@@ -98,7 +98,7 @@ static void path_up(struct conf_path *path)
 	conf_path_cut(path, length ? length - 1 : 0);
 }
 
-static void locate(const conf_marks *marks, const struct conf_path *path, int *line, int *column)
+void conf_mark_find(const conf_marks *marks, const struct conf_path *path, int *line, int *column)
 {
 	struct conf_path up = *path;
 
@@ -153,7 +153,7 @@ int conf_refuse(struct conf_error *error, const conf_marks *marks, const struct 
 {
 	size_t length;
 
-	locate(marks, path, &error->line, &error->column);
+	conf_mark_find(marks, path, &error->line, &error->column);
 	copy_printable(error->path, sizeof(error->path), path->text);
 	length = snprintf(error->text, sizeof(error->text), "%s%s", last_part(error->path),
 			  error->path[0] ? ": " : "");

@@ -29,11 +29,12 @@ int conf_mark_set(conf_marks *marks, const struct conf_path *path, enum conf_mar
 /* The mark of exactly this path; false: there is none. */
 bool conf_mark_get(const conf_marks *marks, const struct conf_path *path, enum conf_mark_kind kind,
 		   int *line, int *column);
+/* The mark of a value or, where it has none, of what it is part of; 0 and 0 without marks. */
+void conf_mark_find(const conf_marks *marks, const struct conf_path *path, int *line, int *column);
 
 /*
  * Fill *error and return -EINVAL. conf_refuse writes "LAST PART OF PATH: text" and finds line and
- * column in the marks: those of the path or, where it has none, of what it is part of.
- * conf_refuse_at writes the text as it is.
+ * column in the marks. conf_refuse_at writes the text as it is.
  */
 __attribute__((format(printf, 4, 0))) int conf_refuse(struct conf_error *error,
 						      const conf_marks *marks,

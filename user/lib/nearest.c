@@ -63,7 +63,7 @@ static unsigned int slip_distance(const char *name, const char *known)
 size_t nearest_names(const char *name, const char *const *known, size_t count, const char **out,
 		     size_t max)
 {
-	unsigned int distances[NEAREST_MAX];
+	unsigned int distances[NEAREST_MAX] = { 0 };
 	size_t found = 0;
 	size_t i, at;
 
