@@ -168,6 +168,25 @@ static void marks_tell_lines_and_columns(void **state)
 	json_decref(marks);
 }
 
+/* conf.h promises this shape: others read marks without the functions of conf_error.h. */
+static void marks_are_pairs_by_path(void **state)
+{
+	static const char yaml[] = "a:\n  - b: 1\n";
+	struct conf_error error;
+	conf_marks *marks;
+	json_t *tree;
+	char *text;
+
+	(void)state;
+	assert_int_equal(conf_tree_from_yaml(yaml, strlen(yaml), &tree, &marks, &error), 0);
+	text = json_dumps(marks, JSON_SORT_KEYS);
+	assert_string_equal(text, "{\"\": [1, 1], \"a\": [2, 3], \"a[0]\": [2, 5], "
+				  "\"a[0].b\": [2, 8], \"a[0].b~\": [2, 5], \"a~\": [1, 1]}");
+	free(text);
+	json_decref(tree);
+	json_decref(marks);
+}
+
 static void limits_are_told(void **state)
 {
 	static char text[(16 << 20) + 1];
@@ -261,6 +280,7 @@ int main(void)
 		cmocka_unit_test(text_becomes_tree),
 		cmocka_unit_test(trouble_is_told_with_its_place),
 		cmocka_unit_test(marks_tell_lines_and_columns),
+		cmocka_unit_test(marks_are_pairs_by_path),
 		cmocka_unit_test(limits_are_told),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(odd_keys_stay_printable),

@@ -68,8 +68,8 @@ struct conf_error {
 };
 
 /*
- * Where each part of a tree stood in its file, for errors: an object, path -> place of the value,
- * and path + "~" -> that of the key. NULL for a tree that came as JSON.
+ * Where each part of a tree stood in its file, for errors: an object, path -> [line, column] of the
+ * value, and path + "~" -> that of the key. NULL for a tree that came as JSON.
  */
 typedef json_t conf_marks;
 

@@ -65,13 +65,17 @@ int conf_mark_set(conf_marks *marks, const struct conf_path *path, enum conf_mar
 {
 	char buf[CONF_PATH_SIZE + 1];
 	const char *name = mark_name(path, kind, buf);
+	json_t *mark;
 
 	if (!name)
 		return 0;
-	return json_object_set_new_nocheck(marks, name,
-					   json_integer((json_int_t)line << COLUMN_BITS | column))
-		       ? -ENOMEM
-		       : 0;
+	mark = json_array();
+	if (json_array_append_new(mark, json_integer(line)) ||
+	    json_array_append_new(mark, json_integer(column))) {
+		json_decref(mark);
+		return -ENOMEM;
+	}
+	return json_object_set_new_nocheck(marks, name, mark) ? -ENOMEM : 0;
 }
 
 bool conf_mark_get(const conf_marks *marks, const struct conf_path *path, enum conf_mark_kind kind,
@@ -83,8 +87,8 @@ bool conf_mark_get(const conf_marks *marks, const struct conf_path *path, enum c
 
 	if (!mark)
 		return false;
-	*line = json_integer_value(mark) >> COLUMN_BITS;
-	*column = json_integer_value(mark) & ((1 << COLUMN_BITS) - 1);
+	*line = json_integer_value(json_array_get(mark, 0));
+	*column = json_integer_value(json_array_get(mark, 1));
 	return true;
 }
 
