@@ -19,7 +19,8 @@ struct maglev_backend {
  * Fills rows[row_count] with targets, 0 throughout when no backend has a weight. row_count is a
  * prime larger than the number of backends. The result depends on the set of backends and not on
  * its order. Every backend's number of rows differs by less than one from its exact weighted share.
- * 0, -EINVAL (row_count no prime or too small, two backends with one id) or -ENOMEM.
+ * 0, -EINVAL (row_count no prime, too small or above POISE_MAX_ROWS, two backends with one id) or
+ * -ENOMEM.
  */
 int maglev_build(const struct maglev_backend *backends, size_t count, __u32 row_count, __u16 *rows);
 
