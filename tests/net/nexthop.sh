@@ -181,6 +181,7 @@ kill -STOP "${pids[many]}"
 seq 1 60000 | awk '{ printf "route add 10.7.%d.%d/32 dev eth1\n", $1 / 256, $1 % 256 }' > "$tmp/routes"
 in_a -batch "$tmp/routes"
 in_a link set eth1 mtu 1400
+# shellcheck disable=SC2016 # awk's
 holds "the socket overflowed" "$(on a awk '{ drops += $9 } END { print drops }' /proc/net/netlink) > 0"
 : > "$tmp/many.log"
 kill -CONT "${pids[many]}"
