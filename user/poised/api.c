@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* HTTP by libmicrohttpd, which polls its connections in an epoll of its own that the loop polls. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "api.h"
+#include "api_call.h"
+#include "control.h"
+#include "log.h"
+
+#define CLIENT_TIMEOUT_S 15
+#define MAX_CLIENTS      128
+#define BACKLOG          128
+
+struct api {
+	struct control *control;
+	struct MHD_Daemon *http;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int open_handles;
+};
+
+struct request {
+	char *body;
+	size_t length, room;
+	bool too_large, answered;
+};
+
+/* ---- answers */
+
+static enum MHD_Result send_text(struct MHD_Connection *connection, const struct api_call *call,
+				 char *text)
+{
+	struct MHD_Response *response;
+	enum MHD_Result done;
+
+	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	if (!response) {
+		free(text);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	if (call->allow[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, call->allow);
+	done = MHD_queue_response(connection, call->status, response);
+	MHD_destroy_response(response);
+	return done;
+}
+
+/* Without memory the connection is closed: MHD_NO. */
+static enum MHD_Result send_reply(struct MHD_Connection *connection, const struct api_call *call)
+{
+	size_t length;
+	char *text, *line;
+
+	text = call->reply ? json_dumps(call->reply, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	if (!text)
+		return MHD_NO;
+	length = strlen(text);
+	line = realloc(text, length + 2);
+	if (!line) {
+		free(text);
+		return MHD_NO;
+	}
+	memcpy(line + length, "\n", 2);
+	return send_text(connection, call, line);
+}
+
+static enum MHD_Result send_too_large(struct MHD_Connection *connection)
+{
+	struct api_call call = { .status = MHD_HTTP_CONTENT_TOO_LARGE };
+	enum MHD_Result done;
+
+	call.reply = json_pack("{s:s}", "error", "the body is larger than 16 MiB");
+	done = send_reply(connection, &call);
+	json_decref(call.reply);
+	return done;
+}
+
+/* ---- requests */
+
+/* Keeps what arrived; past the limit it is only counted, and past twice the limit it is too much
+ * for a client that does not read what it is told. */
+static enum MHD_Result body_add(struct request *request, const char *data, size_t size)
+{
+	size_t room = request->room ? request->room : 4096;
+	char *grown;
+
+	request->too_large |= request->length + size > API_MAX_BODY_BYTES;
+	if (request->too_large) {
+		request->length += size;
+		return request->length > 2 * API_MAX_BODY_BYTES ? MHD_NO : MHD_YES;
+	}
+	while (room < request->length + size)
+		room *= 2;
+	if (room > request->room) {
+		grown = realloc(request->body, room);
+		if (!grown)
+			return MHD_NO;
+		request->body = grown;
+		request->room = room;
+	}
+	memcpy(request->body + request->length, data, size);
+	request->length += size;
+	return MHD_YES;
+}
+
+static enum MHD_Result begin(struct MHD_Connection *connection, struct request **out)
+{
+	const char *length;
+
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return MHD_NO;
+	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					     MHD_HTTP_HEADER_CONTENT_LENGTH);
+	/* Before it is sent, for clients that ask with Expect and for those that would send for
+	 * long. */
+	if (length && strtoull(length, NULL, 10) > API_MAX_BODY_BYTES) {
+		(*out)->answered = true;
+		return send_too_large(connection);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *path,
+			      const char *method, const char *version, const char *data,
+			      size_t *size, void **state)
+{
+	struct api *api = arg;
+	struct request *request = *state;
+	struct api_call call = { .control = api->control };
+	enum MHD_Result done;
+
+	(void)version;
+	if (!request)
+		return begin(connection, (struct request **)state);
+	if (*size) {
+		done = body_add(request, data, *size);
+		*size = 0;
+		return done;
+	}
+	if (request->answered)
+		return MHD_YES;
+	if (request->too_large)
+		return send_too_large(connection);
+	api_route(&call, method, path, request->body, request->length);
+	done = send_reply(connection, &call);
+	api_call_free(&call);
+	return done;
+}
+
+static void completed(void *arg, struct MHD_Connection *connection, void **state,
+		      enum MHD_RequestTerminationCode code)
+{
+	struct request *request = *state;
+
+	(void)arg;
+	(void)connection;
+	(void)code;
+	if (request)
+		free(request->body);
+	free(request);
+	*state = NULL;
+}
+
+/* Paths are decoded part by part, after they were split: a name may hold %2F. */
+static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
+{
+	(void)arg;
+	(void)connection;
+	return strlen(text);
+}
+
+/* ---- the loop */
+
+static void timer_due(uv_timer_t *timer);
+
+static void serve(struct api *api)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+	MHD_run(api->http);
+	if (MHD_get_timeout(api->http, &timeout_ms) == MHD_YES)
+		uv_timer_start(&api->timer, timer_due, timeout_ms, 0);
+	else
+		uv_timer_stop(&api->timer);
+}
+
+static void timer_due(uv_timer_t *timer)
+{
+	serve(timer->data);
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	serve(poll->data);
+}
+
+/* ---- open and close */
+
+static int socket_open(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err = 0;
+	mode_t mask;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	/* The instance's lock is ours: whoever left it is gone. */
+	if (unlink(path) && errno != ENOENT)
+		err = -errno;
+	mask = umask(0117);
+	if (!err && bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		err = -errno;
+	umask(mask);
+	if (!err && listen(fd, BACKLOG))
+		err = -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int http_open(struct api *api, int fd)
+{
+	api->http = MHD_start_daemon(
+		MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)CLIENT_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX_CLIENTS, MHD_OPTION_NOTIFY_COMPLETED,
+		completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
+	return api->http ? 0 : -ENOMEM;
+}
+
+int api_open(struct uv_loop_s *loop, struct control *control, struct api **out)
+{
+	const char *path = control_instance(control)->socket;
+	const union MHD_DaemonInfo *info;
+	struct api *api = calloc(1, sizeof(*api));
+	int fd, err;
+
+	if (!api)
+		return -ENOMEM;
+	api->control = control;
+	fd = socket_open(path);
+	err = fd < 0 ? fd : http_open(api, fd);
+	if (err) {
+		log_err("%s: %s", path, strerror(-err));
+		if (fd >= 0)
+			close(fd);
+		free(api);
+		return err;
+	}
+	info = MHD_get_daemon_info(api->http, MHD_DAEMON_INFO_EPOLL_FD);
+	uv_poll_init(loop, &api->poll, info->epoll_fd);
+	uv_timer_init(loop, &api->timer);
+	api->poll.data = api->timer.data = api;
+	uv_poll_start(&api->poll, UV_READABLE, readable);
+	*out = api;
+	return 0;
+}
+
+static void closed(uv_handle_t *handle)
+{
+	struct api *api = handle->data;
+
+	if (!--api->open_handles)
+		free(api);
+}
+
+void api_close(struct api *api)
+{
+	if (!api)
+		return;
+	unlink(control_instance(api->control)->socket);
+	api->open_handles = 2;
+	uv_close((uv_handle_t *)&api->poll, closed);
+	uv_close((uv_handle_t *)&api->timer, closed);
+	MHD_stop_daemon(api->http);
+}

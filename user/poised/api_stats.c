@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Counters of services and backends, and of drops. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api_call.h"
+#include "control.h"
+#include "drop.h"
+#include "model.h"
+
+static void refuse_kernel(struct api_call *call, const char *what, int err)
+{
+	struct refusal refusal;
+
+	refuse(&refusal, 500, NULL, "%s cannot be read: %s", what, strerror(-err));
+	api_refuse(call, &refusal);
+}
+
+static json_t *service_stats(const struct run_service *service, const struct counter *counters)
+{
+	struct counter sum = { 0 };
+	json_t *backends = json_array();
+	char id[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct run_backend *backend = service->backends[i];
+		const struct counter *counter = &counters[backend->target];
+
+		json_array_append_new(backends,
+				      json_pack("{s:s, s:i, s:I, s:I, s:I}", "id",
+						endpoint_format(&backend->addr, backend->port, id),
+						"target", backend->target, "packets",
+						(json_int_t)counter->packets, "bytes",
+						(json_int_t)counter->bytes, "new_flows",
+						(json_int_t)counter->new_flows));
+		sum.packets += counter->packets;
+		sum.bytes += counter->bytes;
+		sum.new_flows += counter->new_flows;
+	}
+	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", service->name, "packets",
+			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "new_flows",
+			 (json_int_t)sum.new_flows, "backends", backends);
+}
+
+void api_stats(struct api_call *call)
+{
+	const struct reconcile *rec = control_reconcile(call->control);
+	struct lb *lb = control_lb(call->control);
+	__u32 count = lb_max_targets(lb);
+	struct counter *counters = calloc(count, sizeof(*counters));
+	json_t *services = json_array();
+	__u64 read_ns = now_ns();
+	int err = counters ? counters_read(lb_maps(lb), counters, count) : -ENOMEM;
+
+	if (err) {
+		free(counters);
+		json_decref(services);
+		refuse_kernel(call, "counters", err);
+		return;
+	}
+	for (size_t i = 0; i < rec->service_count; i++)
+		json_array_append_new(services, service_stats(rec->services[i], counters));
+	free(counters);
+	api_answer(call, 200,
+		   json_pack("{s:I, s:o}", "time_ns", (json_int_t)read_ns, "services", services));
+}
+
+void api_drops(struct api_call *call)
+{
+	json_t *tree = json_object();
+	__u64 drops[DROP_MAX];
+	int err = drops_read(lb_maps(control_lb(call->control)), drops);
+
+	if (err) {
+		json_decref(tree);
+		refuse_kernel(call, "drops", err);
+		return;
+	}
+	for (size_t i = DROP_NONE + 1; i < DROP_MAX; i++)
+		json_object_set_new(tree, drop_name(i), json_integer(drops[i]));
+	api_answer(call, 200, tree);
+}

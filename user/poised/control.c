@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "bpffs.h"
+#include "control_impl.h"
+#include "interfaces.h"
+#include "log.h"
+#include "notify.h"
+
+#define SAVE_DELAY_MS 100
+
+const json_t *control_running(const struct control *control)
+{
+	return control->running;
+}
+
+struct reconcile *control_reconcile(const struct control *control)
+{
+	return control->rec;
+}
+
+struct lb *control_lb(const struct control *control)
+{
+	return control->lb;
+}
+
+long control_uptime_s(const struct control *control)
+{
+	return (uv_now(control->loop) - control->started_ms) / 1000;
+}
+
+const struct instance *control_instance(const struct control *control)
+{
+	return &control->instance;
+}
+
+/* ---- the state file */
+
+static void save(struct control *control, bool durable)
+{
+	struct state state = { .file = control->file_tree, .running = control->running };
+	int err = -ENOMEM;
+
+	uv_timer_stop(&control->save_timer);
+	memcpy(state.seed, lb_seed(control->lb), sizeof(state.seed));
+	state.health = reconcile_health_encode(control->rec);
+	if (state.health)
+		err = state_save(control->instance.state_file, &state, durable);
+	json_decref(state.health);
+	if (err)
+		log_err("%s: not saved: %s", control->instance.state_file, strerror(-err));
+}
+
+static void save_due(uv_timer_t *timer)
+{
+	save(timer->data, false);
+}
+
+/* Rows come first; a hundred backends that change together are written once. */
+void control_health_changed(void *arg)
+{
+	struct control *control = arg;
+
+	if (!uv_is_active((uv_handle_t *)&control->save_timer))
+		uv_timer_start(&control->save_timer, save_due, SAVE_DELAY_MS, 0);
+}
+
+void control_save_pending(struct control *control)
+{
+	if (uv_is_active((uv_handle_t *)&control->save_timer))
+		save(control, true);
+}
+
+/* ---- the configuration file */
+
+int control_file_read(const struct control *control, const struct conf *running, json_t **out,
+		      struct refusal *refusal)
+{
+	struct conf_error *error = &refusal->error;
+	conf_marks *marks = NULL;
+	struct conf *conf = NULL;
+	json_t *tree = NULL;
+	int err;
+
+	memset(refusal, 0, sizeof(*refusal));
+	refusal->status = 400;
+	err = conf_tree_from_file(control->file, &tree, &marks, error);
+	if (err == -ENOENT && !control->file_needed) {
+		log_info("%s: not there: taken as an empty configuration", control->file);
+		tree = json_object();
+		err = tree ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = conf_decode(tree, marks, &conf, error);
+	if (!err)
+		err = interfaces_check(conf, running, marks, error);
+	if (!err) {
+		*out = conf_encode(conf);
+		err = *out ? 0 : -ENOMEM;
+	}
+	conf_free(conf);
+	json_decref(tree);
+	json_decref(marks);
+	if (err && !error->text[0])
+		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
+	return err;
+}
+
+/* ---- applying */
+
+static void warn_fixed(const struct control *control, const struct conf *conf)
+{
+	const __u64 *seed = lb_seed(control->lb);
+
+	if (conf->max_backends > lb_max_targets(control->lb))
+		log_warn("max_backends: %u takes effect when poised is started again; until then "
+			 "%u",
+			 conf->max_backends, lb_max_targets(control->lb));
+	if (conf->seed_set && (conf->seed[0] != seed[0] || conf->seed[1] != seed[1]))
+		log_warn("seed: takes effect when poised is started again");
+}
+
+/*
+ * Attaches before anything else, as that is what may be refused; but where there were no maps to
+ * adopt, after: an older program goes on meanwhile, and a new one is not to meet empty maps.
+ */
+static int publish(struct control *control, struct conf *conf, struct conf_error *error)
+{
+	bool attach_last = !reconcile_conf(control->rec) && !lb_adopted(control->lb);
+	size_t count;
+	struct lb_link *before = interfaces_links(control->lb, &count);
+	int err = before ? 0 : -ENOMEM;
+
+	if (!err && !attach_last)
+		err = interfaces_attach(control->lb, conf, error);
+	if (!err)
+		err = reconcile_apply(control->rec, conf, error);
+	if (err) {
+		conf_free(conf);
+	} else if (attach_last) {
+		err = interfaces_attach(control->lb, conf, error);
+	}
+	if (!err)
+		interfaces_detach(control->lb, reconcile_conf(control->rec));
+	else if (before)
+		interfaces_restore(control->lb, before, count);
+	free(before);
+	return err;
+}
+
+int control_set(struct control *control, const json_t *tree, struct refusal *refusal)
+{
+	struct conf_error *error = &refusal->error;
+	struct conf *conf = NULL;
+	json_t *running;
+	int err;
+
+	memset(refusal, 0, sizeof(*refusal));
+	refusal->status = 400;
+	err = conf_decode(tree, NULL, &conf, error);
+	if (!err)
+		err = interfaces_check(conf, reconcile_conf(control->rec), NULL, error);
+	running = err ? NULL : conf_encode(conf);
+	if (!err && !running)
+		err = -ENOMEM;
+	if (err) {
+		conf_free(conf);
+	} else {
+		warn_fixed(control, conf);
+		err = publish(control, conf, error);
+	}
+	if (!err) {
+		json_decref(control->running);
+		control->running = running;
+		save(control, true);
+		return 0;
+	}
+	json_decref(running);
+	if (!error->text[0])
+		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
+	if (err == -ENOMEM)
+		refusal->status = 500;
+	return err;
+}
+
+void control_status(const struct control *control, char *buf, size_t size)
+{
+	const struct conf *conf = reconcile_conf(control->rec);
+	size_t backends = 0;
+
+	for (size_t i = 0; i < conf->service_count; i++)
+		backends += conf->services[i].backend_count;
+	snprintf(buf, size, "%zu service%s, %zu backend%s", conf->service_count,
+		 conf->service_count == 1 ? "" : "s", backends, backends == 1 ? "" : "s");
+}
+
+static int reload(struct control *control, struct refusal *refusal)
+{
+	json_t *file, *merged;
+	int err = control_file_read(control, reconcile_conf(control->rec), &file, refusal);
+
+	if (err)
+		return err;
+	merged = conf_merge(control->file_tree, control->running, file);
+	if (!merged) {
+		json_decref(file);
+		refuse(refusal, 500, NULL, "out of memory");
+		return -ENOMEM;
+	}
+	err = control_set(control, merged, refusal);
+	json_decref(merged);
+	if (err) {
+		json_decref(file);
+		return err;
+	}
+	json_decref(control->file_tree);
+	control->file_tree = file;
+	save(control, true);
+	return 0;
+}
+
+int control_reload(struct control *control, struct refusal *refusal)
+{
+	char text[640], status[64];
+	int err;
+
+	notify_reloading();
+	err = reload(control, refusal);
+	control_status(control, status, sizeof(status));
+	notify_ready(status);
+	if (err) {
+		conf_error_format(&refusal->error, control->file, text, sizeof(text));
+		log_err("reload refused, nothing is changed: %s", text);
+		snprintf(refusal->error.text, sizeof(refusal->error.text), "%.*s",
+			 (int)sizeof(refusal->error.text) - 1, text);
+	} else {
+		log_info("%s reloaded: %s", control->file, status);
+	}
+	return err;
+}

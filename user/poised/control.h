@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's configuration over time: read at start, merged on reload, changed through the API,
+ * kept in the state file. Whatever changes it ends in reconcile_apply.
+ */
+#ifndef POISE_CONTROL_H
+#define POISE_CONTROL_H
+
+#include <jansson.h>
+
+#include "instance.h"
+#include "refusal.h"
+
+struct uv_loop_s;
+struct lb;
+struct reconcile;
+struct control;
+
+struct control_options {
+	struct uv_loop_s *loop;
+	const char *instance; /* a valid name */
+	const char *file;
+	bool file_needed; /* else a missing file is an empty configuration */
+};
+
+/* Reads, adopts, publishes, attaches. What stands in the way is logged. 0 or -errno; then nothing
+ * is left behind that was not there before. */
+int control_start(const struct control_options *options, struct control **out);
+/* Says that it is ready, to the log and the service manager. */
+void control_ready(struct control *control);
+/* Saves the state and lets go; what is published stays. NULL is fine. The loop must run once more.
+ */
+void control_stop(struct control *control);
+
+/* Reads the file again: its changes are made to what runs. 0 or -errno with *refusal. */
+int control_reload(struct control *control, struct refusal *refusal);
+
+/* Makes a tree what runs. Published and saved when it returns. 0 or -errno with *refusal. */
+int control_set(struct control *control, const json_t *tree, struct refusal *refusal);
+
+const json_t *control_running(const struct control *control); /* canonical */
+struct reconcile *control_reconcile(const struct control *control);
+struct lb *control_lb(const struct control *control);
+long control_uptime_s(const struct control *control);
+const struct instance *control_instance(const struct control *control);
+
+#endif

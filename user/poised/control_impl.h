@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For control.c and start.c only. */
+#ifndef POISE_CONTROL_IMPL_H
+#define POISE_CONTROL_IMPL_H
+
+#include <limits.h>
+#include <uv.h>
+
+#include "checker.h"
+#include "control.h"
+#include "lb.h"
+#include "nexthop.h"
+#include "reconcile.h"
+#include "state.h"
+
+struct control {
+	struct uv_loop_s *loop;
+	struct instance instance;
+	const char *file;
+	bool file_needed;
+	char pin_dir[PATH_MAX];
+	struct lb *lb;
+	struct nexthop_table *nexthops;
+	struct checker *checker;
+	struct reconcile *rec;
+	json_t *file_tree, *running; /* canonical */
+	uv_timer_t save_timer;
+	bool timer_open;
+	__u64 started_ms; /* uv_now */
+};
+
+/*
+ * Reads the configuration file, decodes it and looks for its interfaces. *out is the canonical
+ * tree. 0 or -errno with *refusal.
+ */
+int control_file_read(const struct control *control, const struct conf *running, json_t **out,
+		      struct refusal *refusal);
+
+void control_health_changed(void *control); /* the state is to be saved soon */
+
+void control_save_pending(struct control *control); /* what was to be saved soon, now */
+
+/* "2 services, 6 backends" */
+void control_status(const struct control *control, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "instance.h"
+#include "log.h"
+
+#define RUN_DIR     "/run/poise"
+#define STATE_DIR   "/var/lib/poise"
+#define NAME_LENGTH 32
+
+bool instance_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (!length || length > NAME_LENGTH || !isalnum((unsigned char)name[0]))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+static int directory_make(const char *parent, const char *name, mode_t mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", parent, name);
+	if ((mkdir(parent, 0755) && errno != EEXIST) || (mkdir(path, mode) && errno != EEXIST)) {
+		int err = -errno;
+
+		log_err("%s: %s", path, strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+static int lock_take(struct instance *instance)
+{
+	char pid[16] = "";
+	int err = 0;
+
+	instance->lock = open(instance->pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (instance->lock < 0) {
+		err = -errno;
+		log_err("%s: %s", instance->pid_file, strerror(-err));
+		return err;
+	}
+	if (!flock(instance->lock, LOCK_EX | LOCK_NB)) {
+		if (ftruncate(instance->lock, 0) || dprintf(instance->lock, "%d\n", getpid()) < 0)
+			log_warn("%s: cannot be written: %s", instance->pid_file, strerror(errno));
+		return 0;
+	}
+	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (pread(instance->lock, pid, sizeof(pid) - 1, 0) > 0)
+		pid[strcspn(pid, "\n")] = '\0';
+	if (err == -EBUSY)
+		log_err("instance %s is already run by process %s (%s)", instance->name,
+			pid[0] ? pid : "?", instance->pid_file);
+	else
+		log_err("%s: %s", instance->pid_file, strerror(-err));
+	close(instance->lock);
+	instance->lock = -1;
+	return err;
+}
+
+int instance_open(const char *name, struct instance *out)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->lock = -1;
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	snprintf(out->socket, sizeof(out->socket), RUN_DIR "/%.32s/poised.sock", name);
+	snprintf(out->pid_file, sizeof(out->pid_file), RUN_DIR "/%.32s/poised.pid", name);
+	snprintf(out->state_file, sizeof(out->state_file), STATE_DIR "/%.32s/state.json", name);
+	err = directory_make(RUN_DIR, name, 0755);
+	if (!err)
+		err = directory_make(STATE_DIR, name, 0700);
+	return err ? err : lock_take(out);
+}
+
+void instance_close(struct instance *instance)
+{
+	/* The file stays: whoever waits for the lock on a removed one would not be alone. */
+	if (instance->lock >= 0 && ftruncate(instance->lock, 0))
+		log_warn("%s: %s", instance->pid_file, strerror(errno));
+	if (instance->lock >= 0)
+		close(instance->lock);
+	instance->lock = -1;
+}

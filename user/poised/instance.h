@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An instance's directories, and that only one poised runs it. */
+#ifndef POISE_INSTANCE_H
+#define POISE_INSTANCE_H
+
+#include <stdbool.h>
+
+struct instance {
+	char name[64];
+	char socket[108]; /* sun_path */
+	char pid_file[128];
+	char state_file[128];
+	int lock;
+};
+
+/* A letter or digit, then up to 31 letters, digits, dots, underscores and hyphens. */
+bool instance_name_valid(const char *name);
+
+/*
+ * Makes the run and the state directory and takes the lock; says why it cannot. 0 or -errno;
+ * -EBUSY: another process holds it.
+ */
+int instance_open(const char *name, struct instance *out);
+void instance_close(struct instance *instance);
+
+#endif

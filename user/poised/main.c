@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poised: options, signals, the loop. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include "api.h"
+#include "control.h"
+#include "log.h"
+#include "notify.h"
+
+#define DEFAULT_FILE     "/etc/poise/poise.yaml"
+#define DEFAULT_INSTANCE "default"
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+struct daemon {
+	uv_loop_t loop;
+	uv_signal_t term, interrupt, hangup;
+	struct control *control;
+	struct api *api;
+};
+
+static const char usage_text[] =
+	"Usage: poised [--instance NAME] [--config FILE]\n"
+	"Balances services over backends in XDP; runs in the foreground, logs to standard error.\n"
+	"\n"
+	"  -c, --config FILE    configuration (default " DEFAULT_FILE ")\n"
+	"  -i, --instance NAME  which of several on this machine (default " DEFAULT_INSTANCE ")\n"
+	"  -V, --version        print the version\n"
+	"  -h, --help           print this\n"
+	"\n"
+	"Signals: HUP reads the configuration again; TERM and INT end poised, traffic goes on\n"
+	"(`poise detach` takes it off). Exit status: 0 ended, 1 refused or failed, 2 usage.\n";
+
+/* Fills options; returns an exit status to end with, or -1 to go on. */
+static int options_parse(int argc, char **argv, struct control_options *options)
+{
+	static const struct option known[] = { { "config", required_argument, NULL, 'c' },
+					       { "instance", required_argument, NULL, 'i' },
+					       { "version", no_argument, NULL, 'V' },
+					       { "help", no_argument, NULL, 'h' },
+					       { 0 } };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:i:Vh", known, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->file = optarg;
+			options->file_needed = true;
+			break;
+		case 'i':
+			options->instance = optarg;
+			break;
+		case 'V':
+			puts("poised " POISE_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage_text, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		log_err("%s: poised takes options only", argv[optind]);
+		fputs(usage_text, stderr);
+		return EXIT_USAGE;
+	}
+	if (!instance_name_valid(options->instance)) {
+		log_err("--instance: expected a letter or digit, then up to 31 letters, digits, "
+			"dots, underscores and hyphens, found \"%s\"",
+			options->instance);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* Every check in flight and every client is a descriptor. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
+}
+
+static void end_asked(uv_signal_t *signal, int number)
+{
+	struct daemon *daemon = signal->loop->data;
+
+	log_info("%s: ending; traffic goes on", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	uv_stop(&daemon->loop);
+}
+
+static void reload_asked(uv_signal_t *signal, int number)
+{
+	struct daemon *daemon = signal->loop->data;
+	struct refusal refusal;
+
+	(void)number;
+	control_reload(daemon->control, &refusal);
+}
+
+static int signals_open(struct daemon *daemon)
+{
+	int err;
+
+	/* A client that went away is the reader's business, not the process's end. */
+	signal(SIGPIPE, SIG_IGN);
+	uv_signal_init(&daemon->loop, &daemon->term);
+	uv_signal_init(&daemon->loop, &daemon->interrupt);
+	uv_signal_init(&daemon->loop, &daemon->hangup);
+	err = uv_signal_start(&daemon->term, end_asked, SIGTERM);
+	if (!err)
+		err = uv_signal_start(&daemon->interrupt, end_asked, SIGINT);
+	if (!err)
+		err = uv_signal_start(&daemon->hangup, reload_asked, SIGHUP);
+	return err;
+}
+
+static int serve(struct daemon *daemon, struct control_options *options)
+{
+	int err = uv_loop_init(&daemon->loop);
+
+	if (err)
+		return err;
+	daemon->loop.data = daemon;
+	options->loop = &daemon->loop;
+	err = signals_open(daemon);
+	if (!err)
+		err = control_start(options, &daemon->control);
+	if (!err)
+		err = api_open(&daemon->loop, daemon->control, &daemon->api);
+	if (!err) {
+		control_ready(daemon->control);
+		uv_run(&daemon->loop, UV_RUN_DEFAULT);
+		notify_stopping();
+	}
+	api_close(daemon->api);
+	control_stop(daemon->control);
+	uv_close((uv_handle_t *)&daemon->term, NULL);
+	uv_close((uv_handle_t *)&daemon->interrupt, NULL);
+	uv_close((uv_handle_t *)&daemon->hangup, NULL);
+	/* Until the last handle has told that it is closed. */
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&daemon->loop);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct control_options options = { .file = DEFAULT_FILE, .instance = DEFAULT_INSTANCE };
+	struct daemon daemon = { 0 };
+	int status;
+
+	log_init("poised");
+	status = options_parse(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	raise_limits();
+	return serve(&daemon, &options) ? EXIT_REFUSED : EXIT_SUCCESS;
+}

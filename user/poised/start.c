@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Start and end of what control.c keeps. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpffs.h"
+#include "control_impl.h"
+#include "log.h"
+#include "notify.h"
+
+/* The state of an earlier poised. One that cannot be read is put aside, not lost. */
+static int state_read(const struct control *control, struct state *state)
+{
+	const char *path = control->instance.state_file;
+	char aside[PATH_MAX];
+	int err = state_load(path, state);
+
+	if (err != -EPROTO)
+		return err == -ENOENT ? 0 : err;
+	snprintf(aside, sizeof(aside), "%s.unreadable", path);
+	if (rename(path, aside))
+		return -errno;
+	log_warn("%s: not a state file: moved to %s; changes made at run time are lost", path,
+		 aside);
+	return 0;
+}
+
+/* Flows keep their backends over a reboot only if the seed does; pinned maps know theirs. */
+static void seed_choose(const struct control *control, const struct conf *conf,
+			const struct state *state, struct lb_options *options)
+{
+	char dir[PATH_MAX];
+	struct maps maps;
+
+	if (conf->seed_set) {
+		options->seed_set = true;
+		memcpy(options->seed, conf->seed, sizeof(options->seed));
+		return;
+	}
+	if (!state->running || maps_dir(control->pin_dir, dir, sizeof(dir)))
+		return;
+	if (!maps_open(dir, &maps)) {
+		maps_close(&maps);
+		return;
+	}
+	options->seed_set = true;
+	memcpy(options->seed, state->seed, sizeof(options->seed));
+}
+
+static int kernel_open(struct control *control, const struct conf *conf, const struct state *state)
+{
+	struct lb_options options = { .instance_dir = control->pin_dir,
+				      .max_targets = conf->max_backends };
+	struct lb_error error = { "" };
+	int err;
+
+	err = bpffs_instance_dir(control->instance.name, 1, control->pin_dir,
+				 sizeof(control->pin_dir));
+	if (err) {
+		log_err("no BPF file system for instance %s: %s", control->instance.name,
+			strerror(-err));
+		return err;
+	}
+	seed_choose(control, conf, state, &options);
+	err = lb_open(&options, &control->lb, &error);
+	if (err)
+		log_err("%s", error.text);
+	return err;
+}
+
+static int modules_open(struct control *control)
+{
+	struct reconcile_deps deps = { .loop = control->loop,
+				       .lb = control->lb,
+				       .health_changed = control_health_changed,
+				       .arg = control };
+	int err = nexthop_open(control->loop, &control->nexthops);
+
+	if (err) {
+		log_err("routes and neighbours cannot be read: %s", strerror(-err));
+		return err;
+	}
+	err = checker_open(control->loop, &control->checker);
+	if (err) {
+		log_err("checks cannot be started: %s", strerror(-err));
+		return err;
+	}
+	deps.nexthops = control->nexthops;
+	deps.checker = control->checker;
+	err = reconcile_open(&deps, &control->rec);
+	if (!err && lb_adopted(control->lb))
+		err = reconcile_adopt(control->rec);
+	if (err)
+		log_err("the pinned maps cannot be taken over: %s", strerror(-err));
+	return err;
+}
+
+/* What is to run: the file's configuration with what was changed since an earlier one was read. */
+static json_t *desired_tree(const struct control *control, const struct state *state)
+{
+	if (!state->running)
+		return json_incref(control->file_tree);
+	return conf_merge(state->file, state->running, control->file_tree);
+}
+
+static void refusal_log(const struct control *control, const struct refusal *refusal)
+{
+	char text[640];
+
+	log_err("%s", conf_error_format(&refusal->error, refusal->error.line ? control->file : NULL,
+					text, sizeof(text)));
+}
+
+static int run(struct control *control, const struct state *state)
+{
+	json_t *desired = desired_tree(control, state);
+	struct refusal refusal = { .error.text = "out of memory" };
+	struct conf *conf = NULL;
+	int err = -ENOMEM;
+
+	/* Decoded once more when it is applied: here for what the maps are made with. */
+	if (desired)
+		err = conf_decode(desired, NULL, &conf, &refusal.error);
+	if (err)
+		refusal_log(control, &refusal);
+	else
+		err = kernel_open(control, conf, state);
+	if (!err)
+		err = modules_open(control);
+	if (!err) {
+		if (state->health)
+			reconcile_health_restore(control->rec, state->health);
+		err = control_set(control, desired, &refusal);
+		if (err)
+			refusal_log(control, &refusal);
+	}
+	conf_free(conf);
+	json_decref(desired);
+	return err;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Lets go of everything but the pins. */
+static void release(struct control *control)
+{
+	reconcile_close(control->rec);
+	checker_close(control->checker);
+	nexthop_close(control->nexthops);
+	lb_close(control->lb);
+	json_decref(control->file_tree);
+	json_decref(control->running);
+	instance_close(&control->instance);
+	if (control->timer_open)
+		uv_close((uv_handle_t *)&control->save_timer, timer_closed);
+	else
+		free(control);
+}
+
+/* A failed start leaves no pins behind but those it found. */
+static void start_undo(struct control *control)
+{
+	bool made = control->lb && !lb_adopted(control->lb) && !lb_links(control->lb, NULL, 0);
+	char pin_dir[PATH_MAX];
+
+	memcpy(pin_dir, control->pin_dir, sizeof(pin_dir));
+	release(control);
+	if (made)
+		lb_remove(pin_dir);
+}
+
+void control_ready(struct control *control)
+{
+	char status[64];
+
+	control_status(control, status, sizeof(status));
+	log_info("instance %s is ready: %s%s", control->instance.name, status,
+		 lb_adopted(control->lb) ? "; went on with what was published" : "");
+	notify_ready(status);
+}
+
+void control_stop(struct control *control)
+{
+	if (!control)
+		return;
+	control_save_pending(control);
+	release(control);
+}
+
+int control_start(const struct control_options *options, struct control **out)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	struct state state = { 0 };
+	struct refusal refusal;
+	int err;
+
+	if (!control)
+		return -ENOMEM;
+	control->loop = options->loop;
+	control->started_ms = uv_now(options->loop);
+	control->file = options->file;
+	control->file_needed = options->file_needed;
+	control->instance.lock = -1;
+	err = control_file_read(control, NULL, &control->file_tree, &refusal);
+	if (err) {
+		char text[640];
+
+		log_err("%s", conf_error_format(&refusal.error, control->file, text, sizeof(text)));
+	}
+	if (!err)
+		err = instance_open(options->instance, &control->instance);
+	if (!err) {
+		err = state_read(control, &state);
+		if (err)
+			log_err("%s: %s", control->instance.state_file, strerror(-err));
+	}
+	if (!err) {
+		uv_timer_init(control->loop, &control->save_timer);
+		control->save_timer.data = control;
+		control->timer_open = true;
+		err = run(control, &state);
+	}
+	state_free(&state);
+	if (err)
+		start_undo(control);
+	else
+		*out = control;
+	return err;
+}
