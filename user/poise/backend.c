@@ -43,7 +43,6 @@ static int backend_list(struct command *cmd)
 		status = tree_print(flatten(services));
 	} else {
 		status = view_backends(services);
-		view_hint(services);
 	}
 	json_decref(services);
 	return status;

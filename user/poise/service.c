@@ -25,7 +25,7 @@ static int service_list(struct command *cmd)
 
 static int service_show(struct command *cmd)
 {
-	json_t *service, *alone;
+	json_t *service;
 	int status = listing_service(cmd, cmd->argv[0], &service);
 
 	if (status != EXIT_DONE)
@@ -33,9 +33,7 @@ static int service_show(struct command *cmd)
 	if (cmd->json)
 		return tree_print(service);
 	status = view_service(service);
-	alone = json_pack("[o]", service);
-	view_hint(alone);
-	json_decref(alone);
+	json_decref(service);
 	return status;
 }
 

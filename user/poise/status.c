@@ -10,8 +10,11 @@ static void print_daemon(const json_t *status)
 
 	printf("instance    %s\n", tree_text(status, "instance"));
 	if (!json_is_integer(json_object_get(status, "pid"))) {
-		printf("poised      %snot running%s, traffic goes on as last published\n",
-		       color_start(TABLE_BAD), color_end(TABLE_BAD));
+		printf("poised      %snot running%s%s\n", color_start(TABLE_BAD),
+		       color_end(TABLE_BAD),
+		       json_array_size(json_object_get(status, "interfaces"))
+			       ? ", traffic goes on as last published"
+			       : "");
 		return;
 	}
 	printf("poised      %srunning%s, version %s, pid %llu, for %s\n", color_start(TABLE_GOOD),
@@ -38,7 +41,7 @@ static void print_interfaces(const json_t *status)
 	size_t i;
 
 	if (!json_array_size(interfaces))
-		printf("interfaces  %snone%s: `poise attach IFACE` takes one\n",
+		printf("interfaces  %snone%s: no traffic is balanced; see `poise attach help`\n",
 		       color_start(TABLE_UNSURE), color_end(TABLE_UNSURE));
 	json_array_foreach (interfaces, i, interface)
 		printf("%-12s%s (%s XDP, program %llu)\n", i ? "" : "interfaces",

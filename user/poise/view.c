@@ -82,6 +82,16 @@ static void cell_share(struct table *table, const json_t *backend)
 		   format_share(json_is_number(share) ? json_number_value(share) : -1, text));
 }
 
+/* Up and weighted, and still without traffic: then the next hop says why. */
+static bool is_unreachable(const json_t *backend)
+{
+	const char *health = tree_text(backend, "health");
+
+	return json_is_false(json_object_get(backend, "usable")) &&
+	       (!strcmp(health, "up") || !strcmp(health, "unchecked")) &&
+	       tree_number(backend, "weight");
+}
+
 static void backend_cells(struct table *table, const json_t *backend)
 {
 	const char *health = tree_text(backend, "health");
@@ -94,8 +104,7 @@ static void backend_cells(struct table *table, const json_t *backend)
 	cell_since(table, backend);
 	cell_share(table, backend);
 	table_cell(table, "%s", tree_text(backend, "next_hop"));
-	if (json_is_false(json_object_get(backend, "usable")) && strcmp(health, "down"))
-		table_paint(table, TABLE_UNSURE);
+	table_paint(table, is_unreachable(backend) ? TABLE_UNSURE : TABLE_PLAIN);
 	table_cell(table, "%s", strcmp(reason, "-") ? reason : "");
 }
 
@@ -167,35 +176,49 @@ int view_service(const json_t *service)
 	return table_print(table);
 }
 
+struct troubles {
+	size_t down, unreachable;
+	const char *name; /* of the last service with any */
+	bool stale;       /* from maps: no reasons are known */
+};
+
+static void troubles_count(const json_t *service, struct troubles *troubles)
+{
+	const json_t *backend;
+	size_t i;
+
+	json_array_foreach (json_object_get(service, "backends"), i, backend) {
+		bool down = !strcmp(tree_text(backend, "health"), "down");
+
+		if (!down && !is_unreachable(backend))
+			continue;
+		troubles->down += down;
+		troubles->unreachable += !down;
+		troubles->name = tree_text(service, "name");
+		troubles->stale = json_is_null(json_object_get(backend, "since_s"));
+	}
+}
+
 void view_hint(const json_t *services)
 {
-	const json_t *service, *backend;
-	const char *name = NULL;
-	size_t down = 0, unreachable = 0, i, k;
+	struct troubles troubles = { 0 };
+	const json_t *service;
+	size_t i;
 
-	json_array_foreach (services, i, service) {
-		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			bool is_down = !strcmp(tree_text(backend, "health"), "down");
-			bool lost = json_is_false(json_object_get(backend, "usable")) &&
-				    tree_number(backend, "weight");
-
-			if (!is_down && !lost)
-				continue;
-			down += is_down;
-			unreachable += !is_down;
-			name = tree_text(service, "name");
-		}
-	}
+	json_array_foreach (services, i, service)
+		troubles_count(service, &troubles);
 	fflush(stdout);
-	if (down == 1)
-		fprintf(stderr, "hint: 1 backend is down: `poise service show %s` says why\n",
-			name);
-	else if (down)
+	if (troubles.down && troubles.stale)
+		fprintf(stderr, "hint: %zu down when poised last checked\n", troubles.down);
+	else if (troubles.down == 1)
+		fprintf(stderr, "hint: 1 backend is down: `poise backend list %s` says why\n",
+			troubles.name);
+	else if (troubles.down)
 		fprintf(stderr, "hint: %zu backends are down: `poise backend list` says why\n",
-			down);
-	else if (unreachable)
+			troubles.down);
+	else if (troubles.unreachable)
 		fprintf(stderr,
-			"hint: %zu backend%s no traffic yet: see the next hop in `poise backend "
+			"hint: %zu backend%s no traffic: see the next hop in `poise backend "
 			"list`\n",
-			unreachable, unreachable == 1 ? " gets" : "s get");
+			troubles.unreachable, troubles.unreachable == 1 ? " gets" : "s get");
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Options of the command line as bodies of requests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "caught.h"
+#include "poise/body.h"
+
+static int keep(struct command *cmd);
+
+static json_t *built;
+static char said[1024];
+
+static const struct verb verb = {
+	"set", "NAME [OPTION]...", "", 1, 1, body_service_options, keep,
+};
+
+static int keep(struct command *cmd)
+{
+	return body_service(cmd, &built);
+}
+
+/* The body that a line of options makes, as text; NULL where it is refused. The caller frees. */
+static char *build(const char *line, const char *present)
+{
+	char text[512], *argv[32], *rest = text, *word;
+	struct command cmd = { .object = "service", .argv = argv };
+	json_t *check = present ? json_loads(present, 0, NULL) : NULL;
+	struct caught caught;
+	char *made = NULL;
+
+	built = NULL;
+	snprintf(text, sizeof(text), "web %s", line);
+	while ((word = strsep(&rest, " "))) {
+		if (*word)
+			argv[cmd.argc++] = word;
+	}
+	argv[cmd.argc] = NULL;
+	caught_begin(&caught);
+	if (verb_run(&cmd, &verb) == EXIT_DONE && body_check_complete(built, check) == EXIT_DONE)
+		made = json_dumps(built, JSON_COMPACT | JSON_SORT_KEYS);
+	caught_end(&caught, said, sizeof(said));
+	json_decref(built);
+	json_decref(check);
+	return made;
+}
+
+static void options_become_the_configuration_s_keys(void **state)
+{
+	static const struct {
+		const char *line, *present, *body;
+	} rows[] = {
+		{ "", NULL, "{}" },
+		{ "--listen 192.0.2.10:80/tcp --mode gue --gue-port 6081 --rows 251", NULL,
+		  "{\"gue_port\":6081,\"listen\":\"192.0.2.10:80/tcp\",\"mode\":\"gue\","
+		  "\"rows\":251}" },
+		{ "--check tcp", NULL, "{\"check\":{\"tcp\":true}}" },
+		{ "--check http:/a?b=c --check-port 8080 --rise 3 --fall=1", NULL,
+		  "{\"check\":{\"fall\":1,\"http\":\"/a?b=c\",\"port\":8080,\"rise\":3}}" },
+		{ "--backend 10.0.0.1 --backend 10.0.0.2:80,0 --backend [2001:db8::1]:80,65535",
+		  NULL,
+		  "{\"backends\":[{\"address\":\"10.0.0.1\"},"
+		  "{\"address\":\"10.0.0.2:80\",\"weight\":0},"
+		  "{\"address\":\"[2001:db8::1]:80\",\"weight\":65535}]}" },
+		/* tuning keeps what was there */
+		{ "--interval 5s", "{\"http\":\"/x\",\"rise\":4}",
+		  "{\"check\":{\"http\":\"/x\",\"interval\":\"5s\",\"rise\":4}}" },
+		{ "--interval 5s", "{\"http\":\"/x\",\"interval\":\"1s\"}",
+		  "{\"check\":{\"http\":\"/x\",\"interval\":\"5s\"}}" },
+		/* another kind takes the place of the first, tuned as it was */
+		{ "--check tcp", "{\"http\":\"/x\",\"rise\":4}",
+		  "{\"check\":{\"rise\":4,\"tcp\":true}}" },
+		{ "--check http:/y --timeout 500ms", "{\"tcp\":true}",
+		  "{\"check\":{\"http\":\"/y\",\"timeout\":\"500ms\"}}" },
+		{ "--check none", "{\"tcp\":true}", "{\"check\":null}" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *body = build(rows[i].line, rows[i].present);
+
+		assert_non_null(body);
+		assert_string_equal(body, rows[i].body);
+		free(body);
+	}
+}
+
+static void what_makes_no_sense_is_refused(void **state)
+{
+	static const char *const lines[] = {
+		"--listen 192.0.2.10:80",
+		"--listen 192.0.2.10/tcp",
+		"--listen 192.0.2.10:+80/tcp",
+		"--listen 2001:db8::1:80/tcp",
+		"--rows 0",
+		"--rows 4294967296",
+		"--rows 251x",
+		"--gue-port 65536",
+		"--gue-port 0",
+		"--check",
+		"--check http",
+		"--check http:healthz",
+		"--check udp",
+		"--check tcp:/x",
+		"--check none --rise 2",
+		"--rise 2", /* there is no check */
+		"--check tcp --rise 0",
+		"--check tcp --fall -1",
+		"--check tcp --interval 2",
+		"--check tcp --timeout 1.5s",
+		"--check tcp --check-port http",
+		"--backend",
+		"--backend 10.0.0",
+		"--backend 10.0.0.1,",
+		"--backend 10.0.0.1,65536",
+		"--backend 10.0.0.1,+5",
+		"--backend 10.0.0.1,5,5",
+		"--backend ,5",
+		"--backend 10.0.0.1:0",
+		"--backend 2001:db8::1:8000000000000000000000000000000000000000000000000000000000",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		char *body = build(lines[i], NULL);
+
+		if (body)
+			fail_msg("%s: made %s", lines[i], body);
+		assert_int_equal(strncmp(said, "poise: ", 7), 0);
+	}
+}
+
+static void a_backend_s_body(void **state)
+{
+	json_t *body = NULL;
+	char *text;
+
+	(void)state;
+	assert_int_equal(body_backend("[2001:db8::1]:80", "7", &body), EXIT_DONE);
+	text = json_dumps(body, JSON_COMPACT);
+	assert_string_equal(text, "{\"address\":\"[2001:db8::1]:80\",\"weight\":7}");
+	free(text);
+	json_decref(body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_become_the_configuration_s_keys),
+		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(a_backend_s_body),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
