@@ -203,7 +203,7 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/poised.service > $(DESTDIR)$(UNITDIR)/poised.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/poised.service
-	install -D -m 644 packaging/poise.bash-completion $(DESTDIR)$(COMPDIR)/poise
+	install -D -m 644 packaging/completions/poise.bash $(DESTDIR)$(COMPDIR)/poise
 	[ -e $(DESTDIR)$(SYSCONFDIR)/poise/poise.yaml ] || \
 		install -D -m 644 packaging/poise.yaml $(DESTDIR)$(SYSCONFDIR)/poise/poise.yaml
 
