@@ -49,7 +49,7 @@ _poise_options() {
 	'stats '*) echo --interval --once ;;
 	'attach '*) echo --xdp ;;
 	'detach '*) echo --all ;;
-	'decap attach') echo --vip --xdp ;;
+	'decap attach') echo --vip --gue-port --xdp ;;
 	esac
 	echo --json --instance --help
 }

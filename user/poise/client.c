@@ -169,10 +169,16 @@ static int ask(const struct command *cmd, const char *method, const char *path, 
 int client_refused(const struct client_reply *reply)
 {
 	const char *text = json_string_value(json_object_get(reply->body, "error"));
+	unsigned long long line = tree_number(reply->body, "line");
 
-	if (text)
-		return command_refuse("%s", text);
-	return command_refuse("poised answered with status %ld and no reason", reply->status);
+	if (!text)
+		return command_refuse("poised answered with status %ld and no reason",
+				      reply->status);
+	/* Of poised's own file, on reload. */
+	if (line)
+		return command_refuse("line %llu, column %llu: %s", line,
+				      (unsigned long long)tree_number(reply->body, "column"), text);
+	return command_refuse("%s", text);
 }
 
 int client_answer(const struct command *cmd, const char *method, const char *path,

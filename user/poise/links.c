@@ -57,9 +57,8 @@ static json_t *link_object(const struct bpf_link_info *info)
 	char name[IF_NAMESIZE];
 	__u32 ifindex = info->xdp.ifindex;
 
-	/* Zero: the interface is gone, the pin is not. */
-	if (!ifindex || !if_indextoname(ifindex, name))
-		snprintf(name, sizeof(name), "%s", ifindex ? "elsewhere" : "gone");
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "elsewhere");
 	return json_pack("{s:s, s:i, s:s, s:i}", "name", name, "ifindex", ifindex, "xdp",
 			 is_generic(ifindex) ? "generic" : "native", "program", info->prog_id);
 }
@@ -83,7 +82,9 @@ json_t *links_list(const char *instance)
 		if (fd < 0)
 			continue;
 		close(fd);
-		json_array_append_new(array, link_object(&info));
+		/* Zero: the interface is gone, only the pin is not. */
+		if (info.xdp.ifindex)
+			json_array_append_new(array, link_object(&info));
 	}
 	if (dir)
 		closedir(dir);

@@ -98,7 +98,7 @@ static bool instance_good(const char *name)
 	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
 				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 
-	return length && length < 64 && !name[length];
+	return length && length <= 32 && !name[length] && name[0] != '-' && name[0] != '_';
 }
 
 /* Takes options that hold for every object off argv, wherever they stand before a "--". */
@@ -130,9 +130,9 @@ static int globals_take(struct command *cmd, bool *version)
 	cmd->argv[words] = NULL;
 	cmd->argc = words;
 	if (!instance_good(cmd->instance))
-		return command_misuse(
-			"--instance needs a name of letters, digits, _ and -, found \"%s\"",
-			cmd->instance);
+		return command_misuse("--instance: expected up to 32 letters, digits, _ and -, "
+				      "found \"%s\"",
+				      cmd->instance);
 	return EXIT_DONE;
 }
 

@@ -4,12 +4,17 @@
 #include "listing.h"
 #include "tree.h"
 
+static bool daemon_runs(const json_t *status)
+{
+	return json_is_integer(json_object_get(status, "pid"));
+}
+
 static void print_daemon(const json_t *status)
 {
 	char text[FORMAT_SIZE];
 
 	printf("instance    %s\n", tree_text(status, "instance"));
-	if (!json_is_integer(json_object_get(status, "pid"))) {
+	if (!daemon_runs(status)) {
 		printf("poised      %snot running%s%s\n", color_start(TABLE_BAD),
 		       color_end(TABLE_BAD),
 		       json_array_size(json_object_get(status, "interfaces"))
@@ -60,16 +65,10 @@ static void print_memory(const json_t *status)
 		printf("  %-14s%10s\n", name, format_bytes(json_integer_value(bytes), text));
 }
 
-static int status_show(struct command *cmd)
+static void print_status(const json_t *status)
 {
 	char text[FORMAT_SIZE];
-	json_t *status;
-	int ret = listing_status(cmd, &status);
 
-	if (ret != EXIT_DONE)
-		return ret;
-	if (cmd->json)
-		return tree_print(status);
 	print_daemon(status);
 	print_interfaces(status);
 	print_counts(status);
@@ -77,8 +76,23 @@ static int status_show(struct command *cmd)
 		printf("publishing  took %s us for the last change\n",
 		       format_count(tree_number(status, "last_publish_us"), text));
 	print_memory(status);
+}
+
+/* What is known is printed either way; whether poised runs is what scripts ask by the status. */
+static int status_show(struct command *cmd)
+{
+	json_t *status;
+	int ret = listing_status(cmd, &status);
+
+	if (ret != EXIT_DONE)
+		return ret;
+	if (!daemon_runs(status))
+		ret = EXIT_NO_DAEMON;
+	if (cmd->json)
+		return tree_print(status) == EXIT_DONE ? ret : EXIT_REFUSED;
+	print_status(status);
 	json_decref(status);
-	return EXIT_DONE;
+	return ret;
 }
 
 int cmd_status(struct command *cmd)
