@@ -8,6 +8,8 @@
 #include "poise.h"
 #include "table.h"
 
+#define LEAST_WRAP_WIDTH 24
+
 struct table {
 	struct libscols_table *scols;
 	struct libscols_line *line;
@@ -47,12 +49,19 @@ const char *color_end(enum table_color color)
 	return colors_wanted() && color != TABLE_PLAIN ? "\033[0m" : "";
 }
 
-static int column_flags(enum table_align align)
+static bool column_add(struct libscols_table *scols, const struct table_column *column)
 {
-	if (align == TABLE_RIGHT)
-		return SCOLS_FL_RIGHT;
 	/* Only a terminal has a width to wrap at. */
-	return align == TABLE_WRAP && isatty(STDOUT_FILENO) ? SCOLS_FL_WRAP : 0;
+	bool wrap = column->align == TABLE_WRAP && isatty(STDOUT_FILENO);
+	int flags = column->align == TABLE_RIGHT ? SCOLS_FL_RIGHT : wrap ? SCOLS_FL_WRAP : 0;
+	struct libscols_column *added = scols_table_new_column(scols, column->name, 0, flags);
+
+	if (!added)
+		return false;
+	/* libsmartcols itself would break within words. */
+	return !wrap || (!scols_column_set_safechars(added, "\n") &&
+			 !scols_column_set_wrapfunc(added, scols_wrapnl_chunksize,
+						    scols_wrapnl_nextchunk, NULL));
 }
 
 struct table *table_new(const struct table_column *columns, size_t count)
@@ -64,10 +73,8 @@ struct table *table_new(const struct table_column *columns, size_t count)
 		return NULL;
 	table->scols = scols_new_table();
 	table->failed = !table->scols;
-	for (i = 0; i < count && !table->failed; i++) {
-		table->failed = !scols_table_new_column(table->scols, columns[i].name, 0,
-							column_flags(columns[i].align));
-	}
+	for (i = 0; i < count && !table->failed; i++)
+		table->failed = !column_add(table->scols, &columns[i]);
 	if (!table->failed)
 		scols_table_enable_colors(table->scols, colors_wanted());
 	return table;
@@ -111,9 +118,78 @@ void table_paint(struct table *table, enum table_color color)
 		table->failed = true;
 }
 
+void table_fold(char *text, size_t width)
+{
+	char *line = text, *blank = NULL, *c;
+
+	for (c = text; *c; c++) {
+		if (*c == ' ')
+			blank = c;
+		if ((size_t)(c - line) < width || !blank || blank < line)
+			continue;
+		*blank = '\n';
+		line = blank + 1;
+		blank = NULL;
+	}
+}
+
+/* Columns a cell takes, near enough: what wraps stands beside names and numbers. */
+static size_t cell_width(struct libscols_line *line, size_t column)
+{
+	const char *text = scols_cell_get_data(scols_line_get_cell(line, column));
+
+	return text ? strlen(text) : 0;
+}
+
+/* Terminal columns that the others leave to this one. */
+static size_t width_left(struct libscols_table *scols, size_t wrapping)
+{
+	size_t columns = scols_table_get_ncols(scols), lines = scols_table_get_nlines(scols);
+	size_t width = scols_table_get_termwidth(scols), used = 0, i, k;
+
+	for (i = 0; i < columns; i++) {
+		struct libscols_column *column = scols_table_get_column(scols, i);
+		size_t widest = strlen(scols_cell_get_data(scols_column_get_header(column)));
+
+		for (k = 0; k < lines; k++) {
+			size_t cell = cell_width(scols_table_get_line(scols, k), i);
+
+			widest = cell > widest ? cell : widest;
+		}
+		used += i == wrapping ? 1 : widest + 1;
+	}
+	return width > used + LEAST_WRAP_WIDTH ? width - used : LEAST_WRAP_WIDTH;
+}
+
+/* Breaks the lines of the last column, if it wraps, between words. */
+static bool wrap_last(struct libscols_table *scols)
+{
+	size_t last = scols_table_get_ncols(scols) - 1, width, i;
+
+	if (!(scols_column_get_flags(scols_table_get_column(scols, last)) & SCOLS_FL_WRAP))
+		return true;
+	width = width_left(scols, last);
+	for (i = 0; i < scols_table_get_nlines(scols); i++) {
+		struct libscols_cell *cell =
+			scols_line_get_cell(scols_table_get_line(scols, i), last);
+		const char *text = scols_cell_get_data(cell);
+		char *folded = text ? strdup(text) : NULL;
+
+		if (!text)
+			continue;
+		if (!folded)
+			return false;
+		table_fold(folded, width);
+		if (scols_cell_refer_data(cell, folded))
+			return false;
+	}
+	return true;
+}
+
 int table_print(struct table *table)
 {
-	bool failed = !table || table->failed || scols_print_table(table->scols);
+	bool failed = !table || table->failed || !wrap_last(table->scols) ||
+		      scols_print_table(table->scols);
 
 	if (table)
 		scols_unref_table(table->scols);

@@ -8,7 +8,7 @@
 
 struct table;
 
-enum table_align { TABLE_LEFT, TABLE_RIGHT, TABLE_WRAP };
+enum table_align { TABLE_LEFT, TABLE_RIGHT, TABLE_WRAP }; /* the last column may wrap */
 enum table_color { TABLE_PLAIN, TABLE_GOOD, TABLE_BAD, TABLE_UNSURE };
 
 struct table_column {
@@ -23,6 +23,9 @@ __attribute__((format(printf, 2, 3))) void table_cell(struct table *table, const
 void table_paint(struct table *table, enum table_color color); /* the cell added last */
 /* Prints to standard output and frees. Returns an enum poise_exit. */
 int table_print(struct table *table);
+
+/* Breaks a text into lines of at most width bytes where it has blanks to break at. */
+void table_fold(char *text, size_t width);
 
 /* Colour for text outside tables: an escape sequence, or "" where there is to be none. */
 const char *color_start(enum table_color color);
