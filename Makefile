@@ -32,7 +32,7 @@ USER_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fstack-protector-strong -fPIE $(PKG_
 ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # __bpf__ is clang's own macro for the target; -mcpu=v3 is 32-bit jumps and atomics, kernel 5.12.
-BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
+BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -fno-strict-aliasing -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
 	      -Wno-missing-declarations -Iinclude -Ivmlinux -Ibpf -I$B/gen
 
 LIB_SRC    := $(wildcard user/lib/*.c)

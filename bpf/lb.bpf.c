@@ -7,11 +7,13 @@
 #include "poise/abi.h"
 #include "poise/csum.h"
 #include "poise/hash.h"
+#include "poise/service_hash.h"
 
-/* Key of the flow hash: random, the same on every balancer of a fleet. */
-const volatile __u64 hash_seed[2] = { 0, 0 };
+/* Expanded from the seed, which is random and the same on every balancer of a fleet. */
+const volatile struct flow_hash_key hash_key = { 0 };
 
 #include "maps.h"
+#include "service.h"
 #include "parse.h"
 #include "count.h"
 #include "select.h"
@@ -22,9 +24,8 @@ const volatile __u64 hash_seed[2] = { 0, 0 };
 /* Inlined once per IP version, which is a constant to it. */
 static __always_inline int balance(struct xdp_md *ctx, const void *ip, const void *end, int version)
 {
-	struct service_key key;
-	struct packet pkt = { .to = &key, .version = version };
-	const struct service *service;
+	struct packet pkt = { .version = version };
+	union service_word found;
 	const struct target *target;
 	__u32 number;
 	__u64 hash;
@@ -33,14 +34,14 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(&pkt, ip, end);
 	if (err)
 		return stop(err);
-	service = bpf_map_lookup_elem(&services, &key);
-	if (!service)
+	found = find_service(&pkt.to);
+	if (!found.word)
 		return XDP_PASS;
 	err = parse_transport(&pkt, ip, end);
 	if (err)
 		return stop(err);
 	hash = hash_packet(&pkt, ip);
-	number = select_target(service, hash);
+	number = select_target(found.service, hash);
 	if (!number)
 		return stop(DROP_NO_BACKEND);
 	target = bpf_map_lookup_elem(&targets, &number);

@@ -20,10 +20,9 @@
 #define GO_ON    0
 #define NOT_OURS (-1)
 
-/* Never has its address taken by a call, so that it lives in registers; the key has to be in
- * memory. */
+/* Never has its address taken by a call, so that it lives in registers. */
 struct packet {
-	struct service_key *to; /* destination address, port, protocol */
+	struct service_words to; /* destination address, port, protocol */
 	__be16 source_port;
 	__be16 dest_port;
 	__u16 ip_bytes;         /* by the IP header: padding is not counted */
@@ -34,19 +33,11 @@ struct packet {
 	bool new_flow; /* a TCP SYN without ACK */
 };
 
-static __always_inline void service_key_ipv4(struct service_key *key, __be32 addr)
-{
-	__builtin_memset(key, 0, sizeof(*key));
-	*(__u32 *)(key->addr + 8) = bpf_htonl(0xffff);
-	*(__be32 *)(key->addr + 12) = addr;
-}
-
 /* A header whose lengths lie: ours to drop only if it is addressed to one of our services. */
-static __noinline int malformed_to(struct service_key *key, int reason)
+static __always_inline int malformed_to(struct packet *pkt, int reason)
 {
-	key->port = 0;
-	key->proto = 0;
-	return bpf_map_lookup_elem(&services, key) ? reason : NOT_OURS;
+	pkt->to.rest = 0;
+	return find_service(&pkt->to).word ? reason : NOT_OURS;
 }
 
 /* Source and destination port: all that TCP and UDP have in common and a service is found by. */
@@ -55,11 +46,10 @@ static __always_inline int parse_ports(struct packet *pkt, const void *transport
 	const __be16 *ports = transport;
 
 	if (pkt->transport_offset + 4 > pkt->ip_bytes || (void *)(ports + 2) > end)
-		return malformed_to(pkt->to, DROP_MALFORMED_TRANSPORT);
+		return malformed_to(pkt, DROP_MALFORMED_TRANSPORT);
 	pkt->source_port = ports[0];
 	pkt->dest_port = ports[1];
-	pkt->to->port = ports[1];
-	pkt->to->proto = pkt->proto;
+	pkt->to.rest = pkt->dest_port | (__u32)pkt->proto << 16;
 	return GO_ON;
 }
 
@@ -76,10 +66,11 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 		return NOT_OURS;
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return NOT_OURS;
-	service_key_ipv4(pkt->to, ip->daddr);
+	pkt->to.low = 0; /* ::ffff:a.b.c.d */
+	pkt->to.high = bpf_htonl(0xffff) | (__u64)ip->daddr << 32;
 	pkt->ip_bytes = bpf_ntohs(ip->tot_len);
 	if (pkt->ip_bytes < header_bytes || (void *)ip + pkt->ip_bytes > end)
-		return malformed_to(pkt->to, DROP_MALFORMED_IP);
+		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->tos = ip->tos;
 	pkt->proto = ip->protocol;
 	pkt->transport_offset = header_bytes;
@@ -94,7 +85,7 @@ static __always_inline int skip_extension(struct packet *pkt, const struct ipv6h
 		(void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET);
 
 	if ((void *)(opt + 1) > end)
-		return malformed_to(pkt->to, DROP_MALFORMED_IP);
+		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->proto = opt->nexthdr;
 	pkt->transport_offset += (opt->hdrlen + 1) * 8;
 	return GO_ON;
@@ -109,11 +100,11 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 		return DROP_MALFORMED_IP;
 	if (ip->version != 6)
 		return DROP_MALFORMED_IP;
-	__builtin_memcpy(pkt->to->addr, &ip->daddr, sizeof(pkt->to->addr));
-	pkt->to->pad = 0;
+	pkt->to.low = ((const __u64 *)&ip->daddr)[0];
+	pkt->to.high = ((const __u64 *)&ip->daddr)[1];
 	bytes = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 	if ((void *)ip + bytes > end || bytes > 0xffff)
-		return malformed_to(pkt->to, DROP_MALFORMED_IP);
+		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->ip_bytes = bytes;
 	pkt->tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	pkt->proto = ip->nexthdr;

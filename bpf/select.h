@@ -8,21 +8,21 @@ static __always_inline __u64 hash_packet(const struct packet *pkt, const void *i
 	if (pkt->version == 4) {
 		const struct iphdr *ip4 = ip;
 
-		return flow_hash4(hash_seed[0], hash_seed[1], ip4->saddr, ip4->daddr,
-				  pkt->source_port, pkt->dest_port, pkt->proto);
+		return flow_hash4(&hash_key, ip4->saddr, ip4->daddr, pkt->source_port,
+				  pkt->dest_port, pkt->proto);
 	}
 	const struct ipv6hdr *ip6 = ip;
 
-	return flow_hash6(hash_seed[0], hash_seed[1], ip6->saddr.in6_u.u6_addr32,
-			  ip6->daddr.in6_u.u6_addr32, pkt->source_port, pkt->dest_port, pkt->proto);
+	return flow_hash6(&hash_key, ip6->saddr.in6_u.u6_addr32, ip6->daddr.in6_u.u6_addr32,
+			  pkt->source_port, pkt->dest_port, pkt->proto);
 }
 
 /* The number of the target that a flow's row names, 0 when no backend is up. */
-static __always_inline __u32 select_target(const struct service *service, __u64 hash)
+static __always_inline __u32 select_target(struct service service, __u64 hash)
 {
-	__u32 index = flow_row(hash, service->row_count);
+	__u32 index = flow_row(hash, service.row_count);
 	__u32 slot = index / POISE_ROWS_PER_SLOT;
-	__u32 number = service->number;
+	__u32 number = service.number;
 	struct row(*slot_rows)[POISE_ROWS_PER_SLOT];
 	void *table;
 

@@ -54,17 +54,36 @@ struct service_key {
 };
 
 /*
- * services: value. Port 0 and protocol 0 stand for the address itself, with SERVICE_ADDRESS set: it
- * tells a malformed packet to one of our addresses from one that is none of our business.
+ * services: value, one 64-bit word, 0: none. Port 0 and protocol 0 stand for the address itself,
+ * with SERVICE_ADDRESS set: it tells a malformed packet to one of our addresses from one that is
+ * none of our business.
  */
 struct service {
-	__u32 number;    /* index into rows */
 	__u32 row_count; /* a prime */
-	__u32 flags;
-	__u32 pad;
+	__u16 number;    /* index into rows */
+	__u16 flags;
 };
 
 #define SERVICE_ADDRESS (1U << 0)
+
+/*
+ * services: an array of buckets, written through mmap. A key may be in any slot of the two buckets
+ * that poise/service_hash.h names. A slot's key is stored before its service, its service is the
+ * first to go.
+ */
+struct service_slot {
+	struct service_key key;
+	__u32 pad;
+	struct service service;
+};
+
+#define SERVICE_SLOTS 4
+#define SERVICE_BUCKETS                                                                            \
+	8192 /* one per service and address: two choices never overflow four slots */
+
+struct service_bucket {
+	struct service_slot slots[SERVICE_SLOTS];
+};
 
 /*
  * rows: one inner array per service, POISE_ROWS_PER_SLOT to a value. Written with single 32-bit
@@ -138,7 +157,8 @@ struct meta {
 };
 
 _Static_assert(sizeof(struct service_key) == 20, "map ABI");
-_Static_assert(sizeof(struct service) == 16, "map ABI");
+_Static_assert(sizeof(struct service) == 8, "map ABI");
+_Static_assert(sizeof(struct service_bucket) == 128, "map ABI");
 _Static_assert(sizeof(struct row) == 4, "map ABI");
 _Static_assert(sizeof(struct target) == 64, "map ABI");
 _Static_assert(sizeof(struct counter) == 32, "map ABI");

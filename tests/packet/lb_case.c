@@ -105,18 +105,19 @@ unsigned int lb_case_ip_bytes(const struct lb_case *c)
 
 static __u64 case_hash(const struct lb_case *c)
 {
+	struct flow_hash_key key;
 	__be32 source[4], dest[4];
 
+	flow_hash_key_expand(fixture_seed, &key);
 	if (c->version == 4) {
 		inet_pton(AF_INET, CLIENT4, source);
 		inet_pton(AF_INET, VIP4, dest);
-		return flow_hash4(fixture_seed[0], fixture_seed[1], source[0], dest[0],
-				  htons(SOURCE_PORT), htons(c->port), c->proto);
+		return flow_hash4(&key, source[0], dest[0], htons(SOURCE_PORT), htons(c->port),
+				  c->proto);
 	}
 	inet_pton(AF_INET6, CLIENT6, source);
 	inet_pton(AF_INET6, VIP6, dest);
-	return flow_hash6(fixture_seed[0], fixture_seed[1], source, dest, htons(SOURCE_PORT),
-			  htons(c->port), c->proto);
+	return flow_hash6(&key, source, dest, htons(SOURCE_PORT), htons(c->port), c->proto);
 }
 
 static void outer_ip6(struct pkt *p, const struct lb_case *c)

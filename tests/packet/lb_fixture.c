@@ -3,14 +3,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "lb.skel.h"
 #include "drop.h"
 #include "lb_fixture.h"
 #include "poise/csum.h"
+#include "poise/hash.h"
+#include "service_table.h"
+
+#include "lb.skel.h" /* needs the types above */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ELSEWHERE                                                                                  \
@@ -95,7 +99,8 @@ static int add_rows(int rows_fd, __u32 number, __u16 target)
 	return err;
 }
 
-static int add_service(struct lb_bpf *skel, unsigned int port, __u8 proto, int version)
+static int add_service(struct lb_bpf *skel, struct service_bucket *table, unsigned int port,
+		       __u8 proto, int version)
 {
 	struct service value = { .number =
 					 fixture_target(port, version) * 2 + (proto == IPPROTO_UDP),
@@ -107,7 +112,7 @@ static int add_service(struct lb_bpf *skel, unsigned int port, __u8 proto, int v
 		inet_pton(AF_INET6, VIP6, key.addr);
 	else
 		inet_pton(AF_INET6, "::ffff:" VIP4, key.addr);
-	err = bpf_map_update_elem(bpf_map__fd(skel->maps.services), &key, &value, BPF_ANY);
+	err = service_table_set(table, &key, &value);
 	if (err)
 		return err;
 	err = add_rows(bpf_map__fd(skel->maps.rows), value.number,
@@ -117,14 +122,20 @@ static int add_service(struct lb_bpf *skel, unsigned int port, __u8 proto, int v
 	key.port = 0;
 	key.proto = 0;
 	value = (struct service){ .flags = SERVICE_ADDRESS };
-	return bpf_map_update_elem(bpf_map__fd(skel->maps.services), &key, &value, BPF_ANY);
+	return service_table_set(table, &key, &value);
 }
 
 static int fill(struct lb_bpf *skel)
 {
+	const size_t bytes = SERVICE_BUCKETS * sizeof(struct service_bucket);
 	__u32 key = ELSEWHERE, ifindex = HARNESS_LOOPBACK;
+	struct service_bucket *table;
 	int err;
 
+	table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(skel->maps.services), 0);
+	if (table == MAP_FAILED)
+		return -errno;
 	err = bpf_map_update_elem(bpf_map__fd(skel->maps.tx_ports), &key, &ifindex, BPF_ANY);
 	for (int version = 4; version <= 6 && !err; version += 2) {
 		for (size_t i = 0; i < ARRAY_SIZE(encapsulations) && !err; i++)
@@ -132,11 +143,12 @@ static int fill(struct lb_bpf *skel)
 					 encapsulations[i].mode, encapsulations[i].outer_version,
 					 version);
 		for (unsigned int port = PORT_L2; port < PORT_END && !err; port++) {
-			err = add_service(skel, port, IPPROTO_TCP, version);
+			err = add_service(skel, table, port, IPPROTO_TCP, version);
 			if (!err)
-				err = add_service(skel, port, IPPROTO_UDP, version);
+				err = add_service(skel, table, port, IPPROTO_UDP, version);
 		}
 	}
+	munmap(table, bytes);
 	return err;
 }
 
@@ -185,7 +197,8 @@ int lb_fixture_open(struct lb_fixture *fixture)
 	if (libbpf_num_possible_cpus() > MAX_CPUS)
 		return -E2BIG;
 	memset(fixture, 0, sizeof(*fixture));
-	memcpy((void *)skel->rodata->hash_seed, fixture_seed, sizeof(fixture_seed));
+	flow_hash_key_expand(fixture_seed, &fixture->hash_key);
+	memcpy((void *)&skel->rodata->hash_key, &fixture->hash_key, sizeof(fixture->hash_key));
 	err = lb_bpf__load(skel);
 	if (!err)
 		err = fill(skel);

@@ -5,6 +5,7 @@
 
 #include "harness.h"
 #include "poise/abi.h"
+#include "poise/hash.h"
 
 #define VIP4          "192.0.2.10"
 #define VIP6          "2001:db8::10"
@@ -44,7 +45,8 @@ extern const __u8 fixture_next_hop_mac[6], fixture_own_mac[6];
 
 struct lb_fixture {
 	struct lb_bpf *skeleton;
-	struct harness harness; /* counter i is target i */
+	struct flow_hash_key hash_key; /* of fixture_seed */
+	struct harness harness;        /* counter i is target i */
 };
 
 /* Loads and fills; prints why not and returns -errno when it cannot. */

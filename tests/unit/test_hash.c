@@ -4,14 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "poise/csum.h"
 #include "poise/hash.h"
 
-#define KEY0 0x0706050403020100
-#define KEY1 0x0f0e0d0c0b0a0908
+static const __u64 seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
 static __be32 ipv4(const char *text)
 {
@@ -21,30 +21,41 @@ static __be32 ipv4(const char *text)
 	return addr;
 }
 
-/* With the key 0 CPython's hash(bytes) under PYTHONHASHSEED=0 is SipHash-1-3, too; with the other
- * one the value is that of a reference which also gives the paper's SipHash-2-4 vector. */
-static void test_ipv4_is_siphash13(void **state)
+static struct flow_hash_key key_of_seed(void)
 {
-	__be32 source = ipv4("198.51.100.7"), dest = ipv4("192.0.2.10");
+	struct flow_hash_key key;
 
-	(void)state;
-	assert_true(flow_hash4(0, 0, source, dest, htons(40000), htons(80), IPPROTO_TCP) ==
-		    0x8267d0bfd23de0c1);
-	assert_true(flow_hash4(KEY0, KEY1, source, dest, htons(40000), htons(80), IPPROTO_TCP) ==
-		    0xfa43b87de3e4a666);
+	flow_hash_key_expand(seed, &key);
+	return key;
 }
 
-static void test_ipv6_is_siphash13(void **state)
+/* CPython's hash(bytes) under PYTHONHASHSEED=0 is SipHash-1-3 with the key 0: of the number 3. */
+static void test_key_is_siphash13_of_a_counter(void **state)
 {
+	const __u64 zero[2] = { 0, 0 };
+	struct flow_hash_key key;
+
+	(void)state;
+	flow_hash_key_expand(zero, &key);
+	assert_true(key.word[2] == 0xfd8c671699409cfa);
+}
+
+/* The values are those of a reference in Python, whose SipHash-2-4 gives the paper's vector. */
+static void test_key_and_hashes_of_a_seed(void **state)
+{
+	struct flow_hash_key key = key_of_seed();
 	__be32 source[4], dest[4];
 
 	(void)state;
+	assert_true(key.offset == 0x5cb96f6ba2a4fcfc);
+	assert_true(key.word[0] == 0x32c5ea5ce472f19b);
+	assert_true(key.word[9] == 0x3c74f99be543df94);
+	assert_true(flow_hash4(&key, ipv4("198.51.100.7"), ipv4("192.0.2.10"), htons(40000),
+			       htons(80), IPPROTO_TCP) == 0x23b620139160a6c6);
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8:c::7", source), 1);
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::10", dest), 1);
-	assert_true(flow_hash6(0, 0, source, dest, htons(40000), htons(443), IPPROTO_UDP) ==
-		    0x12bc2b8797a590f6);
-	assert_true(flow_hash6(KEY0, KEY1, source, dest, htons(40000), htons(443), IPPROTO_UDP) ==
-		    0xc232403f27e2208b);
+	assert_true(flow_hash6(&key, source, dest, htons(40000), htons(443), IPPROTO_UDP) ==
+		    0x1cf64430dc0ba35d);
 }
 
 static void test_row_covers_the_table(void **state)
@@ -56,19 +67,62 @@ static void test_row_covers_the_table(void **state)
 	assert_int_equal(flow_row(0x80000000ULL, 251), 125);
 }
 
+static int compare(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return (x > y) - (x < y);
+}
+
+enum walk { BY_PORT, BY_ADDRESS, BY_BOTH, WALKS };
+
+static __u64 walk_hash(const struct flow_hash_key *key, enum walk walk, unsigned int i)
+{
+	__u32 source = 0xc6336400 + (walk == BY_ADDRESS ? i : walk == BY_BOTH ? i / 60000 : 0);
+	__u16 port = walk == BY_ADDRESS ? 40000 : 1024 + i % 60000;
+
+	return flow_hash4(key, htonl(source), ipv4("192.0.2.10"), htons(port), htons(80),
+			  IPPROTO_TCP);
+}
+
+/* Neighbouring ports and addresses spread as well as chance would have it, under many seeds. */
 static void test_rows_are_even(void **state)
 {
-	unsigned int hits[251] = { 0 }, flows = 251 * 1000, i;
+	(void)state;
+	for (__u64 n = 0; n < 50; n++) {
+		const __u64 seeds[2] = { n, ~n };
+		struct flow_hash_key key;
+
+		flow_hash_key_expand(seeds, &key);
+		for (enum walk walk = 0; walk < WALKS; walk++) {
+			unsigned int hits[60] = { 0 };
+			double chi2 = 0;
+
+			for (unsigned int i = 0; i < 60000; i++)
+				hits[flow_row(walk_hash(&key, walk, i), 60)]++;
+			for (int row = 0; row < 60; row++)
+				chi2 += (hits[row] - 1000.) * (hits[row] - 1000.) / 1000;
+			/* 59 degrees of freedom: above 125 once in a million; below 15 the same. */
+			assert_true(chi2 > 15 && chi2 < 125);
+		}
+	}
+}
+
+/* All 64 bits count: a million flows, no two alike, however near. */
+static void test_no_collisions(void **state)
+{
+	const unsigned int flows = 1 << 20;
+	struct flow_hash_key key = key_of_seed();
+	__u64 *hashes = malloc(flows * sizeof(*hashes));
 
 	(void)state;
-	for (i = 0; i < flows; i++)
-		hits[flow_row(flow_hash4(KEY0, KEY1, htonl(0xc6336400 + i / 60000),
-					 ipv4("192.0.2.10"), htons(1024 + i % 60000), htons(80),
-					 IPPROTO_TCP),
-			      251)]++;
-	/* Expectation 1000, standard deviation 32: six of them on either side. */
-	for (i = 0; i < 251; i++)
-		assert_in_range(hits[i], 800, 1200);
+	assert_non_null(hashes);
+	for (unsigned int i = 0; i < flows; i++)
+		hashes[i] = walk_hash(&key, BY_BOTH, i);
+	qsort(hashes, flows, sizeof(*hashes), compare);
+	for (unsigned int i = 1; i < flows; i++)
+		assert_true(hashes[i] != hashes[i - 1]);
+	free(hashes);
 }
 
 static void test_fold(void **state)
@@ -101,10 +155,11 @@ static void test_outer_sum(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4_is_siphash13),
-		cmocka_unit_test(test_ipv6_is_siphash13),
+		cmocka_unit_test(test_key_is_siphash13_of_a_counter),
+		cmocka_unit_test(test_key_and_hashes_of_a_seed),
 		cmocka_unit_test(test_row_covers_the_table),
 		cmocka_unit_test(test_rows_are_even),
+		cmocka_unit_test(test_no_collisions),
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_outer_sum),
 	};

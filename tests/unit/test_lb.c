@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "lb_box.h"
+#include "service_table.h"
 
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -201,17 +203,21 @@ static void services_are_set_and_pruned(void **state)
 					    { .addr = { 3 }, .port = 80, .proto = 6 } };
 	const struct service value = { .number = 1, .row_count = 251 };
 	struct lb *lb = open_sized(0);
+	struct service_bucket *table = mmap(NULL, SERVICE_BUCKETS * sizeof(*table), PROT_READ,
+					    MAP_SHARED, lb_maps(lb)->services, 0);
 	struct service found;
 
 	(void)state;
+	assert_ptr_not_equal(table, MAP_FAILED);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(lb_service_set(lb, &keys[i], &value), 0);
 	assert_int_equal(lb_services_prune(lb, &keys[1], 1), 0);
-	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[0], &found), -ENOENT);
-	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[1], &found), 0);
-	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->services, &keys[2], &found), -ENOENT);
+	assert_int_equal(service_table_get(table, &keys[0], &found), -ENOENT);
+	assert_int_equal(service_table_get(table, &keys[1], &found), 0);
+	assert_int_equal(service_table_get(table, &keys[2], &found), -ENOENT);
 	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
 	assert_int_equal(lb_service_del(lb, &keys[1]), 0);
+	munmap(table, SERVICE_BUCKETS * sizeof(*table));
 	lb_close(lb);
 }
 

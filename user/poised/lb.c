@@ -120,7 +120,8 @@ static int load(struct lb *lb, const struct lb_options *options, struct lb_error
 	err = lb_load(lb, &keep, error);
 	if (err)
 		goto out;
-	if (lb->adopted && keep.targets < 0)
+	err = lb_map_services(lb);
+	if (!err && lb->adopted && keep.targets < 0)
 		err = lb_copy_targets(lb, &found, maps_max_targets(&found));
 	if (!err)
 		err = write_meta(lb);
@@ -171,6 +172,7 @@ void lb_close(struct lb *lb)
 	if (!lb)
 		return;
 	lb_close_links(lb);
+	lb_unmap_services(lb);
 	maps_close(&lb->maps);
 	if (lb->prog_fd >= 0)
 		close(lb->prog_fd);

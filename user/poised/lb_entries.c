@@ -4,17 +4,38 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lb_impl.h"
+#include "service_table.h"
+
+#define SERVICES_BYTES (SERVICE_BUCKETS * sizeof(struct service_bucket))
+
+int lb_map_services(struct lb *lb)
+{
+	void *mapped = mmap(NULL, SERVICES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    lb->maps.services, 0);
+
+	if (mapped == MAP_FAILED)
+		return -errno;
+	lb->services = mapped;
+	return 0;
+}
+
+void lb_unmap_services(struct lb *lb)
+{
+	if (lb->services)
+		munmap(lb->services, SERVICES_BYTES);
+}
 
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
 {
-	return bpf_map_update_elem(lb->maps.services, key, value, BPF_ANY);
+	return service_table_set(lb->services, key, value);
 }
 
 int lb_service_del(struct lb *lb, const struct service_key *key)
 {
-	int err = bpf_map_delete_elem(lb->maps.services, key);
+	int err = service_table_del(lb->services, key);
 
 	return err == -ENOENT ? 0 : err;
 }
@@ -24,48 +45,25 @@ static int key_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct service_key));
 }
 
-/* All keys, listed before any is deleted: deleting the current key would start the walk anew. */
-static int list_keys(const struct lb *lb, struct service_key **out, size_t *count)
-{
-	const size_t max = 2 * POISE_MAX_SERVICES;
-	struct service_key *keys = malloc(max * sizeof(*keys));
-	size_t n = 0;
-	int err = 0;
-
-	if (!keys)
-		return -ENOMEM;
-	while (n < max) {
-		err = bpf_map_get_next_key(lb->maps.services, n ? &keys[n - 1] : NULL, &keys[n]);
-		if (err)
-			break;
-		n++;
-	}
-	if (err && err != -ENOENT) {
-		free(keys);
-		return err;
-	}
-	*out = keys;
-	*count = n;
-	return 0;
-}
-
 int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t count)
 {
-	struct service_key *sorted = malloc(count * sizeof(*sorted) + 1), *keys = NULL;
-	size_t key_count = 0;
-	int err = sorted ? list_keys(lb, &keys, &key_count) : -ENOMEM;
+	struct service_key *sorted = malloc(count * sizeof(*sorted) + 1);
 
-	if (!err && count) {
+	if (!sorted)
+		return -ENOMEM;
+	if (count) {
 		memcpy(sorted, keep, count * sizeof(*sorted));
 		qsort(sorted, count, sizeof(*sorted), key_compare);
 	}
-	for (size_t i = 0; i < key_count && !err; i++) {
-		if (!count || !bsearch(&keys[i], sorted, count, sizeof(*sorted), key_compare))
-			err = lb_service_del(lb, &keys[i]);
+	for (size_t i = 0; i < SERVICE_BUCKETS * SERVICE_SLOTS; i++) {
+		const struct service_slot *slot =
+			&lb->services[i / SERVICE_SLOTS].slots[i % SERVICE_SLOTS];
+
+		if (!count || !bsearch(&slot->key, sorted, count, sizeof(*sorted), key_compare))
+			lb_service_del(lb, &slot->key);
 	}
-	free(keys);
 	free(sorted);
-	return err;
+	return 0;
 }
 
 int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value)

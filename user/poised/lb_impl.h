@@ -16,6 +16,7 @@ struct lb_slot {
 struct lb {
 	char dir[PATH_MAX];
 	struct maps maps;
+	struct service_bucket *services; /* the map, in memory */
 	int prog_fd;
 	__u32 prog_id;
 	bool adopted;
@@ -33,6 +34,10 @@ __attribute__((format(printf, 2, 3))) void lb_error_set(struct lb_error *error, 
 /* Loads the program with lb's seed and size over those of `maps` that are open; descriptors of all
  * maps and of the program go to *lb. 0 or -errno with *error. */
 int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error);
+
+/* lb->services of lb->maps. 0 or -errno. */
+int lb_map_services(struct lb *lb);
+void lb_unmap_services(struct lb *lb);
 
 /* Copies entries 0 .. count - 1 of the three maps that are sized by targets. 0 or -errno. */
 int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);

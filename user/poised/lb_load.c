@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "lb_impl.h"
-#include "lb.skel.h"
+#include "poise/hash.h"
+
+#include "lb.skel.h" /* needs the types above */
 
 /* The end of what libbpf warned of: a verifier log tells its reason in its last lines. */
 static struct {
@@ -91,8 +93,7 @@ static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps
 {
 	int err = 0;
 
-	skel->rodata->hash_seed[0] = lb->seed[0];
-	skel->rodata->hash_seed[1] = lb->seed[1];
+	flow_hash_key_expand(lb->seed, (struct flow_hash_key *)&skel->rodata->hash_key);
 	if (maps->targets < 0) {
 		err = bpf_map__set_max_entries(skel->maps.targets, lb->max_targets);
 		if (!err)
