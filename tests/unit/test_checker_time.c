@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* When health checks happen: their phase, a busy loop, stops in flight, thousands of them. */
+#include "checker_fixture.h"
+
+static void phase_is_stable_and_connections_are_fresh(void **state)
+{
+	struct server server = { .answer = HEAD("200 OK"), .keep_open = true };
+	struct conf_check conf = conf_of("/");
+	struct backend backend = { 0 };
+
+	(void)state;
+	conf.interval_ms = 50;
+	server_start(&server, "127.0.0.1");
+	begin(&backend, &conf, "127.0.0.1", server.port, HEALTH_CHECKING);
+	assert_true(run_until(&server.accepted, 22, 10000));
+	/* Twenty intervals after the second check it is the twenty-second, however late each was.
+	 */
+	assert_in_range(server.accepted_ms[21] - server.accepted_ms[1], 20 * 50 - 25, 20 * 50 + 25);
+	assert_int_equal(server.most_open, 1);
+	assert_int_equal(backend.told, 1);
+	check_stop(backend.check);
+	server_stop(&server);
+}
+
+/* With a timeout as long as the interval the next one is due just when one ends. */
+static void never_two_in_flight_and_none_left_out(void **state)
+{
+	struct server server = { .keep_open = true };
+	struct conf_check conf = conf_of("/");
+	struct backend backend = { 0 };
+	__u64 began_ms;
+
+	(void)state;
+	server_start(&server, "127.0.0.1");
+	began_ms = uv_now(&loop);
+	begin(&backend, &conf, "127.0.0.1", server.port, HEALTH_UP);
+	assert_true(run_until(&server.accepted, 11, 5000));
+	assert_in_range(server.most_open, 1, 2); /* the server may see an end after a beginning */
+	assert_in_range(uv_now(&loop) - began_ms, 1000, 1500);
+	assert_int_equal(backend.health, HEALTH_DOWN);
+	assert_int_equal(backend.told, 1);
+	check_stop(backend.check);
+	server_stop(&server);
+}
+
+static void a_busy_daemon_blames_no_backend(void **state)
+{
+	struct server server = { .answer = HEAD("200 OK"), .keep_open = true };
+	struct conf_check conf = conf_of("/");
+	struct backend backend = { 0 };
+
+	(void)state;
+	conf.fall = 1;
+	server_start(&server, "127.0.0.1");
+	for (int i = 0; i < 5; i++) {
+		unsigned int seen = server.accepted;
+
+		if (!i)
+			begin(&backend, &conf, "127.0.0.1", server.port, HEALTH_UP);
+		assert_true(run_until(&server.accepted, seen + 1, 5000));
+		usleep(300000); /* the answer is on its way */
+		run_for(150);
+	}
+	assert_int_equal(backend.told, 0);
+	assert_int_equal(backend.health, HEALTH_UP);
+	check_stop(backend.check);
+	server_stop(&server);
+}
+
+static void stopping(void **state)
+{
+	struct server silent = { .keep_open = true }, good = { .answer = HEAD("200 OK") };
+	struct conf_check conf = conf_of("/");
+	struct backend unborn = { 0 }, flying = { 0 }, suicidal = { .stop_when_told = true };
+
+	(void)state;
+	check_stop(NULL);
+	server_start(&silent, "127.0.0.1");
+	server_start(&good, "127.0.0.1");
+	begin(&unborn, &conf, "127.0.0.1", silent.port, HEALTH_UP);
+	check_stop(unborn.check);
+
+	conf.timeout_ms = conf.interval_ms = 5000;
+	begin(&flying, &conf, "127.0.0.1", silent.port, HEALTH_UP);
+	assert_true(run_until(&silent.accepted, 1, 5000));
+	check_stop(flying.check);
+	assert_true(run_until(&silent.open, 0, 1000)); /* the connection is closed at once */
+
+	begin(&suicidal, &conf, "127.0.0.1", good.port, HEALTH_CHECKING);
+	assert_true(run_until(&suicidal.told, 1, 5000));
+	run_for(100);
+	assert_int_equal(good.accepted, 1);
+	assert_int_equal(unborn.told + flying.told, 0);
+	server_stop(&silent);
+	server_stop(&good);
+}
+
+static void thousands(void **state)
+{
+	static struct backend backends[4000];
+	struct server server = { .answer = HEAD("200 OK"), .keep_open = true };
+	struct conf_check http = conf_of("/"), tcp = conf_of(NULL);
+	unsigned int before, up = 0;
+	__u64 end_ns = uv_hrtime() + 20000000000ULL;
+
+	(void)state;
+	http.interval_ms = tcp.interval_ms = 10000;
+	http.timeout_ms = tcp.timeout_ms = 10000;
+	server_start(&server, "127.0.0.1");
+	before = descriptors();
+	for (size_t i = 0; i < COUNT(backends); i++) {
+		begin(&backends[i], i & 1 ? &http : &tcp, "127.0.0.1", server.port,
+		      HEALTH_CHECKING);
+	}
+	while (up < COUNT(backends) && uv_hrtime() < end_ns) {
+		run_for(100);
+		up = 0;
+		for (size_t i = 0; i < COUNT(backends); i++)
+			up += backends[i].health == HEALTH_UP;
+	}
+	assert_int_equal(up, COUNT(backends));
+	for (size_t i = 0; i < COUNT(backends); i++)
+		check_stop(backends[i].check);
+	assert_true(run_until(&server.open, 0, 2000));
+	assert_int_equal(descriptors(), before); /* no connection is left */
+	server_stop(&server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(phase_is_stable_and_connections_are_fresh),
+		TEST(never_two_in_flight_and_none_left_out),
+		TEST(a_busy_daemon_blames_no_backend),
+		TEST(stopping),
+		TEST(thousands),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
