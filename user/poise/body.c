@@ -140,7 +140,7 @@ int body_check_complete(json_t *body, const json_t *present)
 	if (!json_is_object(change))
 		return EXIT_DONE;
 	if (!kind && !json_object_size(present))
-		return command_misuse("there is no check to tune: --check tcp or --check "
+		return command_refuse("there is no check to tune: --check tcp or --check "
 				      "http:/PATH makes one");
 	whole = json_is_object(present) ? json_copy((json_t *)present) : json_object();
 	if (kind) {

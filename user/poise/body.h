@@ -19,8 +19,8 @@ int body_service(const struct command *cmd, json_t **out);
 
 /*
  * Makes the "check" of a body, if it has one, whole: poised replaces keys, while options that only
- * tune a check keep the rest of it. present: the check so far, NULL: none. EXIT_DONE or EXIT_USAGE
- * (nothing there to tune; said).
+ * tune a check keep the rest of it. present: the check so far, NULL: none. EXIT_DONE or
+ * EXIT_REFUSED (nothing there to tune; said).
  */
 int body_check_complete(json_t *body, const json_t *present);
 

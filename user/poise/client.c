@@ -231,7 +231,7 @@ int client_try(const struct command *cmd, const char *method, const char *path, 
 {
 	int status = call(cmd, method, path, body, out, true);
 
-	if (status == EXIT_DONE && !*out && !strcmp(method, "GET"))
+	if (status == EXIT_DONE && !strcmp(method, "GET") && !*out)
 		return command_refuse("poised answered GET %s with something that is not JSON",
 				      path);
 	return status;

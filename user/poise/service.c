@@ -50,11 +50,12 @@ static int service_add(struct command *cmd)
 	json_t *options = NULL, *body;
 	int status;
 
-	if (!command_option(cmd, "listen"))
-		return command_misuse("service add: --listen ADDR:PORT/PROTO is needed");
+	if (!command_option(cmd, "listen") || !command_option(cmd, "mode"))
+		return command_misuse("service add: --listen ADDR:PORT/PROTO and --mode MODE are "
+				      "needed");
 	status = body_service(cmd, &options);
-	if (status == EXIT_DONE)
-		status = body_check_complete(options, NULL);
+	if (status == EXIT_DONE && body_check_complete(options, NULL) != EXIT_DONE)
+		status = EXIT_USAGE;
 	if (status != EXIT_DONE) {
 		json_decref(options);
 		return status;
@@ -102,7 +103,7 @@ static int service_del(struct command *cmd)
 static const struct verb verbs[] = {
 	{ "list", "", "all services", 0, 0, NULL, service_list },
 	{ "show", "NAME", "one service with its backends", 1, 1, NULL, service_show },
-	{ "add", "NAME --listen ADDR:PORT/PROTO [OPTION]...", "a new service", 1, 1,
+	{ "add", "NAME --listen ADDR:PORT/PROTO --mode MODE [OPTION]...", "a new service", 1, 1,
 	  body_service_options, service_add },
 	{ "set", "NAME OPTION...", "change a service", 1, 1, body_service_options, service_set },
 	{ "del", "NAME", "remove a service", 1, 1, NULL, service_del },
