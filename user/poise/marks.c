@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
+#include "conf_error.h"
 #include "marks.h"
 
 /* "services[1].weight" -> "services[1]" -> "services" -> "" */
-static void cut_last(char *path)
+static void cut_last(struct conf_path *path)
 {
-	size_t length = strlen(path);
+	size_t length = path->length;
 
-	while (length && path[length - 1] != '.' && path[length - 1] != '[')
+	while (length && path->text[length - 1] != '.' && path->text[length - 1] != '[')
 		length--;
-	path[length ? length - 1 : 0] = '\0';
+	conf_path_cut(path, length ? length - 1 : 0);
 }
 
 void marks_find(const conf_marks *marks, const char *path, int *line, int *column)
 {
-	char buf[sizeof(((struct conf_error *)NULL)->path)];
-	const json_t *mark;
+	struct conf_path at = { 0 };
 
 	*line = *column = 0;
-	snprintf(buf, sizeof(buf), "%s", path);
-	mark = json_object_get(marks, buf);
-	while (!mark && buf[0]) {
-		cut_last(buf);
-		mark = json_object_get(marks, buf);
-	}
-	*line = json_integer_value(json_array_get(mark, 0));
-	*column = json_integer_value(json_array_get(mark, 1));
+	if (!marks)
+		return;
+	snprintf(at.text, sizeof(at.text), "%s", path);
+	at.length = strlen(at.text);
+	while (!conf_mark_get(marks, &at, CONF_MARK_VALUE, line, column) && at.length)
+		cut_last(&at);
 }
