@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise decap: takes tunnel headers off on a backend. Without poised: the pins are all there is. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "decap_impl.h"
+#include "needs.h"
+#include "poise/abi.h"
+#include "poise/decap.h"
+#include "vip.h"
+#include "words.h"
+
+struct vip_list {
+	struct addr vips[DECAP_MAX_VIPS];
+	size_t count;
+};
+
+static int vip_add(struct vip_list *list, const char *text)
+{
+	const char *trouble;
+	struct addr vip;
+
+	if (addr_parse(text, &vip))
+		return command_misuse("--vip: expected an IPv4 or IPv6 address, found \"%s\"",
+				      text);
+	trouble = vip_trouble(&vip);
+	if (trouble)
+		return command_misuse("--vip: expected an address that clients connect to, found "
+				      "%s, which is %s",
+				      text, trouble);
+	for (size_t i = 0; i < list->count; i++) {
+		if (addr_equal(&list->vips[i], &vip))
+			return EXIT_DONE;
+	}
+	if (list->count == DECAP_MAX_VIPS)
+		return command_refuse("--vip: at most %d addresses", DECAP_MAX_VIPS);
+	list->vips[list->count++] = vip;
+	return EXIT_DONE;
+}
+
+/* `--vip A --vip B` and `--vip A B`: words after the interface are more addresses. */
+static int vips_take(const struct command *cmd, struct vip_list *list)
+{
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < cmd->given_count && status == EXIT_DONE; i++) {
+		if (!strcmp(cmd->given[i].row->name, "vip"))
+			status = vip_add(list, cmd->given[i].value);
+	}
+	if (status == EXIT_DONE && !list->count)
+		return command_misuse(
+			"decap attach: expected at least one --vip ADDR: only packets "
+			"to these addresses are taken out of a tunnel");
+	for (int i = 1; i < cmd->argc && status == EXIT_DONE; i++)
+		status = vip_add(list, cmd->argv[i]);
+	return status;
+}
+
+static int mode_take(const struct command *cmd, enum xdp_mode *mode)
+{
+	static const char *const modes[] = {
+		[XDP_MODE_AUTO] = "auto",
+		[XDP_MODE_NATIVE] = "native",
+		[XDP_MODE_GENERIC] = "generic",
+	};
+	const char *word = command_option(cmd, "xdp");
+	int at = word ? word_find(word, modes, ARRAY_SIZE(modes)) : XDP_MODE_AUTO;
+
+	if (at < 0)
+		return word_misuse("--xdp", word, modes, ARRAY_SIZE(modes));
+	*mode = at;
+	return EXIT_DONE;
+}
+
+static int port_take(const struct command *cmd, __u16 *port)
+{
+	const char *text = command_option(cmd, "gue-port");
+
+	*port = POISE_GUE_PORT;
+	if (text && port_parse(text, port))
+		return command_misuse("--gue-port: expected a port from 1 to 65535, found \"%s\"",
+				      text);
+	return EXIT_DONE;
+}
+
+static int interface_take(const char *name, __u32 *ifindex)
+{
+	*ifindex = if_nametoindex(name);
+	return *ifindex ? EXIT_DONE : command_refuse("%s: no such interface", name);
+}
+
+static int instance_refuse(const struct command *cmd, int err)
+{
+	if (err == -EINVAL)
+		return command_refuse("instance \"%s\": a BPF file system takes only letters, "
+				      "digits, - and _ in names",
+				      cmd->instance);
+	return command_refuse("instance %s: BPF file system: %s", cmd->instance, strerror(-err));
+}
+
+static int needs_met(void)
+{
+	char text[400];
+
+	return needs_check(text, sizeof(text)) ? command_refuse("%s", text) : EXIT_DONE;
+}
+
+static int attach_locked(const struct command *cmd, const struct decap_request *request)
+{
+	char dir[PATH_MAX];
+	int err = bpffs_instance_dir(cmd->instance, 1, dir, sizeof(dir)), lock, status;
+
+	if (err)
+		return instance_refuse(cmd, err);
+	lock = decap_pins_lock(dir);
+	if (lock < 0)
+		return instance_refuse(cmd, lock);
+	status = decap_attach(dir, request);
+	rmdir(dir); /* goes only if nothing was left in it */
+	close(lock);
+	return status;
+}
+
+static int attach_run(struct command *cmd)
+{
+	struct vip_list *list = calloc(1, sizeof(*list));
+	struct decap_request request = { .ifname = cmd->argv[0] };
+	int status = list ? vips_take(cmd, list) : command_refuse("out of memory");
+
+	if (status == EXIT_DONE)
+		status = mode_take(cmd, &request.mode);
+	if (status == EXIT_DONE)
+		status = port_take(cmd, &request.gue_port);
+	if (status == EXIT_DONE)
+		status = interface_take(request.ifname, &request.ifindex);
+	if (status == EXIT_DONE)
+		status = needs_met();
+	if (status == EXIT_DONE) {
+		request.vips = list->vips;
+		request.vip_count = list->count;
+		status = attach_locked(cmd, &request);
+	}
+	free(list);
+	return status;
+}
+
+static int detach_pins(const char *dir, const char *ifname, __u32 ifindex)
+{
+	struct decap_pins pins;
+	int err = decap_pins_open(dir, ifindex, &pins);
+
+	if (!err && pins.link < 0)
+		return command_refuse("%s: poise decap is not attached to it", ifname);
+	if (!err)
+		err = decap_pins_remove(&pins);
+	decap_pins_close(&pins);
+	if (err)
+		return command_refuse("%s: detaching: %s", ifname, strerror(-err));
+	return EXIT_DONE;
+}
+
+static int detach_run(struct command *cmd)
+{
+	const char *ifname = cmd->argv[0];
+	char dir[PATH_MAX];
+	__u32 ifindex;
+	int status = interface_take(ifname, &ifindex), err, lock;
+
+	if (status == EXIT_DONE)
+		status = needs_met();
+	if (status != EXIT_DONE)
+		return status;
+	err = bpffs_instance_dir(cmd->instance, 0, dir, sizeof(dir));
+	if (err == -ENOENT)
+		return command_refuse("%s: poise decap is not attached to it", ifname);
+	if (err)
+		return instance_refuse(cmd, err);
+	lock = decap_pins_lock(dir);
+	if (lock < 0)
+		return instance_refuse(cmd, lock);
+	decap_pins_sweep(dir);
+	status = detach_pins(dir, ifname, ifindex);
+	rmdir(dir); /* goes only if nothing is left in it */
+	close(lock);
+	return status;
+}
+
+static int stats_run(struct command *cmd)
+{
+	char dir[PATH_MAX];
+	__u32 ifindex = 0;
+	int status = cmd->argc ? interface_take(cmd->argv[0], &ifindex) : EXIT_DONE, err;
+
+	if (status != EXIT_DONE)
+		return status;
+	err = bpffs_instance_dir(cmd->instance, 0, dir, sizeof(dir));
+	if (err && err != -ENOENT)
+		return instance_refuse(cmd, err);
+	if (err && ifindex)
+		return command_refuse("%s: poise decap is not attached to it", cmd->argv[0]);
+	return decap_stats(cmd, err ? NULL : dir, ifindex);
+}
+
+int cmd_decap(struct command *cmd)
+{
+	static const struct option_row options[] = {
+		{ "vip", "ADDR...", "take out packets to this address; none but to these", true },
+		{ "gue-port", "PORT", "UDP port of gue (default: 6080)" },
+		{ "xdp", "auto|native|generic",
+		  "auto: native, generic where the driver has no native mode" },
+		{ 0 },
+	};
+	static const struct verb verbs[] = {
+		{ "stats", "[IFACE]", "packets taken out of tunnels, and dropped", 0, 1, NULL,
+		  stats_run },
+		{ "attach", "IFACE --vip ADDR...", "take ipip and gue off, or change what is", 1,
+		  -1, options, attach_run },
+		{ "detach", "IFACE", "leave tunnels to the kernel again", 1, 1, NULL, detach_run },
+	};
+
+	return verbs_run(cmd, verbs, ARRAY_SIZE(verbs));
+}
