@@ -31,7 +31,7 @@ test demo  | cmd:ethtool               | ethtool
 test demo  | cmd:nginx                 | nginx-light nginx
 test demo  | cmd:curl                  | curl
 test demo  | cmd:jq                    | jq
-test       | cmd:python3               | python3-minimal
+test       | cmd:python3               | python3
 test       | cmd:ping                  | iputils-ping
 test       | pc:cmocka                 | libcmocka-dev
 test       | fuzzer:                   | libclang-rt-19-dev libclang-rt-14-dev libclang-rt-dev

@@ -12,12 +12,12 @@ poise() { # poise ARGUMENT...: the command, on the balancer, of this run's insta
 
 poised_ready() { poise status; }
 
-poised_start() { # poised_start [OPTION...]: reads $config; returns once it answers
+poised_start() { # reads $config; returns once it answers, 1 when it does not or has ended
   case " ${instances[*]-} " in
     *" $instance "*) ;;
     *) instances+=("$instance") ;;
   esac
-  spawn "poised-$instance" "${balancer:-lb}" "$poised" --instance "$instance" --config "$config" "$@"
+  spawn "poised-$instance" "${balancer:-lb}" "$poised" --instance "$instance" --config "$config"
   wait_until 10 poised_ready_or_gone && alive "poised-$instance"
 }
 
@@ -65,7 +65,8 @@ flows_of() { # flows_of SERVICE: connections counted so far
 drops_of() { field ".$1" drops; } # drops_of REASON
 
 # ---- backends
-nginx_start() { # nginx_start NUMBER: answers "bN" on ports 80 and 8080, "ok" at /healthz; 503 there while $tmp/bN/sick exists
+# Answers "bN" on ports 80 and 8080; "ok" at /healthz, 503 while $tmp/bN/sick exists.
+nginx_start() { # nginx_start NUMBER
   local prefix=$tmp/b$1
   mkdir -p "$prefix/logs" "$prefix/tmp"
   [ -e "$prefix/big" ] || head -c 3000000 /dev/zero > "$prefix/big"

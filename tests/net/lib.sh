@@ -36,9 +36,12 @@ skip() { # skip NAME REASON
 }
 
 check() { # check NAME COMMAND...: ok when the command succeeds, else its output is the detail
-  local name=$1 output
+  local name=$1 status
   shift
-  if output=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "status $?: $*"$'\n'"$output"; fi
+  # Not in a subshell: the command may be a function that starts something.
+  "$@" > "$tmp/check.out" 2>&1
+  status=$?
+  if [ $status = 0 ]; then ok "$name"; else not_ok "$name" "status $status: $*"$'\n'"$(cat "$tmp/check.out")"; fi
 }
 
 is() { # is NAME FOUND EXPECTED
@@ -88,8 +91,10 @@ declare -A pids=() # of what was started here and not ended yet, by name
 spawn() { # spawn NAME NAMESPACE COMMAND...: in the background, output to $tmp/NAME.log
   local name=$1 namespace=$2
   shift 2
-  # shellcheck disable=SC2086 # empty, or a program that outlives this shell (demo --keep)
-  ${spawn_with-} nsenter --net="/run/netns/$run-$namespace" "$@" > "$tmp/$name.log" 2>&1 < /dev/null &
+  local enter=(nsenter --net="/run/netns/$run-$namespace")
+  [ -z "${spawn_via_netns_exec-}" ] || enter=(ip netns exec "$run-$namespace")
+  # Both become the command itself, so that the process id is the command's.
+  ${spawn_with-} "${enter[@]}" "$@" >> "$tmp/$name.log" 2>&1 < /dev/null &
   pids[$name]=$!
 }
 
