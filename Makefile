@@ -170,8 +170,7 @@ CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
 .PHONY: lint format
 lint: $(SKELETONS)
 	$Q tools/deps.sh --check lint
-	$Q CLANG_FORMAT='$(CLANG_FORMAT)' USER_FLAGS='$(CPPFLAGS) -std=gnu11 -Iuser -Itests/packet $(PKG_CFLAGS)' \
-		BPF_FLAGS='-D__TARGET_ARCH_x86 $(filter -I%,$(BPF_CFLAGS))' tools/lint.sh
+	$Q CLANG_FORMAT='$(CLANG_FORMAT)' tools/lint.sh
 format:
 	$Q $(CLANG_FORMAT) -i $(C_FILES)
 

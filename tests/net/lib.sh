@@ -27,7 +27,7 @@ ok() { # ok NAME
 not_ok() { # not_ok NAME [DETAIL]
   not_ok_count=$((not_ok_count + 1))
   echo "not ok - $1"
-  [ -z "${2-}" ] || sed 's/^/# /' <<< "$2"
+  [ -z "${2-}" ] || echo "# ${2//$'\n'/$'\n'# }"
 }
 
 skip() { # skip NAME REASON
