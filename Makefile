@@ -234,3 +234,27 @@ clean:
 	rm -rf $B
 
 -include $(wildcard $B/bpf/*.d) $(shell [ -d $B ] && find $B -name '*.d')
+
+# ---- bench: tools/bench/*.c with a harness in the kernel of its own
+BENCH_SRC := $(filter-out %.bpf.c,$(wildcard tools/bench/*.c))
+
+$B/tools/bench/bench.bpf.o: tools/bench/bench.bpf.c | $B/.deps
+	$(say) BPF $<
+	$Q mkdir -p $(@D)
+	$Q $(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
+
+$B/gen/bench.skel.h: $B/tools/bench/bench.bpf.o
+	$(say) SKEL $@
+	$Q mkdir -p $(@D)
+	$Q $(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp && mv $@.tmp $@
+
+$(call obj,$(BENCH_SRC)): | $B/gen/bench.skel.h
+$B/poise-bench: $(call obj,$(BENCH_SRC)) $B/libpoise.a
+	$(say) LD $@
+	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+lint: $B/gen/bench.skel.h
+
+.PHONY: bench
+bench: need-root $B/poise-bench
+	$Q $B/poise-bench $(if $(QUICK),--quick)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The packets that the harness makes: TCP with or without SYN, or UDP, to one address and port. */
+#ifndef POISE_BENCH_FRAME_H
+#define POISE_BENCH_FRAME_H
+
+#include <stdbool.h>
+
+#include "addr.h"
+#include "bench_abi.h"
+
+struct frame_kind {
+	struct addr to;
+	__u16 port;
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	bool syn;   /* of TCP: SYN, else ACK */
+};
+
+unsigned int frame_bytes(const struct frame_kind *kind);
+void frame_template(const struct frame_kind *kind, struct frame_template *out);
+
+/* Whether a frame that the harness made is of that kind, with right checksums; else says why not.
+ */
+bool frame_check(const struct frame_kind *kind, const __u8 *frame, unsigned int bytes,
+		 const char **why);
+
+#endif

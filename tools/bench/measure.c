@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench_abi.h" /* the skeleton wants its struct */
+#include "bench.skel.h"
+#include "measure.h"
+
+/* 10 to 50 ms: in these the clock, the system call and the first cache misses vanish. */
+#define LEAST_PACKETS (1U << 19)
+#define FLOOR_FLOWS   65536
+#define CHECKED_FLOWS 64
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+const __u32 flow_counts[FLOW_COUNTS] = { 1, 4096, 65536, 1048576 };
+
+static const char *verdict_name(__u32 verdict)
+{
+	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
+					     "XDP_REDIRECT" };
+
+	return verdict < ARRAY_SIZE(names) ? names[verdict] : "no XDP action";
+}
+
+static int encap_fd(const struct bench_bpf *skel, enum poise_mode mode, int family)
+{
+	if (mode == MODE_L2)
+		return bpf_program__fd(skel->progs.floor_l2);
+	if (mode == MODE_IPIP)
+		return bpf_program__fd(family == 4 ? skel->progs.floor_ipip4
+						   : skel->progs.floor_ipip6);
+	return bpf_program__fd(family == 4 ? skel->progs.floor_gue4 : skel->progs.floor_gue6);
+}
+
+static int refuse(const struct measurement *line, const char *what)
+{
+	char to[ENDPOINT_TEXT_SIZE];
+
+	listen_format(&line->kind.to, line->kind.port, line->kind.proto, to);
+	fprintf(stderr, "poise-bench: %s packets to %s: %s\n", line->case_name, to, what);
+	return -EPROTO;
+}
+
+/* The verdict is that of the last packet. */
+static int run(struct measuring *m, const struct measurement *line, int fd, __u32 expected,
+	       __u32 packets, double *ns)
+{
+	char text[128];
+	__u32 verdict;
+	int err = rig_run(&m->rig, fd, packets, ns, &verdict);
+
+	if (err) {
+		refuse(line, strerror(-err));
+		return err;
+	}
+	if (verdict == expected)
+		return 0;
+	snprintf(text, sizeof(text), "the verdict is %s, not %s: nothing to measure",
+		 verdict_name(verdict), verdict_name(expected));
+	return refuse(line, text);
+}
+
+static int measure_floors(struct measuring *m, const struct measurement *line,
+			  struct sample *sample)
+{
+	const struct bench_bpf *skel = m->rig.skeleton;
+	int empty_fd = bpf_program__fd(skel->progs.floor_empty), err;
+
+	rig_packets(&m->rig, &line->kind, FLOOR_FLOWS);
+	err = rig_check(&m->rig);
+	if (!err)
+		err = rig_run_alone(&m->rig, empty_fd, LEAST_PACKETS, &sample->alone);
+	if (!err)
+		err = run(m, line, empty_fd, XDP_TX, LEAST_PACKETS, &sample->empty);
+	if (!err)
+		err = run(m, line, encap_fd(skel, line->encap, line->family), XDP_TX, LEAST_PACKETS,
+			  &sample->encap);
+	return err;
+}
+
+/* Looks at the verdict of some packets one by one, before time is spent on measuring. */
+static int check_verdicts(struct measuring *m, const struct measurement *line)
+{
+	double ns;
+	int err = 0;
+
+	for (int i = 0; i < CHECKED_FLOWS && !err; i++)
+		err = run(m, line, m->program_fd, m->verdict, 1, &ns);
+	return err;
+}
+
+/* poise_lb's own counters tell that no packet went another way. */
+static int measure_program(struct measuring *m, const struct measurement *line, __u32 flows,
+			   double *ns)
+{
+	__u32 packets = flows > LEAST_PACKETS ? flows : LEAST_PACKETS;
+	__u64 before = 0, after = packets;
+	char text[128];
+	int err;
+
+	rig_packets(&m->rig, &line->kind, flows);
+	err = check_verdicts(m, line);
+	if (!err && m->subject)
+		err = subject_forwarded(m->subject, &before);
+	if (!err)
+		err = run(m, line, m->program_fd, m->verdict, packets, ns);
+	if (!err && m->subject)
+		err = subject_forwarded(m->subject, &after);
+	if (err || after - before == packets)
+		return err;
+	snprintf(text, sizeof(text), "%llu of %u were forwarded: nothing to measure",
+		 (unsigned long long)(after - before), packets);
+	return refuse(line, text);
+}
+
+static int measure(struct measuring *m, const struct measurement *line, struct sample *sample)
+{
+	int err = measure_floors(m, line, sample);
+
+	for (int i = 0; i < FLOW_COUNTS && !err; i++)
+		err = measure_program(m, line, flow_counts[i], &sample->program[i]);
+	return err;
+}
+
+int measure_all(struct measuring *m)
+{
+	bool show = isatty(STDERR_FILENO);
+	int err = 0;
+
+	for (int round = 0; round < m->rounds && !err; round++) {
+		for (size_t i = 0; i < m->count && !err; i++) {
+			if (show)
+				fprintf(stderr, "\rround %d of %d, %zu of %zu ", round + 1,
+					m->rounds, i + 1, m->count);
+			err = measure(m, &m->list[i], &m->list[i].samples[round]);
+		}
+	}
+	if (show)
+		fprintf(stderr, "\r\033[K");
+	return err;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is measured, and how a figure comes about.
+ *
+ * Every figure is the time of one packet in nanoseconds: entering the program, its work, leaving.
+ * A round measures these loops of BPF_PROG_TEST_RUN one after the other for each kind of packet:
+ *
+ *   alone    the empty XDP_TX program and nothing else: what it costs to be called at all
+ *   empty    harness, then the empty program
+ *   encap    harness, then the fixed encapsulation: constants written, nothing looked up
+ *   program  harness, then the program under test, once for each number of flows
+ *
+ * The harness, and the jump out of it, is in each of the last three and cancels out:
+ *
+ *   floor       = alone
+ *   encap floor = alone + encap - empty
+ *   ns          = alone + program - empty
+ *
+ * So all three say what a packet would cost if something else put it back for nothing.
+ */
+#ifndef POISE_BENCH_MEASURE_H
+#define POISE_BENCH_MEASURE_H
+
+#include "rig.h"
+#include "subject.h"
+
+#define MAX_ROUNDS  100
+#define FLOW_COUNTS 4
+
+extern const __u32 flow_counts[FLOW_COUNTS]; /* the first is 1 */
+
+struct sample { /* ns per packet of the loops of one round */
+	double alone, empty, encap, program[FLOW_COUNTS];
+};
+
+/* One kind of packet: FLOW_COUNTS lines of the table. */
+struct measurement {
+	const char *case_name; /* "ack", "syn" or "udp" */
+	const char *mode;
+	int family;
+	enum poise_mode encap; /* which fixed encapsulation it is compared with */
+	struct frame_kind kind;
+	struct sample samples[MAX_ROUNDS];
+};
+
+struct measuring {
+	struct rig rig;
+	const struct subject *subject; /* NULL: the program is not poise_lb */
+	int program_fd;
+	__u32 verdict; /* what the program has to return */
+	struct measurement *list;
+	size_t count;
+	int rounds;
+};
+
+/*
+ * Measures all of the list once a round, so that a slow moment of the machine spreads over all of
+ * it. 0 or -errno; -EPROTO when the program does not do with the packets what it should. Says on
+ * stderr what went wrong.
+ */
+int measure_all(struct measuring *m);
+
+#endif

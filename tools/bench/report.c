@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report.h"
+
+struct figures {
+	double ns, ns_min, ns_max, floor_ns, encap_floor_ns, loop_ns;
+};
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts in place. */
+static double median(double *values, int count)
+{
+	qsort(values, count, sizeof(*values), compare_doubles);
+	return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+static struct figures figures_of(const struct measurement *line, int flows_index, int rounds)
+{
+	double ns[MAX_ROUNDS], alone[MAX_ROUNDS], encap[MAX_ROUNDS], loop[MAX_ROUNDS];
+	struct figures f;
+
+	for (int i = 0; i < rounds; i++) {
+		const struct sample *s = &line->samples[i];
+
+		loop[i] = s->program[flows_index];
+		ns[i] = s->alone + loop[i] - s->empty;
+		encap[i] = s->alone + s->encap - s->empty;
+		alone[i] = s->alone;
+	}
+	f.ns = median(ns, rounds);
+	f.ns_min = ns[0];
+	f.ns_max = ns[rounds - 1];
+	f.floor_ns = median(alone, rounds);
+	f.encap_floor_ns = median(encap, rounds);
+	f.loop_ns = median(loop, rounds);
+	return f;
+}
+
+void report_table(const struct measurement *list, size_t count, int rounds)
+{
+	double one_flow_ns = 0;
+
+	printf("%-4s %-4s %6s %8s %7s %7s %7s %7s %7s %7s %7s %7s\n", "case", "mode", "family",
+	       "flows", "ns", "min", "max", "floor", "encap", "/encap", "/1 flow", "loop");
+	for (size_t i = 0; i < count * FLOW_COUNTS; i++) {
+		const struct measurement *line = &list[i / FLOW_COUNTS];
+		struct figures f = figures_of(line, i % FLOW_COUNTS, rounds);
+
+		if (i % FLOW_COUNTS == 0)
+			one_flow_ns = f.ns;
+		printf("%-4s %-4s %6d %8u %7.1f %7.1f %7.1f %7.1f %7.1f %7.2f %7.2f %7.1f\n",
+		       line->case_name, line->mode, line->family, flow_counts[i % FLOW_COUNTS],
+		       f.ns, f.ns_min, f.ns_max, f.floor_ns, f.encap_floor_ns,
+		       f.ns / f.encap_floor_ns, f.ns / one_flow_ns, f.loop_ns);
+	}
+	puts("floor: an empty XDP_TX; encap: a fixed encapsulation without look-ups; loop: as "
+	     "measured, with the\nharness that restores the packet, which is subtracted from all "
+	     "others");
+}
+
+static json_t *hundredths(double value)
+{
+	return json_real((double)(long)(value * 100 + (value < 0 ? -0.5 : 0.5)) / 100);
+}
+
+static json_t *describe(const struct measurement *line, int flows_index, int rounds)
+{
+	struct figures f = figures_of(line, flows_index, rounds);
+
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "case", line->case_name,
+			 "mode", line->mode, "family", line->family, "flows",
+			 (int)flow_counts[flows_index], "ns", hundredths(f.ns), "ns_min",
+			 hundredths(f.ns_min), "ns_max", hundredths(f.ns_max), "floor_ns",
+			 hundredths(f.floor_ns), "encap_floor_ns", hundredths(f.encap_floor_ns));
+}
+
+int report_json(const char *path, const struct measurement *list, size_t count, int rounds)
+{
+	json_t *all = json_array();
+	int err = all ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < count * FLOW_COUNTS && !err; i++) {
+		json_t *item = describe(&list[i / FLOW_COUNTS], i % FLOW_COUNTS, rounds);
+
+		if (!item || json_array_append_new(all, item))
+			err = -ENOMEM;
+	}
+	errno = EIO;
+	if (!err && json_dump_file(all, path, JSON_INDENT(2) | JSON_REAL_PRECISION(8)))
+		err = -errno;
+	json_decref(all);
+	return err;
+}

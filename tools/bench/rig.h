@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The harness: it runs packets of many flows through a program and tells the time per packet. */
+#ifndef POISE_BENCH_RIG_H
+#define POISE_BENCH_RIG_H
+
+#include "frame.h"
+
+struct rig {
+	struct bench_bpf *skeleton;
+	struct frame_kind kind;
+};
+
+/*
+ * Loads the harness in a flavour that can call program_fd: the kernel lets XDP programs with and
+ * without fragments call none of the other kind. 0 or -errno, after saying what does not work.
+ */
+int rig_open(struct rig *rig, int program_fd);
+void rig_close(struct rig *rig);
+
+/* What packets the next runs have and of how many flows (a power of two up to 2^20). */
+void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows);
+
+/* Checks that the harness makes the packets that it should. 0 or -EPROTO, after saying what not. */
+int rig_check(struct rig *rig);
+
+/*
+ * Time per packet of the harness and the program behind it; *verdict is that of the last packet.
+ * CPU time of this thread, so that what else ran on the CPU does not count. 0 or -errno.
+ */
+int rig_run(struct rig *rig, int program_fd, __u32 packets, double *ns, __u32 *verdict);
+
+/* The same of a program by itself, without the harness: every run gets the packet as it was left.
+ */
+int rig_run_alone(struct rig *rig, int program_fd, __u32 packets, double *ns);
+
+#endif

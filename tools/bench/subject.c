@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lb.skel.h"
+#include "maglev.h"
+#include "maps.h"
+#include "poise/csum.h"
+#include "subject.h"
+
+#define LOOPBACK   1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
+#define MTU        1500
+#define FIRST_PORT 80
+#define SERVICES   (2 * (MODE_MAX - MODE_L2))
+#define TARGETS    (SERVICES * SUBJECT_BACKENDS + 1) /* number 0 is not used */
+#define VIP4       "192.0.2.10"
+#define VIP6       "2001:db8::10"
+
+static __u32 service_number(enum poise_mode mode, int family)
+{
+	return 2 * (mode - MODE_L2) + (family == 6);
+}
+
+void subject_service(enum poise_mode mode, int family, struct addr *addr, __u16 *port)
+{
+	addr_parse(family == 4 ? VIP4 : VIP6, addr);
+	*port = FIRST_PORT + service_number(mode, family);
+}
+
+static struct target make_target(enum poise_mode mode, int family, unsigned int backend)
+{
+	struct target target = { .mode = mode,
+				 .mtu = MTU,
+				 .ifindex = LOOPBACK,
+				 .dst_mac = { 2, 0, 0, 0, 2, backend },
+				 .src_mac = { 2, 0, 0, 0, 1, 2 } };
+	const __u8 source4[4] = { 10, 0, 0, 1 }, dest4[4] = { 10, 0, 1, backend };
+	__be32 source, dest;
+
+	if (mode == MODE_L2)
+		return target;
+	target.outer_version = family;
+	target.port = htons(POISE_GUE_PORT);
+	if (family == 6) {
+		inet_pton(AF_INET6, "fd00::1", target.src);
+		inet_pton(AF_INET6, "fd00::100", target.dst);
+		target.dst[15] = backend;
+		return target;
+	}
+	memcpy(target.src, source4, sizeof(source4));
+	memcpy(target.dst, dest4, sizeof(dest4));
+	memcpy(&source, source4, sizeof(source));
+	memcpy(&dest, dest4, sizeof(dest));
+	target.outer_sum =
+		outer_ipv4_sum(source, dest, mode == MODE_GUE ? IPPROTO_UDP : IPPROTO_IPIP);
+	return target;
+}
+
+/* An inner map with the rows of targets first .. first + 99. Its descriptor or -errno. */
+static int make_rows(__u16 first)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	struct maglev_backend backends[SUBJECT_BACKENDS];
+	static __u16 owners[POISE_DEFAULT_ROWS + POISE_ROWS_PER_SLOT];
+	struct row slot[POISE_ROWS_PER_SLOT];
+	int fd, err;
+
+	for (__u16 i = 0; i < SUBJECT_BACKENDS; i++)
+		backends[i] = (struct maglev_backend){ .id = first + i,
+						       .weight = 1,
+						       .target = first + i };
+	err = maglev_build(backends, SUBJECT_BACKENDS, POISE_DEFAULT_ROWS, owners);
+	if (err)
+		return err;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_rows", sizeof(__u32), sizeof(slot),
+			    rows_slots(POISE_DEFAULT_ROWS), &opts);
+	for (__u32 i = 0; fd >= 0 && i < rows_slots(POISE_DEFAULT_ROWS); i++) {
+		for (__u32 j = 0; j < POISE_ROWS_PER_SLOT; j++)
+			slot[j] = (struct row){ .current_target =
+							owners[i * POISE_ROWS_PER_SLOT + j] };
+		err = bpf_map_update_elem(fd, &i, slot, BPF_ANY);
+		if (err) {
+			close(fd);
+			return err;
+		}
+	}
+	return fd;
+}
+
+static int add_service(const struct lb_bpf *skel, enum poise_mode mode, int family)
+{
+	__u32 number = service_number(mode, family);
+	struct service service = { .number = number, .row_count = POISE_DEFAULT_ROWS };
+	struct service_key key = { .proto = IPPROTO_TCP };
+	__u32 first = 1 + number * SUBJECT_BACKENDS;
+	struct addr addr;
+	__u16 port;
+	int rows_fd, err = 0;
+
+	for (__u32 i = 0; i < SUBJECT_BACKENDS && !err; i++) {
+		struct target target = make_target(mode, family, i);
+		__u32 target_number = first + i;
+
+		err = bpf_map_update_elem(bpf_map__fd(skel->maps.targets), &target_number, &target,
+					  BPF_ANY);
+	}
+	if (err)
+		return err;
+	rows_fd = make_rows(first);
+	if (rows_fd < 0)
+		return rows_fd;
+	err = bpf_map_update_elem(bpf_map__fd(skel->maps.rows), &number, &rows_fd, BPF_ANY);
+	close(rows_fd);
+	if (err)
+		return err;
+	subject_service(mode, family, &addr, &port);
+	memcpy(key.addr, addr.b, sizeof(key.addr));
+	key.port = htons(port);
+	return bpf_map_update_elem(bpf_map__fd(skel->maps.services), &key, &service, BPF_ANY);
+}
+
+int subject_open(struct subject *subject)
+{
+	struct lb_bpf *skel = lb_bpf__open();
+	int err;
+
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	skel->rodata->hash_seed[0] = 0x0706050403020100; /* any: the same in every run */
+	skel->rodata->hash_seed[1] = 0x0f0e0d0c0b0a0908;
+	err = lb_bpf__load(skel);
+	for (enum poise_mode mode = MODE_L2; mode < MODE_MAX && !err; mode++)
+		for (int family = 4; family <= 6 && !err; family += 2)
+			err = add_service(skel, mode, family);
+out:
+	if (err) {
+		fprintf(stderr, "poise-bench: poise_lb: %s\n", strerror(-err));
+		lb_bpf__destroy(skel);
+		return err;
+	}
+	subject->skeleton = skel;
+	subject->program_fd = bpf_program__fd(skel->progs.poise_lb);
+	return 0;
+}
+
+void subject_close(struct subject *subject)
+{
+	lb_bpf__destroy(subject->skeleton);
+	*subject = (struct subject){ .program_fd = -1 };
+}
+
+int subject_forwarded(const struct subject *subject, __u64 *packets)
+{
+	struct maps maps = { .counters = bpf_map__fd(subject->skeleton->maps.counters) };
+	struct counter counters[TARGETS];
+	int err = counters_read(&maps, counters, TARGETS);
+
+	*packets = 0;
+	for (int i = 0; i < TARGETS && !err; i++)
+		*packets += counters[i].packets;
+	return err;
+}
