@@ -24,8 +24,7 @@ static const struct map_shape {
 	__u32 key_size, value_size;
 	__u32 max_entries; /* 0: as configured */
 } shapes[MAPS_COUNT] = {
-	{ BPF_MAP_TYPE_HASH, sizeof(struct service_key), sizeof(struct service),
-	  2 * POISE_MAX_SERVICES },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_bucket), SERVICE_BUCKETS },
 	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, POISE_MAX_SERVICES },
 	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target), 0 },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct counter), 0 },
