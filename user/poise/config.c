@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "client.h"
-#include "conf.h"
-#include "marks.h"
+#include "conf_error.h"
 #include "tree.h"
 
 struct loaded {
@@ -83,12 +82,15 @@ static int apply_refused(const struct loaded *loaded, const struct client_reply 
 	const char *text = json_string_value(json_object_get(reply->body, "error"));
 	const char *path = json_string_value(json_object_get(reply->body, "path"));
 	struct conf_error error = { 0 };
+	struct conf_path at = { 0 };
 
 	if (!text)
 		return client_refused(reply);
 	snprintf(error.text, sizeof(error.text), "%s", text);
 	snprintf(error.path, sizeof(error.path), "%s", path ? path : "");
-	marks_find(loaded->marks, error.path, &error.line, &error.column);
+	snprintf(at.text, sizeof(at.text), "%s", error.path);
+	at.length = strlen(at.text);
+	conf_mark_find(loaded->marks, &at, &error.line, &error.column);
 	return print_error(loaded->name, &error);
 }
 
