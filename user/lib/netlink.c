@@ -22,31 +22,31 @@ struct netlink {
 	char in[32768]; /* what the kernel fills at most in one datagram of a dump */
 };
 
-static int open_socket(int flags, struct netlink **out)
+/* NULL with errno set. */
+static struct netlink *open_socket(int flags)
 {
 	struct netlink *nl = calloc(1, sizeof(*nl));
 	int err;
 
 	if (!nl)
-		return -ENOMEM;
+		return NULL;
 	nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
-	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID)) {
-		err = -errno;
-		netlink_close(nl);
-		return err;
-	}
-	*out = nl;
-	return 0;
+	if (nl->socket && !mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID))
+		return nl;
+	err = errno;
+	netlink_close(nl);
+	errno = err;
+	return NULL;
 }
 
 int netlink_open(struct netlink **out)
 {
 	struct timeval timeout = { .tv_sec = TIMEOUT_SECONDS };
-	struct netlink *nl;
-	int on = 1, err = open_socket(0, &nl);
+	struct netlink *nl = open_socket(0);
+	int on = 1, err;
 
-	if (err)
-		return err;
+	if (!nl)
+		return -errno;
 	if (setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout))) {
 		err = -errno;
 		netlink_close(nl);
@@ -61,11 +61,11 @@ int netlink_open(struct netlink **out)
 int netlink_listen(const int *groups, size_t count, struct netlink **out)
 {
 	int bytes = EVENT_BYTES;
-	struct netlink *nl;
-	int err = open_socket(SOCK_NONBLOCK, &nl);
+	struct netlink *nl = open_socket(SOCK_NONBLOCK);
+	int err;
 
-	if (err)
-		return err;
+	if (!nl)
+		return -errno;
 	/* Forced past net.core.rmem_max where we may; a smaller one only overflows sooner. */
 	if (setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(netlink_fd(nl), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));

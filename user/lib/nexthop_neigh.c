@@ -107,8 +107,8 @@ void nexthop_neigh_take(struct nexthop_table *table, struct neigh *neigh,
 	if (old.known == neigh->state.known && old.failed == neigh->state.failed &&
 	    !memcmp(old.mac, neigh->state.mac, sizeof(old.mac)))
 		return;
-	LIST_FOREACH(dest, &neigh->dests, of_neigh)
-	nexthop_dest_changed(table, dest);
+	for (dest = LIST_FIRST(&neigh->dests); dest; dest = LIST_NEXT(dest, of_neigh))
+		nexthop_dest_changed(table, dest);
 }
 
 void nexthop_neigh_requeue(struct nexthop_table *table, bool all)
@@ -177,8 +177,8 @@ static int round_take(struct nexthop_table *table, struct round *round)
 	struct neigh *neigh;
 	size_t count = 0;
 
-	TAILQ_FOREACH(neigh, &table->look, look)
-	count++;
+	for (neigh = TAILQ_FIRST(&table->look); neigh; neigh = TAILQ_NEXT(neigh, look))
+		count++;
 	round->table = table;
 	round->neighs = calloc(count + 1, sizeof(*round->neighs));
 	round->create = calloc(count + 1, sizeof(*round->create));

@@ -72,8 +72,8 @@ static int lookup_collect(struct nexthop_table *table, bool all, struct lookup *
 		htable_foreach(&table->dests, slot, node) lookup->dests[lookup->count++] =
 			htable_entry(node, struct dest, node);
 	else
-		TAILQ_FOREACH(dest, &table->fresh, fresh)
-	lookup->dests[lookup->count++] = dest;
+		for (dest = TAILQ_FIRST(&table->fresh); dest; dest = TAILQ_NEXT(dest, fresh))
+			lookup->dests[lookup->count++] = dest;
 	return 0;
 }
 
@@ -117,8 +117,7 @@ static void decide(struct nexthop_table *table, struct dest *dest)
 	nexthop_decide(&dest->route, link, neigh, &hop);
 	same = nexthop_equal(&hop, &dest->hop);
 	dest->hop = hop;
-	LIST_FOREACH(watch, &dest->watches, of_dest)
-	{
+	for (watch = LIST_FIRST(&dest->watches); watch; watch = LIST_NEXT(watch, of_dest)) {
 		if (!same || !watch->told)
 			tell_later(watch);
 	}
