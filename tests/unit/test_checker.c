@@ -189,7 +189,7 @@ static void tcp_without_an_answer_times_out(void **state)
 	getsockname(listener, (struct sockaddr *)&at, &length);
 	for (size_t i = 0; i < COUNT(fillers); i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fillers[i], (struct sockaddr *)&at, sizeof(at));
+		(void)connect(fillers[i], (struct sockaddr *)&at, sizeof(at));
 	}
 	usleep(20000);
 	conf.interval_ms = 1000;

@@ -46,9 +46,8 @@ static struct addr addr(const char *text)
 /* A neighbour's story, event by event. */
 struct event {
 	enum { ENTRY, GONE, DOUBT } kind;
-	__u16 nud;
-	__u32 flags;
-	__u8 mac[6]; /* all zero: none */
+	__u32 nud, flags;
+	__u8 mac[8]; /* the first six; all zero: none */
 	enum neigh_step next;
 	enum { UNKNOWN, KNOWN_A, KNOWN_B, FAILED } then;
 };
@@ -62,7 +61,7 @@ static void tell_story(const struct event *events, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct event *e = &events[i];
-		struct rt_neigh entry = { .state = e->nud,
+		struct rt_neigh entry = { .state = (__u16)e->nud,
 					  .flags = e->flags,
 					  .has_mac = memcmp(e->mac, none, 6) != 0 };
 

@@ -91,22 +91,21 @@ static void ipv4_route_through_an_ipv6_router(void **state)
 {
 	struct addr dst = addr("10.9.0.1"), router = addr("fe80::1");
 	struct nlmsghdr *nlh = route_start(AF_INET, RTN_UNICAST);
-	struct {
-		struct rtvia via;
-		__u8 addr[16];
-	} via = { .via.rtvia_family = AF_INET6 };
+	__u8 via[sizeof(struct rtvia) + 16] = { 0 };
+	const struct rtvia family = { .rtvia_family = AF_INET6 };
 	struct rt_route route;
 
 	(void)state;
-	memcpy(via.addr, router.b, 16);
-	mnl_attr_put(nlh, RTA_VIA, sizeof(via), &via);
+	memcpy(via, &family, sizeof(family));
+	memcpy(via + sizeof(family), router.b, 16);
+	mnl_attr_put(nlh, RTA_VIA, sizeof(via), via);
 	assert_int_equal(rtmsg_route_parse(nlh, &dst, &route), 0);
 	assert_false(route.direct);
 	assert_true(addr_equal(&route.gateway, &router));
 
 	/* An address of four bytes that says it is IPv6 is no gateway. */
 	nlh = route_start(AF_INET, RTN_UNICAST);
-	mnl_attr_put(nlh, RTA_VIA, sizeof(via.via) + 4, &via);
+	mnl_attr_put(nlh, RTA_VIA, sizeof(family) + 4, via);
 	assert_int_equal(rtmsg_route_parse(nlh, &dst, &route), 0);
 	assert_true(route.direct);
 }
