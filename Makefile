@@ -100,7 +100,12 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoisecmd.
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -lcmocka -lm -o $@
 
 # ---- what scenarios run beside poised and poise: tests/net/*.c, built as the unit tests are
-NET_TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/*.c))
+NET_TOOLS := $(patsubst %.c,$B/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c))) $B/tests/net/xdp_pass.bpf.o
+
+$B/tests/net/%.bpf.o: tests/net/%.bpf.c | $B/.deps
+	$(say) BPF $<
+	$Q mkdir -p $(@D)
+	$Q $(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 $B/tests/net/%: $B/asan/tests/net/%.o $B/asan/libpoise.a
 	$(say) LD $@
@@ -185,7 +190,7 @@ demo:
 	$Q [ "$$(id -u)" = 0 ] || { echo "root is needed: the demo makes network namespaces and loads a" \
 		"BPF program (sudo make demo)" >&2; exit 1; }
 	$Q tools/deps.sh build demo
-	$Q $(MAKE) --no-print-directory all
+	$Q $(MAKE) --no-print-directory all $B/tests/net/xdp_pass.bpf.o
 	$Q tools/demo.sh $(if $(KEEP),--keep)
 
 # ---- install
