@@ -21,7 +21,8 @@ int pins_recover(const char *instance_dir);
 /* Removes older sets of maps and those of other ABI versions. 0 or -errno. */
 int pins_remove_older(const char *instance_dir);
 
-/* Detaches every link, removes every pin and the directory. -ENOENT: nothing there. 0 or -errno. */
+/* Detaches every link, removes every pin and, unless `poise decap` has pins there, the directory.
+ * -ENOENT: nothing there. 0 or -errno. */
 int pins_remove(const char *instance_dir);
 
 #endif

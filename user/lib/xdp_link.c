@@ -83,7 +83,7 @@ static __u32 program_there(const struct bpf_xdp_query_opts *query, const char **
 	return query->hw_prog_id;
 }
 
-static int check_foreign(const char *ifname, __u32 ifindex, char text[XDP_LINK_TEXT_SIZE])
+int xdp_link_check_foreign(const char *ifname, __u32 ifindex, char text[XDP_LINK_TEXT_SIZE])
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	int err = bpf_xdp_query(ifindex, 0, &query);
@@ -123,7 +123,7 @@ static int create(int program_fd, __u32 ifindex, __u32 flags)
 int xdp_link_create(int program_fd, const char *ifname, __u32 ifindex, enum xdp_mode mode,
 		    bool *fell_back, char text[XDP_LINK_TEXT_SIZE])
 {
-	int fd = check_foreign(ifname, ifindex, text);
+	int fd = xdp_link_check_foreign(ifname, ifindex, text);
 
 	*fell_back = false;
 	if (fd)

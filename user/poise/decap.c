@@ -208,7 +208,8 @@ static int stats_run(struct command *cmd)
 int cmd_decap(struct command *cmd)
 {
 	static const struct option_row options[] = {
-		{ "vip", "ADDR...", "take out packets to this address; none but to these", true },
+		{ "vip", "ADDR",
+		  "take packets to this address out of tunnels, and none but to these", true },
 		{ "gue-port", "PORT", "UDP port of gue (default: 6080)" },
 		{ "xdp", "auto|native|generic",
 		  "auto: native, generic where the driver has no native mode" },
@@ -217,8 +218,8 @@ int cmd_decap(struct command *cmd)
 	static const struct verb verbs[] = {
 		{ "stats", "[IFACE]", "packets taken out of tunnels, and dropped", 0, 1, NULL,
 		  stats_run },
-		{ "attach", "IFACE --vip ADDR...", "take ipip and gue off, or change what is", 1,
-		  -1, options, attach_run },
+		{ "attach", "IFACE --vip ADDR...", "take ipip and gue off; again: with other VIPs",
+		  1, -1, options, attach_run },
 		{ "detach", "IFACE", "leave tunnels to the kernel again", 1, 1, NULL, detach_run },
 	};
 

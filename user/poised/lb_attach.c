@@ -36,7 +36,7 @@ static int link_create(struct lb *lb, const char *ifname, __u32 ifindex, __u32 f
 static int create(struct lb *lb, const char *ifname, __u32 ifindex, enum xdp_mode mode,
 		  struct lb_error *error)
 {
-	int err = lb_check_foreign(ifname, ifindex, error);
+	int err = xdp_link_check_foreign(ifname, ifindex, error->text);
 
 	if (err)
 		return err;
@@ -61,7 +61,7 @@ static int create(struct lb *lb, const char *ifname, __u32 ifindex, enum xdp_mod
 	return err;
 }
 
-static bool suits(const struct link_state *state, enum xdp_mode mode)
+static bool suits(const struct xdp_link_state *state, enum xdp_mode mode)
 {
 	return mode == XDP_MODE_AUTO || state->generic == (mode == XDP_MODE_GENERIC);
 }
@@ -70,7 +70,7 @@ static bool suits(const struct link_state *state, enum xdp_mode mode)
 static int attach_again(struct lb *lb, struct lb_slot *slot, const char *ifname, enum xdp_mode mode,
 			struct lb_error *error)
 {
-	struct link_state state;
+	struct xdp_link_state state;
 	__u32 ifindex = slot->ifindex;
 	struct lb_error ignored;
 	int err = lb_slot_state(slot, &state);

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "lb.h"
+#include "xdp_link.h"
 
 struct lb_slot {
 	int fd;
@@ -47,15 +48,8 @@ int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);
 int lb_adopt_links(struct lb *lb, struct lb_error *error);
 void lb_close_links(struct lb *lb);
 
-struct link_state {
-	__u32 ifindex; /* 0: the interface is gone */
-	__u32 program_id;
-	bool here; /* the interface is in this network namespace */
-	bool generic;
-};
-
 /* What the kernel says of a link. 0, -EPROTO (not an XDP link) or -errno. */
-int lb_slot_state(const struct lb_slot *slot, struct link_state *state);
+int lb_slot_state(const struct lb_slot *slot, struct xdp_link_state *state);
 /* The slot owns fd, once there is one. NULL: out of memory. */
 struct lb_slot *lb_slot_add(struct lb *lb, int fd, __u32 ifindex, const char *ifname);
 /* Off the interface (one that is gone is fine), without a pin, and out of the list. 0 or -errno. */
@@ -65,7 +59,6 @@ int lb_pin_path(const struct lb *lb, __u32 ifindex, char *buf, size_t size);
 /* Removes older sets of maps, once no link runs a program over them any more. 0 or -errno. */
 int lb_remove_older(const struct lb *lb);
 
-/* 0: no XDP program on the interface; -EBUSY with *error naming it and how to take it off. */
-int lb_check_foreign(const char *ifname, __u32 ifindex, struct lb_error *error);
+_Static_assert(sizeof(((struct lb_error *)0)->text) == XDP_LINK_TEXT_SIZE, "an error's text");
 
 #endif

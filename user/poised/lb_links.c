@@ -15,25 +15,9 @@
 #include "log.h"
 #include "pins.h"
 
-int lb_slot_state(const struct lb_slot *slot, struct link_state *state)
+int lb_slot_state(const struct lb_slot *slot, struct xdp_link_state *state)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	memset(state, 0, sizeof(*state));
-	if (bpf_obj_get_info_by_fd(slot->fd, &info, &len))
-		return -errno;
-	if (info.type != BPF_LINK_TYPE_XDP)
-		return -EPROTO;
-	state->ifindex = info.xdp.ifindex;
-	state->program_id = info.prog_id;
-	if (!state->ifindex || bpf_xdp_query(state->ifindex, 0, &query))
-		return 0;
-	state->generic = query.skb_prog_id == info.prog_id;
-	state->here = state->generic || query.prog_id == info.prog_id ||
-		      query.drv_prog_id == info.prog_id;
-	return 0;
+	return xdp_link_state(slot->fd, state);
 }
 
 int lb_pin_path(const struct lb *lb, __u32 ifindex, char *buf, size_t size)
@@ -82,7 +66,7 @@ int lb_slot_detach(struct lb *lb, struct lb_slot *slot)
 
 void lb_drop_gone(struct lb *lb)
 {
-	struct link_state state;
+	struct xdp_link_state state;
 
 	for (size_t i = lb->slot_count; i-- > 0;) {
 		if (!lb_slot_state(&lb->slots[i], &state) && !state.ifindex)
@@ -91,7 +75,7 @@ void lb_drop_gone(struct lb *lb)
 }
 
 /* The name as of now: interfaces are renamed, and another namespace's number means nothing here. */
-static void slot_name(struct lb_slot *slot, const struct link_state *state)
+static void slot_name(struct lb_slot *slot, const struct xdp_link_state *state)
 {
 	char now[IF_NAMESIZE];
 
@@ -102,7 +86,7 @@ static void slot_name(struct lb_slot *slot, const struct link_state *state)
 static struct lb_slot *slot_find(struct lb *lb, const char *ifname)
 {
 	for (size_t i = 0; i < lb->slot_count; i++) {
-		struct link_state state;
+		struct xdp_link_state state;
 
 		if (!lb_slot_state(&lb->slots[i], &state))
 			slot_name(&lb->slots[i], &state);
@@ -114,7 +98,7 @@ static struct lb_slot *slot_find(struct lb *lb, const char *ifname)
 
 int lb_remove_older(const struct lb *lb)
 {
-	struct link_state state;
+	struct xdp_link_state state;
 
 	for (size_t i = 0; i < lb->slot_count; i++) {
 		if (!lb_slot_state(&lb->slots[i], &state) && state.ifindex &&
@@ -153,7 +137,7 @@ static bool runs_our_maps(const struct lb *lb, __u32 program_id)
 
 static int adopt_one(struct lb *lb, const char *path)
 {
-	struct link_state state;
+	struct xdp_link_state state;
 	struct lb_slot *slot, probe = { .fd = bpf_obj_get(path) };
 	int err;
 
@@ -245,7 +229,7 @@ size_t lb_links(const struct lb *lb, struct lb_link *out, size_t max)
 {
 	for (size_t i = 0; i < lb->slot_count && i < max; i++) {
 		struct lb_slot slot = lb->slots[i];
-		struct link_state state;
+		struct xdp_link_state state;
 
 		memset(&out[i], 0, sizeof(out[i]));
 		if (lb_slot_state(&slot, &state))
