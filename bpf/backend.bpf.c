@@ -231,17 +231,15 @@ static __always_inline __u32 inner_length(const void *inner, const struct tunnel
 static __always_inline bool merge_ecn(void *inner, const struct tunnel *tun)
 {
 	struct iphdr *ip4 = inner;
-	__be16 *word = inner;
-	__u8 *bytes = inner;
-	__be16 old = *word;
-	__u8 shift = tun->proto == IPPROTO_IPIP ? 0 : 4;
+	__u16 *check = (void *)&ip4->check, *word = inner, old = *word;
+	__u8 *bytes = inner, shift = tun->proto == IPPROTO_IPIP ? 0 : 4;
 	int ecn = ecn_decapsulate(bytes[1] >> shift & ECN_MASK, tun->ecn);
 
 	if (ecn < 0)
 		return false;
 	bytes[1] = (bytes[1] & ~(ECN_MASK << shift)) | ecn << shift;
 	if (tun->proto == IPPROTO_IPIP)
-		ip4->check = ecn_checksum(ip4->check, old, *word);
+		*check = ecn_checksum(*check, old, *word);
 	return true;
 }
 
@@ -250,7 +248,7 @@ static __always_inline bool merge_ecn(void *inner, const struct tunnel *tun)
 static __always_inline struct decap_counter *find_vip(const struct cursor *cur,
 						      const struct tunnel *tun)
 {
-	__u32 addr[4] = { 0, 0, bpf_htonl(0xffff), 0 };
+	__be32 addr[4] = { 0, 0, bpf_htonl(0xffff), 0 };
 	const struct ipv6hdr *ip6 = cur->at;
 	const struct iphdr *ip4 = cur->at;
 

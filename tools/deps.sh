@@ -8,7 +8,8 @@ set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # GROUPS | how to tell that it is there | Debian package, alternatives in order of preference
-# cmd: a program; pc: a pkg-config module; hdr: a header; fuzzer: libFuzzer for the clang in use.
+# cmd: a program; pc: a pkg-config module; hdr: a header; py: a module of
+# Debian's Python; fuzzer: libFuzzer for the clang in use.
 needs='
 build      | cmd:make                  | make
 build      | cmd:gcc                   | gcc
@@ -32,6 +33,7 @@ test demo  | cmd:nginx                 | nginx-light nginx
 test demo  | cmd:curl                  | curl
 test demo  | cmd:jq                    | jq
 test       | cmd:python3               | python3
+test       | py:scapy                  | python3-scapy
 test       | cmd:ping                  | iputils-ping
 test       | pc:cmocka                 | libcmocka-dev
 test       | fuzzer:                   | libclang-rt-19-dev libclang-rt-14-dev libclang-rt-dev
@@ -70,6 +72,7 @@ have() { # have PROBE
       cmd) [ -n "$name" ] && command -v "$name" > /dev/null && return ;;
       pc) [ -n "$name" ] && pkg-config --exists "$name" 2> /dev/null && return ;;
       hdr) [ -n "$name" ] && [ -e "/usr/include/$name" ] && return ;;
+      py) [ -n "$name" ] && [ -e "/usr/lib/python3/dist-packages/$name" ] && return ;;
       fuzzer) clang_with_fuzzer > /dev/null && return ;;
     esac
   done

@@ -168,10 +168,11 @@ interface_gone() {
   is "clears away what it left" "$(pinned)" 1
 }
 
-[ -c /dev/net/tun ] && : < /dev/net/tun || { skip "poise decap" "no /dev/net/tun"; finish; }
 /usr/bin/python3 -c 'import scapy' || { skip "poise decap" "no python3-scapy"; finish; }
 
 network_make || bail "network"
+ip -n "$run-client" tuntap add tun1 mode tun || { skip "poise decap" "no TUN devices"; finish; }
+ip -n "$run-client" tuntap del tun1 mode tun
 nginx_start 1 || bail "nginx starts"
 for vip in $VIP4 $VIP6; do
   spawn "udp-${vip//[:.]/_}" b1 python3 "$here/udp_peer.py" serve b1 "$vip" 5001
@@ -200,6 +201,8 @@ check "back to native mode" poise decap attach eth0 --vip $VIP4 --xdp native
 is "it is native again" "$(xdp_mode)" native
 
 matches "stats for people" "$(poise decap stats)" "^eth0 +native +$VIP4 "
+poise detach --all > /dev/null 2>&1
+is "poise detach is for the balancer, not for this" "$(attached_program)" poise_decap
 check "detach" poise decap detach eth0
 is "the interface is as before" "$(attached_program)" none
 is "no pins are left" "$(pinned)" 0

@@ -129,8 +129,11 @@ static int attach_run(struct command *cmd)
 {
 	struct vip_list *list = calloc(1, sizeof(*list));
 	struct decap_request request = { .ifname = cmd->argv[0] };
-	int status = list ? vips_take(cmd, list) : command_refuse("out of memory");
+	int status;
 
+	if (!list)
+		return command_refuse("out of memory");
+	status = vips_take(cmd, list);
 	if (status == EXIT_DONE)
 		status = mode_take(cmd, &request.mode);
 	if (status == EXIT_DONE)

@@ -51,9 +51,11 @@ static int read_vips(int fd, json_t *array)
 {
 	struct addr *vips = calloc(DECAP_VIP_ENTRIES, sizeof(*vips));
 	size_t count = 0;
-	int err = vips ? 0 : -ENOMEM;
+	int err = 0;
 
-	while (!err && count < DECAP_VIP_ENTRIES &&
+	if (!vips)
+		return -ENOMEM;
+	while (count < DECAP_VIP_ENTRIES &&
 	       !bpf_map_get_next_key(fd, count ? &vips[count - 1] : NULL, &vips[count]))
 		count++;
 	qsort(vips, count, sizeof(*vips), compare);
