@@ -20,6 +20,7 @@
 #define IPPROTO_IPV6 41
 #define IP_DF        0x4000
 #define OUTER_TTL    64
+#define GUE_BYTES    12 /* UDP and GUE */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -39,9 +40,8 @@ __u32 packet_count;
 static __always_inline int restore(struct xdp_md *ctx, const int frame_bytes, const int source_end,
 				   const int transport, const int check)
 {
-	__u16 port, host;
+	__u32 flow, port, host;
 	void *data;
-	__u32 flow;
 	int i;
 
 	/* Also when nothing is to be put back, so that all loops spend the same on it. */
@@ -52,8 +52,8 @@ static __always_inline int restore(struct xdp_md *ctx, const int frame_bytes, co
 		return XDP_ABORTED;
 	/* An odd factor permutes the flows: they come in scattered order, each once a cycle. */
 	flow = packet_count++ * 0x9e3779b1 & flow_mask;
-	port = bpf_htons(FLOW_PORT_BASE | (flow & FLOW_PORT_MASK));
-	host = bpf_htons(flow >> FLOW_PORT_BITS);
+	port = FLOW_PORT_BASE | (flow & FLOW_PORT_MASK);
+	host = flow >> FLOW_PORT_BITS;
 #pragma unroll
 	for (i = 0; i < frame_bytes / 8; i++)
 		((__u64 *)data)[i] = template.words[i];
@@ -61,11 +61,11 @@ static __always_inline int restore(struct xdp_md *ctx, const int frame_bytes, co
 		*(__u32 *)(data + frame_bytes / 8 * 8) = template.words[frame_bytes / 8];
 	else
 		*(__u16 *)(data + frame_bytes / 8 * 8) = template.words[frame_bytes / 8];
-	*(__u16 *)(data + source_end) = template.source_end + host;
-	*(__be16 *)(data + transport) = port;
+	*(__be16 *)(data + source_end) = bpf_htons(template.source_end + host);
+	*(__be16 *)(data + transport) = bpf_htons(port);
 	if (frame_bytes == FRAME4_BYTES)
-		*(__u16 *)(data + 24) = ~csum_fold32(template.ip_sum + host);
-	*(__u16 *)(data + check) = ~csum_fold32(template.transport_sum + host + port);
+		*(__be16 *)(data + 24) = bpf_htons(~csum_fold32(template.ip_sum + host));
+	*(__be16 *)(data + check) = bpf_htons(~csum_fold32(template.transport_sum + host + port));
 	bpf_tail_call(ctx, &under_test, 0);
 	return XDP_ABORTED;
 }
@@ -104,9 +104,11 @@ int floor_empty(struct xdp_md *ctx)
 /* The other floors: what a mode writes, with constants for all that a look-up would find. */
 static __always_inline void write_macs(void *data, __be16 protocol)
 {
-	((__u32 *)data)[0] = bpf_htonl(0x02000000);
-	((__u32 *)data)[1] = bpf_htonl(0x01010200);
-	((__u32 *)data)[2] = bpf_htonl(0x00000102);
+	__be32 *word = data;
+
+	word[0] = bpf_htonl(0x02000000);
+	word[1] = bpf_htonl(0x01010200);
+	word[2] = bpf_htonl(0x00000102);
 	((__be16 *)data)[6] = protocol;
 }
 
@@ -122,26 +124,24 @@ int floor_l2(struct xdp_md *ctx)
 }
 
 /* 10.0.0.1 to 10.0.0.11 */
-static __always_inline void write_outer4(void *outer, __u8 protocol, __u32 bytes)
+static __always_inline void write_outer4(void *outer, __u32 protocol, __u32 bytes)
 {
-	__u16 length = bpf_htons(bytes);
-	__u32 constant = bpf_htons(0x4500) + bpf_htons(IP_DF) +
-			 bpf_htons(OUTER_TTL << 8 | protocol) + bpf_htons(10 << 8) + bpf_htons(1) +
-			 bpf_htons(10 << 8) + bpf_htons(11);
-	__u16 sum = ~csum_fold32(constant + length);
-	__u32 *word = outer;
+	const __u32 constants =
+		0x4500 + IP_DF + (OUTER_TTL << 8) + protocol + 0x0a00 + 0x0001 + 0x0a00 + 0x000b;
+	__u16 check = ~csum_fold32(constants + bytes);
+	__be32 *word = outer;
 
-	word[0] = bpf_htonl(0x45000000) | (__u32)length << 16;
+	word[0] = bpf_htonl(0x45000000 | bytes);
 	word[1] = bpf_htonl(IP_DF);
-	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16) | (__u32)sum << 16;
-	word[3] = bpf_htonl(10 << 24 | 1);
-	word[4] = bpf_htonl(10 << 24 | 11);
+	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16 | check);
+	word[3] = bpf_htonl(0x0a000001);
+	word[4] = bpf_htonl(0x0a00000b);
 }
 
 /* fd00::1 to fd00::11 */
-static __always_inline void write_outer6(void *outer, __u8 protocol, __u32 payload_bytes)
+static __always_inline void write_outer6(void *outer, __u32 protocol, __u32 payload_bytes)
 {
-	__u32 *word = outer;
+	__be32 *word = outer;
 
 	word[0] = bpf_htonl(6U << 28);
 	word[1] = bpf_htonl(payload_bytes << 16 | protocol << 8 | OUTER_TTL);
@@ -152,18 +152,18 @@ static __always_inline void write_outer6(void *outer, __u8 protocol, __u32 paylo
 }
 
 /* Checksum zero (RFC 6935): one over the inner packet is work that depends on the packet. */
-static __always_inline void write_gue(void *outer, __u8 protocol, __u32 inner_bytes)
+static __always_inline void write_gue(void *outer, __u32 protocol, __u32 inner_bytes)
 {
-	__u32 *word = outer;
+	__be32 *word = outer;
 
-	word[0] = bpf_htonl(0xc000 << 16 | POISE_GUE_PORT);
-	word[1] = bpf_htonl((inner_bytes + 12) << 16);
+	word[0] = bpf_htonl(0xc0000000 | POISE_GUE_PORT);
+	word[1] = bpf_htonl((inner_bytes + GUE_BYTES) << 16);
 	word[2] = bpf_htonl(protocol << 16);
 }
 
 static __always_inline int encapsulate4(struct xdp_md *ctx, const bool gue)
 {
-	const int outer_bytes = sizeof(struct iphdr) + (gue ? 12 : 0);
+	const int outer_bytes = sizeof(struct iphdr) + (gue ? GUE_BYTES : 0);
 	const struct iphdr *inner;
 	__u32 inner_bytes;
 	void *data;
@@ -185,7 +185,7 @@ static __always_inline int encapsulate4(struct xdp_md *ctx, const bool gue)
 
 static __always_inline int encapsulate6(struct xdp_md *ctx, const bool gue)
 {
-	const int outer_bytes = sizeof(struct ipv6hdr) + (gue ? 12 : 0);
+	const int outer_bytes = sizeof(struct ipv6hdr) + (gue ? GUE_BYTES : 0);
 	const struct ipv6hdr *inner;
 	__u32 inner_bytes;
 	void *data;
@@ -199,7 +199,7 @@ static __always_inline int encapsulate6(struct xdp_md *ctx, const bool gue)
 	inner_bytes = sizeof(*inner) + bpf_ntohs(inner->payload_len);
 	write_macs(data, bpf_htons(ETH_P_IPV6));
 	data += sizeof(struct ethhdr);
-	write_outer6(data, gue ? IPPROTO_UDP : IPPROTO_IPV6, inner_bytes + (gue ? 12 : 0));
+	write_outer6(data, gue ? IPPROTO_UDP : IPPROTO_IPV6, inner_bytes + (gue ? GUE_BYTES : 0));
 	if (gue)
 		write_gue(data + sizeof(struct ipv6hdr), IPPROTO_IPV6, inner_bytes);
 	return XDP_TX;

@@ -18,12 +18,12 @@
 #define FLOW_PORT_MASK ((1 << FLOW_PORT_BITS) - 1)
 #define FLOW_MAX_BITS  20
 
-/* The packet of flow 0 without its source port and checksums; sums are one's complement, folded. */
+/* The packet of flow 0 without its source port and checksums; 16-bit words in host order. */
 struct frame_template {
-	__u64 words[(FRAME_MAX_BYTES + 7) / 8];
-	__u16 source_end;    /* last word of the source address as it lies in the packet */
-	__u16 ip_sum;        /* over the IPv4 header */
-	__u16 transport_sum; /* over pseudo-header and segment */
+	__u64 words[(FRAME_MAX_BYTES + 7) / 8]; /* as it lies in memory */
+	__u16 source_end;                       /* last word of the source address */
+	__u16 ip_sum;                           /* one's complement, over the IPv4 header */
+	__u16 transport_sum;                    /* the same over pseudo-header and segment */
 	__u16 pad;
 };
 

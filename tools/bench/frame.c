@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -46,24 +45,25 @@ static void put16(__u8 *at, __u16 value)
 	at[1] = value;
 }
 
+static __u16 get16(const __u8 *at)
+{
+	return at[0] << 8 | at[1];
+}
+
 static __u64 sum_bytes(const __u8 *at, unsigned int count)
 {
 	__u64 sum = 0;
-	__u16 word;
 
-	for (unsigned int i = 0; i + 2 <= count; i += 2) {
-		memcpy(&word, at + i, sizeof(word));
-		sum += word;
-	}
+	for (unsigned int i = 0; i + 2 <= count; i += 2)
+		sum += get16(at + i);
 	return sum;
 }
 
 /* Pseudo-header and segment; every segment here has an even length. */
 static __u16 transport_sum(const struct layout *l, __u8 proto, const __u8 *frame)
 {
-	return csum_fold(sum_bytes(frame + l->source, 2 * l->addr_bytes) + htons(proto) +
-			 htons(l->segment_bytes) +
-			 sum_bytes(frame + l->transport, l->segment_bytes));
+	return csum_fold(sum_bytes(frame + l->source, 2 * l->addr_bytes) + proto +
+			 l->segment_bytes + sum_bytes(frame + l->transport, l->segment_bytes));
 }
 
 static void put_ip(const struct frame_kind *kind, const struct layout *l, __u8 *frame)
@@ -112,7 +112,7 @@ void frame_template(const struct frame_kind *kind, struct frame_template *out)
 	put16(frame + 12, l.addr_bytes == 4 ? 0x0800 : 0x86dd);
 	put_ip(kind, &l, frame);
 	put_transport(kind, &l, frame);
-	memcpy(&out->source_end, frame + l.source + l.addr_bytes - 2, sizeof(out->source_end));
+	out->source_end = get16(frame + l.source + l.addr_bytes - 2);
 	if (l.addr_bytes == 4)
 		out->ip_sum = csum_fold(sum_bytes(frame + ETHERNET_BYTES, IPV4_BYTES));
 	out->transport_sum = transport_sum(&l, kind->proto, frame);

@@ -131,11 +131,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 			print_usage(stdout);
 			return 0;
 		}
-		if (option == '?' || !take_option(o, option, optarg)) {
-			if (option != '?')
-				fprintf(stderr, "poise-bench: --%s: not understood: %s\n",
-					known[index].name, optarg);
-			print_usage(stderr);
+		if (option == '?')
+			return 2;
+		if (!take_option(o, option, optarg)) {
+			fprintf(stderr, "poise-bench: --%s: not understood: %s (see --help)\n",
+				known[index].name, optarg);
 			return 2;
 		}
 	}
@@ -235,8 +235,8 @@ static void print_machine(int cpu, int rounds)
 	if (file)
 		fclose(file);
 	uname(&host);
-	printf("Linux %s, %s; CPU %d, median of %d rounds, ns per packet\n", host.release, model,
-	       cpu, rounds);
+	printf("Linux %s, %s; CPU %d, median of %d round%s, ns per packet\n", host.release, model,
+	       cpu, rounds, rounds == 1 ? "" : "s");
 }
 
 static int measure_and_report(struct measuring *m, const char *json)

@@ -5,13 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "lb.skel.h"
 #include "maglev.h"
 #include "maps.h"
 #include "poise/csum.h"
+#include "poise/hash.h"
+#include "service_table.h"
 #include "subject.h"
+
+#include "lb.skel.h" /* needs the types above */
 
 #define LOOPBACK   1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
 #define MTU        1500
@@ -92,7 +96,8 @@ static int make_rows(__u16 first)
 	return fd;
 }
 
-static int add_service(const struct lb_bpf *skel, enum poise_mode mode, int family)
+static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
+		       enum poise_mode mode, int family)
 {
 	__u32 number = service_number(mode, family);
 	struct service service = { .number = number, .row_count = POISE_DEFAULT_ROWS };
@@ -121,24 +126,42 @@ static int add_service(const struct lb_bpf *skel, enum poise_mode mode, int fami
 	subject_service(mode, family, &addr, &port);
 	memcpy(key.addr, addr.b, sizeof(key.addr));
 	key.port = htons(port);
-	return bpf_map_update_elem(bpf_map__fd(skel->maps.services), &key, &service, BPF_ANY);
+	return service_table_set(table, &key, &service);
+}
+
+static int fill(const struct lb_bpf *skel)
+{
+	const size_t bytes = SERVICE_BUCKETS * sizeof(struct service_bucket);
+	struct service_bucket *table;
+	int err = 0;
+
+	table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(skel->maps.services), 0);
+	if (table == MAP_FAILED)
+		return -errno;
+	for (enum poise_mode mode = MODE_L2; mode < MODE_MAX && !err; mode++)
+		for (int family = 4; family <= 6 && !err; family += 2)
+			err = add_service(skel, table, mode, family);
+	munmap(table, bytes);
+	return err;
 }
 
 int subject_open(struct subject *subject)
 {
+	const __u64 seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 }; /* the same every time */
 	struct lb_bpf *skel = lb_bpf__open();
+	struct flow_hash_key hash_key;
 	int err;
 
 	if (!skel) {
 		err = -errno;
 		goto out;
 	}
-	skel->rodata->hash_seed[0] = 0x0706050403020100; /* any: the same in every run */
-	skel->rodata->hash_seed[1] = 0x0f0e0d0c0b0a0908;
+	flow_hash_key_expand(seed, &hash_key);
+	memcpy((void *)&skel->rodata->hash_key, &hash_key, sizeof(hash_key));
 	err = lb_bpf__load(skel);
-	for (enum poise_mode mode = MODE_L2; mode < MODE_MAX && !err; mode++)
-		for (int family = 4; family <= 6 && !err; family += 2)
-			err = add_service(skel, mode, family);
+	if (!err)
+		err = fill(skel);
 out:
 	if (err) {
 		fprintf(stderr, "poise-bench: poise_lb: %s\n", strerror(-err));
