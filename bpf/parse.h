@@ -55,6 +55,7 @@ static __always_inline int parse_ports(struct packet *pkt, const void *transport
 
 static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip, const void *end)
 {
+	__u64 frame_bytes = end - (void *)ip;
 	__u32 header_bytes;
 
 	if ((void *)(ip + 1) > end)
@@ -69,7 +70,8 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 	pkt->to.low = 0; /* ::ffff:a.b.c.d */
 	pkt->to.high = bpf_htonl(0xffff) | (__u64)ip->daddr << 32;
 	pkt->ip_bytes = bpf_ntohs(ip->tot_len);
-	if (pkt->ip_bytes < header_bytes || (void *)ip + pkt->ip_bytes > end)
+	/* Lengths are compared, not pointers: to Linux 6.1 what bpf_ntohs gives has no bounds. */
+	if (pkt->ip_bytes < header_bytes || pkt->ip_bytes > frame_bytes)
 		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->tos = ip->tos;
 	pkt->proto = ip->protocol;
@@ -93,6 +95,7 @@ static __always_inline int skip_extension(struct packet *pkt, const struct ipv6h
 
 static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *ip, const void *end)
 {
+	__u64 frame_bytes = end - (void *)ip;
 	__u32 bytes;
 	int i, err;
 
@@ -103,7 +106,7 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 	pkt->to.low = ((const __u64 *)&ip->daddr)[0];
 	pkt->to.high = ((const __u64 *)&ip->daddr)[1];
 	bytes = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if ((void *)ip + bytes > end || bytes > 0xffff)
+	if (bytes > frame_bytes || bytes > 0xffff)
 		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->ip_bytes = bytes;
 	pkt->tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
