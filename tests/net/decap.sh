@@ -201,8 +201,8 @@ check "back to native mode" poise decap attach eth0 --vip $VIP4 --xdp native
 is "it is native again" "$(xdp_mode)" native
 
 matches "stats for people" "$(poise decap stats)" "^eth0 +native +$VIP4 "
-poise detach --all > /dev/null 2>&1
-is "poise detach is for the balancer, not for this" "$(attached_program)" poise_decap
+check "poise detach of the instance" poise detach --all
+is "is for the balancer, not for this" "$(attached_program)" poise_decap
 check "detach" poise decap detach eth0
 is "the interface is as before" "$(attached_program)" none
 is "no pins are left" "$(pinned)" 0
