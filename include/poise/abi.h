@@ -62,7 +62,7 @@ struct service {
 	__u32 row_count; /* a prime */
 	__u16 number;    /* index into rows */
 	__u16 flags;
-};
+} __attribute__((aligned(8)));
 
 #define SERVICE_ADDRESS (1U << 0)
 

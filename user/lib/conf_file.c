@@ -50,7 +50,7 @@ int conf_tree_from_file(const char *file, json_t **tree, conf_marks **marks,
 			struct conf_error *error)
 {
 	char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int fd, err;
 
 	memset(error, 0, sizeof(*error));
