@@ -4,7 +4,6 @@
  * the first reconcile_apply then changes nothing but what differs from the configuration.
  */
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@ static bool service_live(const struct reconcile *rec, const struct service_name 
 {
 	struct service value;
 
-	if (bpf_map_lookup_elem(lb_maps(rec->deps.lb)->services, &name->key, &value))
+	if (lb_service_get(rec->deps.lb, &name->key, &value))
 		return false;
 	return value.number == number && value.row_count == name->row_count;
 }

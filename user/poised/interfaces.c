@@ -22,21 +22,17 @@ int interfaces_check(const struct conf *conf, const struct conf *running, const 
 {
 	for (size_t i = 0; i < conf->interface_count; i++) {
 		const char *name = conf->interfaces[i].name;
-		struct conf_path path = { .length = 0 }, at;
-		int line = 0, column = 0;
+		struct conf_path path = { .length = 0 };
+		int line, column;
 
 		if (has_interface(running, name) || if_nametoindex(name))
 			continue;
 		conf_path_key(&path, "interfaces");
 		conf_path_item(&path, i);
-		/* A plain string has no key `name` of its own. */
-		at = path;
-		conf_path_key(&at, "name");
-		if (!conf_mark_get(marks, &at, CONF_MARK_VALUE, &line, &column))
-			conf_mark_get(marks, &path, CONF_MARK_VALUE, &line, &column);
+		conf_path_key(&path, "name");
+		conf_mark_find(marks, &path, &line, &column);
 		return conf_refuse_at(error, &path, line, column,
-				      "interfaces: expected an interface of this machine, found "
-				      "\"%s\"",
+				      "name: expected an interface of this machine, found \"%s\"",
 				      name);
 	}
 	return 0;

@@ -77,8 +77,9 @@ const struct row *lb_rows_get(const struct lb_rows *rows);
 void lb_rows_close(struct lb_rows *rows); /* unmaps; the kernel keeps the table. NULL is fine */
 int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count); /* 0 or -errno */
 
-/* --- entries; each 0 or -errno --- */
+/* --- entries; each 0 or -errno, lb_service_get -ENOENT --- */
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value);
+int lb_service_get(const struct lb *lb, const struct service_key *key, struct service *out);
 int lb_service_del(struct lb *lb, const struct service_key *key); /* no such entry is fine */
 /* Removes every service entry that is not in keep[] (after adoption). */
 int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t count);

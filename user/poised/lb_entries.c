@@ -33,6 +33,11 @@ int lb_service_set(struct lb *lb, const struct service_key *key, const struct se
 	return service_table_set(lb->services, key, value);
 }
 
+int lb_service_get(const struct lb *lb, const struct service_key *key, struct service *out)
+{
+	return service_table_get(lb->services, key, out);
+}
+
 int lb_service_del(struct lb *lb, const struct service_key *key)
 {
 	int err = service_table_del(lb->services, key);
