@@ -32,7 +32,7 @@ topology_make() { # topology_make [segment|routed]
   ip -n "$run-router" link set segment up
   address router segment $ROUTER4/24 $ROUTER6/64
   segment_join lb $LB4 $LB6 || return
-  takes_xdp_frames router lb
+  takes_xdp_frames router lb || return
   route router $VIP4 via $LB4
   route router $VIP6 via $LB6
 

@@ -143,8 +143,8 @@ plain_frames() { # plain_frames NAMESPACE INTERFACE
   on "$1" ethtool -K "$2" tx off tso off gso off > /dev/null
 }
 
-# veth takes what an XDP program sends (XDP_TX, redirect) only with NAPI on at the other end: with a
-# program there, too. GRO would do as well, but its NAPI stalls under load on Linux 6.18.
+# veth wakes the receiving end for XDP_TX only when an XDP program is attached there (veth_xdp_flush;
+# GRO alone is enough for redirected frames): without one, frames lie in its ring until others come.
 takes_xdp_frames() { # takes_xdp_frames NAMESPACE INTERFACE
   ip -n "$run-$1" link set "$2" xdpdrv object "$root/build/tests/net/xdp_pass.bpf.o" section xdp
 }
