@@ -19,7 +19,8 @@ const volatile struct flow_hash_key hash_key = { 0 };
 #include "select.h"
 #include "gue.h"
 #include "encap.h"
-#include "forward.h"
+#include "rewrite.h"
+#include "transmit.h"
 
 /* Inlined once per IP version, which is a constant to it. */
 static __always_inline int balance(struct xdp_md *ctx, const void *ip, const void *end, int version)

@@ -12,15 +12,23 @@
 
 #include "poise/abi.h"
 #include "poise/csum.h"
+#include "poise/service_hash.h"
 #include "bench_abi.h"
 
-#define ETH_P_IP     0x0800
-#define ETH_P_IPV6   0x86dd
-#define IPPROTO_IPIP 4
-#define IPPROTO_IPV6 41
-#define IP_DF        0x4000
-#define OUTER_TTL    64
-#define GUE_BYTES    12 /* UDP and GUE */
+/* What poise_lb's own steps expect of the one that is left out here. */
+union service_word {
+	__u64 word;
+};
+
+static __always_inline union service_word find_service(const struct service_words *key)
+{
+	return (union service_word){ .word = 0 };
+}
+
+#include "parse.h"
+#include "gue.h"
+#include "encap.h"
+#include "rewrite.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -36,36 +44,63 @@ __u32 flow_mask; /* the number of flows, a power of two, less one */
 /* Packets so far */
 __u32 packet_count;
 
-/* Inlined once per kind of packet: offsets and sizes are constants to each. */
-static __always_inline int restore(struct xdp_md *ctx, const int frame_bytes, const int source_end,
-				   const int transport, const int check)
+/* What of a packet differs from flow to flow, by word behind the Ethernet header. */
+struct frame_words {
+	int frame_bytes;
+	int source, ports, check; /* the check's word has something else in its other half */
+	bool check_first;
+	int ip_check; /* IPv4: in the word's second half; 0: IPv6 has none */
+	int dest; /* IPv6: where four words start that are stored as two longs, as they are read */
+};
+
+/*
+ * Inlined once per kind of packet: all of `w` is constant to each. Every store is as wide as the
+ * loads to come, or wider: a load over two stores waits until both have left the store buffer,
+ * 5 ns that no packet from a network card costs.
+ */
+static __always_inline int restore(struct xdp_md *ctx, const struct frame_words w)
 {
-	__u32 flow, port, host;
+	const int words = (w.frame_bytes - sizeof(struct ethhdr)) / 4;
+	__u32 flow, port, host, word;
+	__u16 check;
 	void *data;
 	int i;
 
 	/* Also when nothing is to be put back, so that all loops spend the same on it. */
-	if (bpf_xdp_adjust_head(ctx, (int)(ctx->data_end - ctx->data) - frame_bytes))
+	if (bpf_xdp_adjust_head(ctx, (int)(ctx->data_end - ctx->data) - w.frame_bytes))
 		return XDP_ABORTED;
 	data = (void *)(long)ctx->data;
-	if (data + frame_bytes > (void *)(long)ctx->data_end)
+	if (data + w.frame_bytes > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	/* An odd factor permutes the flows: they come in scattered order, each once a cycle. */
 	flow = packet_count++ * 0x9e3779b1 & flow_mask;
 	port = FLOW_PORT_BASE | (flow & FLOW_PORT_MASK);
 	host = flow >> FLOW_PORT_BITS;
+	check = bpf_htons(~csum_fold32(template.transport_sum + host + port));
+	*(volatile __u16 *)data = template.halves[1];
+	*(volatile __u32 *)(data + 2) = template.words[1];
+	*(volatile __u64 *)(data + 6) = template.longs[1];
+	data += sizeof(struct ethhdr);
 #pragma unroll
-	for (i = 0; i < frame_bytes / 8; i++)
-		((__u64 *)data)[i] = template.words[i];
-	if (frame_bytes % 8 >= 4)
-		*(__u32 *)(data + frame_bytes / 8 * 8) = template.words[frame_bytes / 8];
-	else
-		*(__u16 *)(data + frame_bytes / 8 * 8) = template.words[frame_bytes / 8];
-	*(__be16 *)(data + source_end) = bpf_htons(template.source_end + host);
-	*(__be16 *)(data + transport) = bpf_htons(port);
-	if (frame_bytes == FRAME4_BYTES)
-		*(__be16 *)(data + 24) = bpf_htons(~csum_fold32(template.ip_sum + host));
-	*(__be16 *)(data + check) = bpf_htons(~csum_fold32(template.transport_sum + host + port));
+	for (i = 0; i < words; i++) {
+		if (w.dest && i >= w.dest && i < w.dest + 4) {
+			if (!((i - w.dest) % 2))
+				*(volatile __u64 *)(data + 4 * i) = template.longs[2 + i / 2];
+			continue;
+		}
+		word = template.words[4 + i];
+		if (i == w.source)
+			word = bpf_htonl(template.source_end + host);
+		if (i == w.ports)
+			word |= bpf_htons(port);
+		if (w.ip_check && i == w.ip_check)
+			word |= (__u32)bpf_htons(~csum_fold32(template.ip_sum + host)) << 16;
+		if (i == w.check)
+			word |= w.check_first ? check : (__u32)check << 16;
+		*(volatile __u32 *)(data + 4 * i) = word;
+	}
+	if (w.frame_bytes % 4 == 0)
+		*(volatile __u16 *)(data + 4 * words) = template.halves[8 + 2 * words];
 	bpf_tail_call(ctx, &under_test, 0);
 	return XDP_ABORTED;
 }
@@ -73,25 +108,43 @@ static __always_inline int restore(struct xdp_md *ctx, const int frame_bytes, co
 SEC("xdp")
 int restore_tcp4(struct xdp_md *ctx)
 {
-	return restore(ctx, FRAME4_BYTES, 28, 34, 34 + 16);
+	return restore(ctx, (struct frame_words){ .frame_bytes = FRAME4_BYTES,
+						  .source = 3,
+						  .ports = 5,
+						  .check = 9,
+						  .check_first = true,
+						  .ip_check = 2 });
 }
 
 SEC("xdp")
 int restore_udp4(struct xdp_md *ctx)
 {
-	return restore(ctx, FRAME4_BYTES, 28, 34, 34 + 6);
+	return restore(ctx, (struct frame_words){ .frame_bytes = FRAME4_BYTES,
+						  .source = 3,
+						  .ports = 5,
+						  .check = 6,
+						  .ip_check = 2 });
 }
 
 SEC("xdp")
 int restore_tcp6(struct xdp_md *ctx)
 {
-	return restore(ctx, FRAME6_BYTES, 36, 54, 54 + 16);
+	return restore(ctx, (struct frame_words){ .frame_bytes = FRAME6_BYTES,
+						  .source = 5,
+						  .ports = 10,
+						  .check = 14,
+						  .check_first = true,
+						  .dest = 6 });
 }
 
 SEC("xdp")
 int restore_udp6(struct xdp_md *ctx)
 {
-	return restore(ctx, FRAME6_BYTES, 36, 54, 54 + 6);
+	return restore(ctx, (struct frame_words){ .frame_bytes = FRAME6_BYTES,
+						  .source = 5,
+						  .ports = 10,
+						  .check = 11,
+						  .dest = 6 });
 }
 
 /* The first floor: nothing but to be called. */
@@ -101,132 +154,52 @@ int floor_empty(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
-/* The other floors: what a mode writes, with constants for all that a look-up would find. */
-static __always_inline void write_macs(void *data, __be16 protocol)
+/*
+ * The other floors: poise_lb's own parsing, checks and encapsulation, with nothing looked up,
+ * hashed or counted: every packet goes to one target that is known beforehand. Written by the tool.
+ */
+struct target fixed_target;
+
+static __always_inline int fixed(struct xdp_md *ctx, int version, int mode, int outer_version)
 {
-	__be32 *word = data;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	struct packet pkt = { .version = version };
+	int err;
 
-	word[0] = bpf_htonl(0x02000000);
-	word[1] = bpf_htonl(0x01010200);
-	word[2] = bpf_htonl(0x00000102);
-	((__be16 *)data)[6] = protocol;
-}
-
-SEC("xdp")
-int floor_l2(struct xdp_md *ctx)
-{
-	struct ethhdr *eth = (void *)(long)ctx->data;
-
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	if ((void *)(eth + 1) > end || eth->h_dest[0] & 1)
 		return XDP_ABORTED;
-	write_macs(eth, eth->h_proto);
-	return XDP_TX;
-}
-
-/* 10.0.0.1 to 10.0.0.11 */
-static __always_inline void write_outer4(void *outer, __u32 protocol, __u32 bytes)
-{
-	const __u32 constants =
-		0x4500 + IP_DF + (OUTER_TTL << 8) + protocol + 0x0a00 + 0x0001 + 0x0a00 + 0x000b;
-	__u16 check = ~csum_fold32(constants + bytes);
-	__be32 *word = outer;
-
-	word[0] = bpf_htonl(0x45000000 | bytes);
-	word[1] = bpf_htonl(IP_DF);
-	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16 | check);
-	word[3] = bpf_htonl(0x0a000001);
-	word[4] = bpf_htonl(0x0a00000b);
-}
-
-/* fd00::1 to fd00::11 */
-static __always_inline void write_outer6(void *outer, __u32 protocol, __u32 payload_bytes)
-{
-	__be32 *word = outer;
-
-	word[0] = bpf_htonl(6U << 28);
-	word[1] = bpf_htonl(payload_bytes << 16 | protocol << 8 | OUTER_TTL);
-	word[2] = word[6] = bpf_htonl(0xfd000000);
-	word[3] = word[4] = word[7] = word[8] = 0;
-	word[5] = bpf_htonl(0x01);
-	word[9] = bpf_htonl(0x11);
-}
-
-/* Checksum zero (RFC 6935): one over the inner packet is work that depends on the packet. */
-static __always_inline void write_gue(void *outer, __u32 protocol, __u32 inner_bytes)
-{
-	__be32 *word = outer;
-
-	word[0] = bpf_htonl(0xc0000000 | POISE_GUE_PORT);
-	word[1] = bpf_htonl((inner_bytes + GUE_BYTES) << 16);
-	word[2] = bpf_htonl(protocol << 16);
-}
-
-static __always_inline int encapsulate4(struct xdp_md *ctx, const bool gue)
-{
-	const int outer_bytes = sizeof(struct iphdr) + (gue ? GUE_BYTES : 0);
-	const struct iphdr *inner;
-	__u32 inner_bytes;
-	void *data;
-
-	if (bpf_xdp_adjust_head(ctx, -outer_bytes))
+	if (eth->h_proto != bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6))
 		return XDP_ABORTED;
-	data = (void *)(long)ctx->data;
-	inner = data + sizeof(struct ethhdr) + outer_bytes;
-	if ((void *)(inner + 1) > (void *)(long)ctx->data_end)
+	err = version == 4 ? parse_ipv4(&pkt, (void *)(eth + 1), end)
+			   : parse_ipv6(&pkt, (void *)(eth + 1), end);
+	if (!err)
+		err = parse_transport(&pkt, eth + 1, end);
+	if (!err)
+		err = trim(ctx, &pkt);
+	if (err)
 		return XDP_ABORTED;
-	inner_bytes = bpf_ntohs(inner->tot_len);
-	write_macs(data, bpf_htons(ETH_P_IP));
-	data += sizeof(struct ethhdr);
-	write_outer4(data, gue ? IPPROTO_UDP : IPPROTO_IPIP, inner_bytes + outer_bytes);
-	if (gue)
-		write_gue(data + sizeof(struct iphdr), IPPROTO_IPIP, inner_bytes);
-	return XDP_TX;
+	if (mode == MODE_L2)
+		err = rewrite_l2(ctx, &pkt, &fixed_target);
+	else if (outer_version == 4)
+		err = encap_ipv4(ctx, &pkt, &fixed_target, 0, mode == MODE_GUE);
+	else
+		err = encap_ipv6(ctx, &pkt, &fixed_target, 0, mode == MODE_GUE);
+	return err ? XDP_ABORTED : XDP_TX;
 }
 
-static __always_inline int encapsulate6(struct xdp_md *ctx, const bool gue)
-{
-	const int outer_bytes = sizeof(struct ipv6hdr) + (gue ? GUE_BYTES : 0);
-	const struct ipv6hdr *inner;
-	__u32 inner_bytes;
-	void *data;
+#define FLOOR(name, version, mode)                                                                 \
+	SEC("xdp")                                                                                 \
+	int floor_##name(struct xdp_md *ctx)                                                       \
+	{                                                                                          \
+		return fixed(ctx, version, mode, version);                                         \
+	}
 
-	if (bpf_xdp_adjust_head(ctx, -outer_bytes))
-		return XDP_ABORTED;
-	data = (void *)(long)ctx->data;
-	inner = data + sizeof(struct ethhdr) + outer_bytes;
-	if ((void *)(inner + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
-	inner_bytes = sizeof(*inner) + bpf_ntohs(inner->payload_len);
-	write_macs(data, bpf_htons(ETH_P_IPV6));
-	data += sizeof(struct ethhdr);
-	write_outer6(data, gue ? IPPROTO_UDP : IPPROTO_IPV6, inner_bytes + (gue ? GUE_BYTES : 0));
-	if (gue)
-		write_gue(data + sizeof(struct ipv6hdr), IPPROTO_IPV6, inner_bytes);
-	return XDP_TX;
-}
-
-SEC("xdp")
-int floor_ipip4(struct xdp_md *ctx)
-{
-	return encapsulate4(ctx, false);
-}
-
-SEC("xdp")
-int floor_gue4(struct xdp_md *ctx)
-{
-	return encapsulate4(ctx, true);
-}
-
-SEC("xdp")
-int floor_ipip6(struct xdp_md *ctx)
-{
-	return encapsulate6(ctx, false);
-}
-
-SEC("xdp")
-int floor_gue6(struct xdp_md *ctx)
-{
-	return encapsulate6(ctx, true);
-}
+FLOOR(l2_4, 4, MODE_L2)
+FLOOR(l2_6, 6, MODE_L2)
+FLOOR(ipip4, 4, MODE_IPIP)
+FLOOR(ipip6, 6, MODE_IPIP)
+FLOOR(gue4, 4, MODE_GUE)
+FLOOR(gue6, 6, MODE_GUE)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -18,13 +18,20 @@
 #define FLOW_PORT_MASK ((1 << FLOW_PORT_BITS) - 1)
 #define FLOW_MAX_BITS  20
 
-/* The packet of flow 0 without its source port and checksums; 16-bit words in host order. */
+/* Two bytes before the frame, so that its IP header is aligned to words. */
+#define TEMPLATE_LEAD 2
+
+/* The packet of flow 0 without its source port and checksums. */
 struct frame_template {
-	__u64 words[(FRAME_MAX_BYTES + 7) / 8]; /* as it lies in memory */
-	__u16 source_end;                       /* last word of the source address */
-	__u16 ip_sum;                           /* one's complement, over the IPv4 header */
-	__u16 transport_sum;                    /* the same over pseudo-header and segment */
-	__u16 pad;
+	union { /* as it lies in memory */
+		__u8 bytes[(TEMPLATE_LEAD + FRAME_MAX_BYTES + 7) / 8 * 8];
+		__u16 halves[1];
+		__u32 words[1];
+		__u64 longs[1];
+	};
+	__u32 source_end;    /* last 32-bit word of the source address, host order */
+	__u16 ip_sum;        /* one's complement, over the IPv4 header, host order */
+	__u16 transport_sum; /* the same over pseudo-header and segment */
 };
 
 #endif

@@ -105,14 +105,15 @@ static void put_transport(const struct frame_kind *kind, const struct layout *l,
 void frame_template(const struct frame_kind *kind, struct frame_template *out)
 {
 	struct layout l = layout_of(kind);
-	__u8 *frame = (__u8 *)out->words;
+	__u8 *frame = out->bytes + TEMPLATE_LEAD;
 
 	memset(out, 0, sizeof(*out));
 	memcpy(frame, "\x02\x00\x00\x00\x01\x02\x02\x00\x00\x00\x01\x01", 12);
 	put16(frame + 12, l.addr_bytes == 4 ? 0x0800 : 0x86dd);
 	put_ip(kind, &l, frame);
 	put_transport(kind, &l, frame);
-	out->source_end = get16(frame + l.source + l.addr_bytes - 2);
+	out->source_end = (__u32)get16(frame + l.source + l.addr_bytes - 4) << 16 |
+			  get16(frame + l.source + l.addr_bytes - 2);
 	if (l.addr_bytes == 4)
 		out->ip_sum = csum_fold(sum_bytes(frame + ETHERNET_BYTES, IPV4_BYTES));
 	out->transport_sum = transport_sum(&l, kind->proto, frame);
@@ -123,7 +124,7 @@ bool frame_check(const struct frame_kind *kind, const __u8 *frame, unsigned int 
 {
 	struct layout l = layout_of(kind);
 	struct frame_template plain;
-	__u8 *expected = (__u8 *)plain.words;
+	__u8 *expected = plain.bytes + TEMPLATE_LEAD;
 	unsigned int ip_check = ETHERNET_BYTES + 10, source_end = l.source + l.addr_bytes - 2;
 
 	*why = "its length";

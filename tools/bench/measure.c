@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench_abi.h" /* the skeleton wants its struct */
+#include "poise/abi.h"
+#include "bench_abi.h" /* the skeleton wants their structs */
 #include "bench.skel.h"
 #include "measure.h"
 
@@ -27,12 +28,13 @@ static const char *verdict_name(__u32 verdict)
 
 static int encap_fd(const struct bench_bpf *skel, enum poise_mode mode, int family)
 {
-	if (mode == MODE_L2)
-		return bpf_program__fd(skel->progs.floor_l2);
-	if (mode == MODE_IPIP)
-		return bpf_program__fd(family == 4 ? skel->progs.floor_ipip4
-						   : skel->progs.floor_ipip6);
-	return bpf_program__fd(family == 4 ? skel->progs.floor_gue4 : skel->progs.floor_gue6);
+	const struct bpf_program *floors[MODE_MAX][2] = {
+		[MODE_L2] = { skel->progs.floor_l2_4, skel->progs.floor_l2_6 },
+		[MODE_IPIP] = { skel->progs.floor_ipip4, skel->progs.floor_ipip6 },
+		[MODE_GUE] = { skel->progs.floor_gue4, skel->progs.floor_gue6 },
+	};
+
+	return bpf_program__fd(floors[mode][family == 6]);
 }
 
 static int refuse(const struct measurement *line, const char *what)
@@ -70,6 +72,7 @@ static int measure_floors(struct measuring *m, const struct measurement *line,
 	int empty_fd = bpf_program__fd(skel->progs.floor_empty), err;
 
 	rig_packets(&m->rig, &line->kind, FLOOR_FLOWS);
+	m->rig.skeleton->bss->fixed_target = subject_target(line->encap, line->family, 0);
 	err = rig_check(&m->rig);
 	if (!err)
 		err = rig_run_alone(&m->rig, empty_fd, LEAST_PACKETS, &sample->alone);

@@ -7,7 +7,8 @@
  *
  *   alone    the empty XDP_TX program and nothing else: what it costs to be called at all
  *   empty    harness, then the empty program
- *   encap    harness, then the fixed encapsulation: constants written, nothing looked up
+ *   encap    harness, then the fixed encapsulation: poise_lb's own parsing, checks and headers, to
+ *            one target that is known beforehand; nothing looked up, hashed or counted
  *   program  harness, then the program under test, once for each number of flows
  *
  * The harness, and the jump out of it, is in each of the last three and cancels out:

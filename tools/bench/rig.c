@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench_abi.h" /* the skeleton wants its struct */
+#include "poise/abi.h"
+#include "bench_abi.h" /* the skeleton wants their structs */
 #include "bench.skel.h"
 #include "rig.h"
 
@@ -107,7 +108,7 @@ static double thread_ns(void)
 
 static int run(const struct rig *rig, int fd, __u32 packets, struct bpf_test_run_opts *opts)
 {
-	opts->data_in = rig->skeleton->bss->template.words;
+	opts->data_in = rig->skeleton->bss->template.bytes + TEMPLATE_LEAD;
 	opts->data_size_in = frame_bytes(&rig->kind);
 	opts->repeat = packets;
 	return bpf_prog_test_run_opts(fd, opts);

@@ -36,7 +36,7 @@ void subject_service(enum poise_mode mode, int family, struct addr *addr, __u16 
 	*port = FIRST_PORT + service_number(mode, family);
 }
 
-static struct target make_target(enum poise_mode mode, int family, unsigned int backend)
+struct target subject_target(enum poise_mode mode, int family, unsigned int backend)
 {
 	struct target target = { .mode = mode,
 				 .mtu = MTU,
@@ -108,7 +108,7 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 	int rows_fd, err = 0;
 
 	for (__u32 i = 0; i < SUBJECT_BACKENDS && !err; i++) {
-		struct target target = make_target(mode, family, i);
+		struct target target = subject_target(mode, family, i);
 		__u32 target_number = first + i;
 
 		err = bpf_map_update_elem(bpf_map__fd(skel->maps.targets), &target_number, &target,

@@ -21,6 +21,9 @@ void subject_close(struct subject *subject);
 /* Where a service listens, TCP; family is 4 or 6. Its backends are reached over the same family. */
 void subject_service(enum poise_mode mode, int family, struct addr *addr, __u16 *port);
 
+/* The target of one of those backends, from 0. */
+struct target subject_target(enum poise_mode mode, int family, unsigned int backend);
+
 /* Packets forwarded so far by all services: what was not counted was dropped. 0 or -errno. */
 int subject_forwarded(const struct subject *subject, __u64 *packets);
 

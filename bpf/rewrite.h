@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet and its target -> rewritten or encapsulated, and out. */
-#ifndef POISE_BPF_FORWARD_H
-#define POISE_BPF_FORWARD_H
+/* A packet and its target -> rewritten or encapsulated. */
+#ifndef POISE_BPF_REWRITE_H
+#define POISE_BPF_REWRITE_H
 
 static __always_inline int rewrite_l2(struct xdp_md *ctx, const struct packet *pkt,
 				      const struct target *target)
@@ -32,14 +32,6 @@ static __always_inline int rewrite(struct xdp_md *ctx, const struct packet *pkt,
 		return encap_ipv6(ctx, pkt, target, hash, true);
 	}
 	return DROP_NO_TARGET;
-}
-
-/* Out where it came in, or by another interface of ours; XDP_DROP: neither. */
-static __always_inline int way_out(struct xdp_md *ctx, const struct target *target)
-{
-	if (target->ifindex == ctx->ingress_ifindex)
-		return XDP_TX;
-	return bpf_redirect_map(&tx_ports, target->ifindex, XDP_DROP);
 }
 
 #endif
