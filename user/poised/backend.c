@@ -53,7 +53,7 @@ static void health_told(void *arg, enum poise_health health, const char *reason)
 	backend->health = health;
 	backend->since = time(NULL);
 	if (moved)
-		service_dirty(backend->service);
+		service_dirty(backend->service, !first_result);
 	log_health(backend, first_result);
 	target_name_write(backend);
 	rec->deps.health_changed(rec->deps.arg);
@@ -129,7 +129,7 @@ void backend_hop_update(struct run_backend *backend, bool news)
 	if (!trouble)
 		target_write(backend);
 	if (backend->reachable != was_reachable)
-		service_dirty(backend->service);
+		service_dirty(backend->service, was_reachable || backend->troubled);
 	log_hop(backend, trouble, news);
 }
 

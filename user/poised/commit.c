@@ -53,7 +53,7 @@ static void backends_remove(struct commit *commit, struct run_service *run)
 			continue;
 		backend->next_removed = commit->removed_backends;
 		commit->removed_backends = backend;
-		service_dirty(run);
+		service_dirty(run, true);
 	}
 }
 
@@ -69,7 +69,7 @@ static void backend_commit(struct run_backend *backend, const struct conf_servic
 	backend->wanted = false;
 	backend_check_update(backend, conf, recheck);
 	if (changed || health_usable(health) != health_usable(backend->health))
-		service_dirty(backend->service);
+		service_dirty(backend->service, true);
 	if (backend->fresh &&
 	    (lb_counter_zero(lb, backend->target) || lb_target_set(lb, backend->target, &none)))
 		log_err("target %u: cannot be cleared", backend->target);
@@ -95,7 +95,7 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 		run->rows = planned->rows;
 		run->number = planned->number;
 		run->row_count = conf->rows;
-		service_dirty(run);
+		service_dirty(run, true);
 	}
 }
 
@@ -119,9 +119,10 @@ static void service_commit(struct commit *commit, struct plan_service *planned)
 	run->conf = conf;
 	run->wanted = false;
 	service_attributes(run, planned);
-	/* Adopted: the rows may be those of another configuration. */
+	/* Adopted rows are seen to when there is time: they are right but for what was lost since.
+	 */
 	if (!old)
-		service_dirty(run);
+		service_dirty(run, planned->is_new);
 	for (size_t i = 0; i < run->backend_count; i++)
 		backend_commit(run->backends[i], conf, &conf->backends[i], recheck);
 	if (way_changed && !planned->is_new)
@@ -243,7 +244,7 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	commit->services = NULL;
 	rec->service_count = plan->count;
 	free(old);
-	publish_all(rec);
+	publish_urgent(rec);
 	entries_publish(rec);
 	err = vips_publish(rec);
 	if (err)

@@ -3,14 +3,17 @@
 #ifndef POISE_MODEL_H
 #define POISE_MODEL_H
 
+#include <sys/queue.h>
 #include <time.h>
 #include <uv.h>
 
+#include "build.h"
 #include "numbers.h"
 #include "reconcile.h"
 #include "target.h"
 
-#define REASON_SIZE 128
+#define REASON_SIZE  128
+#define BUILDERS_MAX 8 /* rows of so many services are built at once */
 
 struct run_service;
 
@@ -46,8 +49,10 @@ struct run_service {
 	const struct conf_service *conf; /* in rec->conf; NULL: adopted and not yet applied */
 	struct run_backend **backends;
 	size_t backend_count;
-	struct run_service *next_dirty;
-	bool dirty;
+	TAILQ_ENTRY(run_service) dirty_entry;
+	bool dirty;  /* on the list of those whose rows may have to change */
+	bool urgent; /* at its front */
+	bool timed;  /* its publishing counts as the last one's time */
 	__u64 dirty_since_ns;
 	bool wanted; /* scratch of a plan */
 	/* What a change leaves behind, until it is published. */
@@ -74,13 +79,13 @@ struct reconcile {
 	size_t vip_count;
 	struct numbers service_numbers, target_numbers;
 	struct retired retired;
-	/* services whose rows may have to change, in the order of becoming so */
-	struct run_service *dirty_first, *dirty_last;
+	TAILQ_HEAD(dirty_list, run_service) dirty;
 	uv_idle_t publisher;
 	uv_timer_t publish_retry;
 	__u64 last_publish_us;
 	/* scratch of publishing, in the size of the largest table and of all targets */
-	__u16 *built;
+	size_t builder_count;
+	__u16 *built[BUILDERS_MAX];
 	struct row *rows;
 	__u32 scratch_rows;
 	__u32 *rows_of_target;
@@ -127,9 +132,10 @@ int publish_init(struct reconcile *rec);  /* 0 or -ENOMEM */
 void publish_free(struct reconcile *rec); /* memory only: its handles are closed by then */
 /* Room for tables of row_count rows. 0 or -ENOMEM. */
 int publish_reserve(struct reconcile *rec, __u32 row_count);
-void service_dirty(struct run_service *service);
+/* Its rows may have to change; urgent: before those of others. */
+void service_dirty(struct run_service *service, bool urgent);
 void service_clean(struct run_service *service); /* takes it off the list */
-void publish_all(struct reconcile *rec);         /* what is dirty, now */
+void publish_urgent(struct reconcile *rec);      /* what is urgent, now */
 /* Releases a target once packets that read its row are gone. */
 void target_retire(struct reconcile *rec, __u16 target);
 void retired_flush(struct reconcile *rec);

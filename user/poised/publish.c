@@ -4,14 +4,14 @@
  *
  * Events only put a service on the list: ten backends that fail in one turn of the loop cost one
  * build. The list is worked off before the loop waits again, some of it per turn, so that checks
- * and the API are not kept waiting when a thousand services change together.
+ * and the API are not kept waiting when a thousand services change together. What takes packets off
+ * a backend that is lost, and what somebody asked for, goes before the rest.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
-#include "maglev.h"
 #include "model.h"
 
 #define TURN_NS    (20ULL * 1000000)
@@ -20,39 +20,31 @@
 
 static void publish_some(uv_idle_t *idle);
 
-void service_dirty(struct run_service *service)
+void service_dirty(struct run_service *service, bool urgent)
 {
 	struct reconcile *rec = service->rec;
 
-	if (service->dirty)
+	if (service->dirty && (service->urgent || !urgent))
 		return;
+	service_clean(service);
 	service->dirty = true;
+	service->urgent = urgent;
 	service->dirty_since_ns = now_ns();
-	service->next_dirty = NULL;
-	if (rec->dirty_last)
-		rec->dirty_last->next_dirty = service;
+	/* One of a thousand that wait for each other says nothing of how long a change takes. */
+	service->timed = urgent || TAILQ_EMPTY(&rec->dirty);
+	if (urgent)
+		TAILQ_INSERT_HEAD(&rec->dirty, service, dirty_entry);
 	else
-		rec->dirty_first = service;
-	rec->dirty_last = service;
+		TAILQ_INSERT_TAIL(&rec->dirty, service, dirty_entry);
 	if (!uv_is_active((uv_handle_t *)&rec->publish_retry))
 		uv_idle_start(&rec->publisher, publish_some);
 }
 
 void service_clean(struct run_service *service)
 {
-	struct reconcile *rec = service->rec;
-	struct run_service **at = &rec->dirty_first, *before = NULL;
-
-	if (!service->dirty)
-		return;
-	while (*at != service) {
-		before = *at;
-		at = &before->next_dirty;
-	}
-	*at = service->next_dirty;
-	if (rec->dirty_last == service)
-		rec->dirty_last = before;
-	service->dirty = false;
+	if (service->dirty)
+		TAILQ_REMOVE(&service->rec->dirty, service, dirty_entry);
+	service->dirty = service->urgent = false;
 }
 
 int publish_reserve(struct reconcile *rec, __u32 row_count)
@@ -62,10 +54,12 @@ int publish_reserve(struct reconcile *rec, __u32 row_count)
 
 	if (row_count <= rec->scratch_rows)
 		return 0;
-	built = realloc(rec->built, row_count * sizeof(*built));
-	if (!built)
-		return -ENOMEM;
-	rec->built = built;
+	for (size_t i = 0; i < rec->builder_count; i++) {
+		built = realloc(rec->built[i], row_count * sizeof(*built));
+		if (!built)
+			return -ENOMEM;
+		rec->built[i] = built;
+	}
 	rows = realloc(rec->rows, row_count * sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
@@ -74,52 +68,70 @@ int publish_reserve(struct reconcile *rec, __u32 row_count)
 	return 0;
 }
 
-/* Who owns each row, into rec->built. 0 or -errno. */
-static int build(struct run_service *service)
+static void job_prepare(struct build_job *job, const struct run_service *service, __u16 *rows)
 {
-	struct reconcile *rec = service->rec;
-	struct maglev_backend *usable;
-	size_t count = 0;
-	int err = 0;
-
-	usable = calloc(service->backend_count + 1, sizeof(*usable));
-	if (!usable)
-		return -ENOMEM;
-	for (size_t i = 0; i < service->backend_count; i++) {
+	*job = (struct build_job){ .row_count = service->row_count, .rows = rows };
+	job->backends = calloc(service->backend_count + 1, sizeof(*job->backends));
+	job->err = job->backends ? 0 : -ENOMEM;
+	for (size_t i = 0; i < service->backend_count && !job->err; i++) {
 		const struct run_backend *backend = service->backends[i];
 
 		if (!backend_usable(backend))
 			continue;
-		usable[count].id = backend_id(&backend->addr, backend->port);
-		usable[count].weight = backend->weight;
-		usable[count++].target = backend->target;
+		job->backends[job->count++] = (struct maglev_backend){
+			.id = backend_id(&backend->addr, backend->port),
+			.weight = backend->weight,
+			.target = backend->target,
+		};
 	}
-	if (count)
-		err = maglev_build(usable, count, service->row_count, rec->built);
-	else
-		memset(rec->built, 0, service->row_count * sizeof(*rec->built));
-	free(usable);
-	return err;
 }
 
-static int publish(struct run_service *service)
+/* Stores the rows and counts whose they are. */
+static void rows_store(struct run_service *service, const __u16 *built)
 {
 	struct reconcile *rec = service->rec;
-	int err = build(service);
 
-	if (err)
-		return err;
 	for (size_t i = 0; i < service->backend_count; i++)
 		rec->rows_of_target[service->backends[i]->target] = 0;
 	for (__u32 i = 0; i < service->row_count; i++) {
-		rec->rows[i] = (struct row){ .current_target = rec->built[i] };
-		rec->rows_of_target[rec->built[i]]++;
+		rec->rows[i] = (struct row){ .current_target = built[i] };
+		rec->rows_of_target[built[i]]++;
 	}
 	lb_rows_write(service->rows, rec->rows);
 	for (size_t i = 0; i < service->backend_count; i++)
 		service->backends[i]->rows = rec->rows_of_target[service->backends[i]->target];
-	rec->last_publish_us = (now_ns() - service->dirty_since_ns) / 1000;
-	return 0;
+	if (service->timed)
+		rec->last_publish_us = (now_ns() - service->dirty_since_ns) / 1000;
+}
+
+/* Publishes the first few of the list together. 0 or -errno of one that was not. */
+static int publish_batch(struct reconcile *rec, bool urgent_only)
+{
+	struct run_service *batch[BUILDERS_MAX], *service;
+	struct build_job jobs[BUILDERS_MAX];
+	size_t count = 0;
+	int err = 0;
+
+	TAILQ_FOREACH(service, &rec->dirty, dirty_entry)
+	{
+		if (count == rec->builder_count || (urgent_only && !service->urgent))
+			break;
+		job_prepare(&jobs[count], service, rec->built[count]);
+		batch[count++] = service;
+	}
+	build_run(jobs, count);
+	for (size_t i = 0; i < count; i++) {
+		free(jobs[i].backends);
+		if (jobs[i].err) {
+			err = jobs[i].err;
+			log_err("%s: rows not built, tried again in a second: %s", batch[i]->name,
+				strerror(-err));
+			continue;
+		}
+		rows_store(batch[i], jobs[i].rows);
+		service_clean(batch[i]);
+	}
+	return err;
 }
 
 static void retry(uv_timer_t *timer)
@@ -130,35 +142,31 @@ static void retry(uv_timer_t *timer)
 }
 
 /* Works the list off, or as much of it as the time allows. */
-static void publish_until(struct reconcile *rec, __u64 deadline_ns)
+static void publish_until(struct reconcile *rec, bool urgent_only, __u64 deadline_ns)
 {
-	while (rec->dirty_first) {
-		struct run_service *service = rec->dirty_first;
-		int err = publish(service);
+	struct run_service *first;
 
-		if (err) {
-			log_err("%s: rows not built, tried again in a second: %s", service->name,
-				strerror(-err));
+	while ((first = TAILQ_FIRST(&rec->dirty)) && (!urgent_only || first->urgent)) {
+		if (publish_batch(rec, urgent_only)) {
 			uv_idle_stop(&rec->publisher);
 			uv_timer_start(&rec->publish_retry, retry, RETRY_MS, 0);
 			return;
 		}
-		service_clean(service);
 		if (now_ns() > deadline_ns)
 			return;
 	}
-	uv_idle_stop(&rec->publisher);
+	if (!first)
+		uv_idle_stop(&rec->publisher);
 }
 
 static void publish_some(uv_idle_t *idle)
 {
-	publish_until(idle->data, now_ns() + TURN_NS);
+	publish_until(idle->data, false, now_ns() + TURN_NS);
 }
 
-void publish_all(struct reconcile *rec)
+void publish_urgent(struct reconcile *rec)
 {
-	uv_timer_stop(&rec->publish_retry);
-	publish_until(rec, UINT64_MAX);
+	publish_until(rec, true, UINT64_MAX);
 }
 
 void retired_flush(struct reconcile *rec)
@@ -198,6 +206,10 @@ int publish_init(struct reconcile *rec)
 {
 	__u32 targets = lb_max_targets(rec->deps.lb);
 
+	TAILQ_INIT(&rec->dirty);
+	rec->builder_count = uv_available_parallelism();
+	if (rec->builder_count > BUILDERS_MAX)
+		rec->builder_count = BUILDERS_MAX;
 	rec->rows_of_target = calloc(targets, sizeof(*rec->rows_of_target));
 	rec->retired.targets = calloc(targets, sizeof(*rec->retired.targets));
 	if (!rec->rows_of_target || !rec->retired.targets)
@@ -213,6 +225,7 @@ void publish_free(struct reconcile *rec)
 {
 	free(rec->rows_of_target);
 	free(rec->retired.targets);
-	free(rec->built);
+	for (size_t i = 0; i < rec->builder_count; i++)
+		free(rec->built[i]);
 	free(rec->rows);
 }
