@@ -40,6 +40,7 @@ test       | fuzzer:                   | libclang-rt-19-dev libclang-rt-14-dev l
 kernel     | cmd:qemu-system-x86_64    | qemu-system-x86
 kernel     | cmd:busybox               | busybox-static
 kernel     | cmd:cpio                  | cpio
+kernel     | cmd:modprobe              | kmod
 lint       | cmd:clang-format-14,clang-format | clang-format-14 clang-format
 lint       | cmd:clang-tidy            | clang-tidy
 lint       | cmd:cppcheck              | cppcheck
