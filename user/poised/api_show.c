@@ -92,7 +92,7 @@ static json_t *interfaces_tree(const struct lb *lb)
 	struct lb_link *links = interfaces_links(lb, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (links[i].ifindex)
+		if (interface_here(&links[i]))
 			json_array_append_new(
 				all, json_pack("{s:s, s:i, s:s, s:i}", "name", links[i].ifname,
 					       "ifindex", links[i].ifindex, "xdp",

@@ -47,10 +47,15 @@ struct lb_link *interfaces_links(const struct lb *lb, size_t *count)
 	return links;
 }
 
+bool interface_here(const struct lb_link *link)
+{
+	return link->ifindex && link->ifname[0];
+}
+
 static const struct lb_link *link_find(const struct lb_link *links, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (links[i].ifindex && !strcmp(links[i].ifname, name))
+		if (interface_here(&links[i]) && !strcmp(links[i].ifname, name))
 			return &links[i];
 	return NULL;
 }
@@ -108,7 +113,7 @@ void interfaces_restore(struct lb *lb, const struct lb_link *links, size_t count
 	struct lb_link *now = interfaces_links(lb, &now_count);
 
 	for (size_t i = 0; i < now_count; i++)
-		if (now[i].ifindex && !link_find(links, count, now[i].ifname))
+		if (interface_here(&now[i]) && !link_find(links, count, now[i].ifname))
 			detach(lb, now[i].ifname);
 	free(now);
 }
@@ -119,7 +124,7 @@ void interfaces_detach(struct lb *lb, const struct conf *conf)
 	struct lb_link *links = interfaces_links(lb, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (links[i].ifindex && !has_interface(conf, links[i].ifname))
+		if (interface_here(&links[i]) && !has_interface(conf, links[i].ifname))
 			detach(lb, links[i].ifname);
 	free(links);
 }

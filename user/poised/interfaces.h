@@ -16,6 +16,9 @@ int interfaces_check(const struct conf *conf, const struct conf *running, const 
 /* Links as they are now, to be freed; NULL without memory. */
 struct lb_link *interfaces_links(const struct lb *lb, size_t *count);
 
+/* Whether a link's interface exists, in this network namespace. */
+bool interface_here(const struct lb_link *link);
+
 /* Attaches to each that exists. 0 or -errno with *error: interfaces_restore() undoes the rest. */
 int interfaces_attach(struct lb *lb, const struct conf *conf, struct conf_error *error);
 

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In place of the maps, next hops and checks that reconcile works with. After every single change
+ * it is asked what a packet would meet now: that is what an order of changes is right or wrong by.
+ */
+#ifndef POISE_TEST_FAKE_KERNEL_H
+#define POISE_TEST_FAKE_KERNEL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "poised/model.h"
+
+#define FAKE_TARGETS  32
+#define FAKE_SERVICES 8
+#define FAKE_ENTRIES  32
+#define FAKE_WATCHES  64
+
+struct lb_rows {
+	struct row *rows;
+	__u32 count;
+};
+
+struct fake_table {
+	struct row *rows; /* NULL: number not in use */
+	__u32 count;
+};
+
+struct fake_entry {
+	struct service_key key;
+	struct service value;
+	bool used;
+};
+
+/* What outlives a poised. */
+static struct fake_kernel {
+	struct fake_entry entries[FAKE_ENTRIES];
+	struct fake_table tables[FAKE_SERVICES];
+	struct target targets[FAKE_TARGETS];
+	struct target_name target_names[FAKE_TARGETS];
+	struct service_name service_names[POISE_MAX_SERVICES];
+	bool zeroed[FAKE_TARGETS];
+	unsigned int targets_set, rows_set, entries_set, tables_made;
+	bool full;        /* making tables fails */
+	bool always_rows; /* a packet to a service always finds a backend */
+} kernel;
+
+struct nexthop_watch {
+	struct addr addr;
+	nexthop_changed changed;
+	void *arg;
+};
+
+struct check {
+	struct addr addr;
+	__u16 port;
+	enum poise_health from;
+	check_changed changed;
+	void *arg;
+};
+
+static struct nexthop_watch *watches[FAKE_WATCHES];
+static struct check *checks[FAKE_WATCHES];
+
+/* ---- what packets meet */
+
+static inline void packets_fare_well(void)
+{
+	for (size_t i = 0; i < FAKE_ENTRIES; i++) {
+		const struct fake_entry *entry = &kernel.entries[i];
+		const struct fake_table *table;
+
+		if (!entry->used || entry->value.flags & SERVICE_ADDRESS)
+			continue;
+		table = &kernel.tables[entry->value.number];
+		assert_non_null(table->rows);
+		assert_int_equal(table->count, entry->value.row_count);
+		for (__u32 row = 0; row < table->count; row++) {
+			__u16 target = table->rows[row].current_target;
+
+			assert_int_equal(table->rows[row].previous_target, 0);
+			if (kernel.always_rows)
+				assert_int_not_equal(target, 0);
+			if (target)
+				assert_int_not_equal(kernel.targets[target].mode, MODE_NONE);
+		}
+	}
+}
+
+/* ---- lb.h */
+
+const struct maps *lb_maps(const struct lb *lb)
+{
+	(void)lb;
+	return NULL;
+}
+
+__u32 lb_max_targets(const struct lb *lb)
+{
+	(void)lb;
+	return FAKE_TARGETS;
+}
+
+int lb_tx_port(struct lb *lb, __u32 ifindex)
+{
+	(void)lb;
+	(void)ifindex;
+	return 0;
+}
+
+int lb_rows_open(struct lb *lb, __u32 number, __u32 size, struct lb_rows **out)
+{
+	(void)lb;
+	if (!kernel.tables[number].rows || kernel.tables[number].count != size)
+		return -ENOENT;
+	*out = calloc(1, sizeof(**out));
+	(*out)->rows = kernel.tables[number].rows;
+	(*out)->count = size;
+	return 0;
+}
+
+int lb_rows_create(struct lb *lb, const __u32 *numbers, const __u32 *sizes, size_t count,
+		   struct lb_rows **out)
+{
+	if (kernel.full)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		assert_null(kernel.tables[numbers[i]].rows);
+		kernel.tables[numbers[i]].rows = calloc(sizes[i], sizeof(struct row));
+		kernel.tables[numbers[i]].count = sizes[i];
+		kernel.tables_made++;
+		lb_rows_open(lb, numbers[i], sizes[i], &out[i]);
+	}
+	return 0;
+}
+
+size_t lb_rows_write(struct lb_rows *rows, const struct row *want)
+{
+	size_t written = 0;
+
+	for (__u32 i = 0; i < rows->count; i++) {
+		if (!memcmp(&rows->rows[i], &want[i], sizeof(*want)))
+			continue;
+		rows->rows[i] = want[i];
+		written++;
+	}
+	kernel.rows_set += written;
+	packets_fare_well();
+	return written;
+}
+
+const struct row *lb_rows_get(const struct lb_rows *rows)
+{
+	return rows->rows;
+}
+
+void lb_rows_close(struct lb_rows *rows)
+{
+	free(rows);
+}
+
+int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count)
+{
+	(void)lb;
+	for (size_t i = 0; i < count; i++) {
+		free(kernel.tables[numbers[i]].rows);
+		kernel.tables[numbers[i]].rows = NULL;
+	}
+	packets_fare_well();
+	return 0;
+}
+
+static inline struct fake_entry *entry_find(const struct service_key *key)
+{
+	for (size_t i = 0; i < FAKE_ENTRIES; i++)
+		if (kernel.entries[i].used && !memcmp(&kernel.entries[i].key, key, sizeof(*key)))
+			return &kernel.entries[i];
+	return NULL;
+}
+
+int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
+{
+	struct fake_entry *entry = entry_find(key);
+
+	(void)lb;
+	for (size_t i = 0; i < FAKE_ENTRIES && !entry; i++)
+		if (!kernel.entries[i].used)
+			entry = &kernel.entries[i];
+	*entry = (struct fake_entry){ .key = *key, .value = *value, .used = true };
+	kernel.entries_set++;
+	packets_fare_well();
+	return 0;
+}
+
+int lb_service_get(const struct lb *lb, const struct service_key *key, struct service *out)
+{
+	const struct fake_entry *entry = entry_find(key);
+
+	(void)lb;
+	if (!entry)
+		return -ENOENT;
+	*out = entry->value;
+	return 0;
+}
+
+int lb_service_del(struct lb *lb, const struct service_key *key)
+{
+	struct fake_entry *entry = entry_find(key);
+
+	(void)lb;
+	if (entry)
+		entry->used = false;
+	kernel.entries_set++;
+	return 0;
+}
+
+int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t count)
+{
+	for (size_t i = 0; i < FAKE_ENTRIES; i++) {
+		bool kept = false;
+
+		for (size_t j = 0; j < count; j++)
+			kept |= !memcmp(&kernel.entries[i].key, &keep[j], sizeof(*keep));
+		if (kernel.entries[i].used && !kept)
+			lb_service_del(lb, &kernel.entries[i].key);
+	}
+	return 0;
+}
+
+int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value)
+{
+	(void)lb;
+	kernel.service_names[number] = *value;
+	return 0;
+}
+
+int lb_target_set(struct lb *lb, __u32 number, const struct target *value)
+{
+	(void)lb;
+	if (memcmp(&kernel.targets[number], value, sizeof(*value)))
+		kernel.targets_set++;
+	kernel.targets[number] = *value;
+	packets_fare_well();
+	return 0;
+}
+
+int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value)
+{
+	(void)lb;
+	kernel.target_names[number] = *value;
+	return 0;
+}
+
+int lb_counter_zero(struct lb *lb, __u32 number)
+{
+	(void)lb;
+	kernel.zeroed[number] = true;
+	return 0;
+}
+
+int service_names_read(const struct maps *maps, struct service_name *out, size_t count)
+{
+	(void)maps;
+	memcpy(out, kernel.service_names, count * sizeof(*out));
+	return 0;
+}
+
+int target_names_read(const struct maps *maps, struct target_name *out, size_t count)
+{
+	(void)maps;
+	memcpy(out, kernel.target_names, count * sizeof(*out));
+	return 0;
+}
+
+/* ---- nexthop.h */
+
+int nexthop_watch(struct nexthop_table *table, const struct addr *addr, nexthop_changed changed,
+		  void *arg, struct nexthop_watch **out)
+{
+	size_t i = 0;
+
+	(void)table;
+	while (watches[i])
+		i++;
+	watches[i] = calloc(1, sizeof(**out));
+	*watches[i] = (struct nexthop_watch){ .addr = *addr, .changed = changed, .arg = arg };
+	*out = watches[i];
+	return 0;
+}
+
+void nexthop_unwatch(struct nexthop_watch *watch)
+{
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		if (watches[i] == watch)
+			watches[i] = NULL;
+	free(watch);
+}
+
+const char *nexthop_format(const struct nexthop *hop, char *buf, unsigned int size)
+{
+	snprintf(buf, size, "state %d", hop->state);
+	return buf;
+}
+
+/* ---- checker.h */
+
+int check_start(struct checker *checker, const struct conf_check *conf, const struct addr *addr,
+		__u16 port, enum poise_health health, check_changed changed, void *arg,
+		struct check **out)
+{
+	size_t i = 0;
+
+	(void)checker;
+	(void)conf;
+	while (checks[i])
+		i++;
+	checks[i] = calloc(1, sizeof(**out));
+	*checks[i] = (struct check){
+		.addr = *addr, .port = port, .from = health, .changed = changed, .arg = arg
+	};
+	*out = checks[i];
+	return 0;
+}
+
+void check_stop(struct check *check)
+{
+	for (size_t i = 0; i < FAKE_WATCHES; i++)
+		if (checks[i] == check)
+			checks[i] = NULL;
+	free(check);
+}
+
+#endif
