@@ -32,7 +32,7 @@ remove() {
 if [ "${1-}" = --remove ]; then
   [ -e $POISE_TMP ] || { echo "there is no demo to remove"; exit 0; }
   remove
-  mkdir -m 755 $POISE_TMP && . tests/net/lib.sh # whose end removes the instances' pins and state
+  . tests/net/lib.sh # whose end removes the instances' pins and state
   # shellcheck disable=SC2154 # of lib.sh
   instances=("$run" "$run"-b1 "$run"-b2 "$run"-b3)
   echo "removed: the demo's namespaces, processes, BPF programs and files"
