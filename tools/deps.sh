@@ -94,7 +94,7 @@ missing() { # missing GROUP...
 }
 
 candidate() { # candidate PACKAGE: apt knows a version of it
-  LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'
+  LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep 'Candidate: [^(]' > /dev/null
 }
 
 # The first of the alternatives that apt has. The fuzzer's runtime must be that of the clang in use.

@@ -32,11 +32,11 @@ service() { # service KEY: VALUE, in place of one of the service's lines
 
 refused "unknown key" 5:5 'weigth' <<< "$(service 'weigth: 5')"
 refused "unknown key at the top" 1:1 'interfces' <<< 'interfces: [eth0]'
-refused "wrong type" 5:11 'number.*"many"' <<< "$(service 'rows: "many"')"
+refused "wrong type" 5:11 'prime.*"many"' <<< "$(service 'rows: "many"')"
 refused "rows that are no prime" 5:11 'prime' <<< "$(service 'rows: 1000')"
-refused "weight out of range" 5:45 '65535.*70000' <<< "$(service 'backends: [{ address: 10.0.0.11, weight: 70000 }]')"
-refused "negative weight" 5:45 '65535.*-1' <<< "$(service 'backends: [{ address: 10.0.0.11, weight: -1 }]')"
-refused "duplicate backend" 5:26 '10\.0\.0\.11' <<< "$(service 'backends: [10.0.0.11,    10.0.0.11]')"
+refused "weight out of range" 5:46 '65535.*70000' <<< "$(service 'backends: [{ address: 10.0.0.11, weight: 70000 }]')"
+refused "negative weight" 5:46 '65535.*-1' <<< "$(service 'backends: [{ address: 10.0.0.11, weight: -1 }]')"
+refused "duplicate backend" 5:30 '10\.0\.0\.11' <<< "$(service 'backends: [10.0.0.11,    10.0.0.11]')"
 refused "VIP that is also a backend" 5:16 '192\.0\.2\.10' <<< "$(service 'backends: [192.0.2.10]')"
 refused "no address" 5:16 '10\.0\.0' <<< "$(service 'backends: [10.0.0]')"
 refused "duplicate service" '[67]:[0-9]+' 'web' \

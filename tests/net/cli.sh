@@ -95,7 +95,7 @@ is "detached" "$(field '[.interfaces[].name] | join(" ")' status)" "eth0"
 exits 0 "reload" reload
 
 exits 0 "a runtime change" backend set web "${B4[1]}" --weight 33
-exits 0 "another" service add kept --listen "$VIP4:8080/tcp" --mode l2 --backend "${B4[3]}"
+exits 0 "another" service add kept --listen "$VIP4:8082/tcp" --mode l2 --backend "${B4[3]}"
 poised_stop
 exits 3 "a change without poised" backend set web "${B4[1]}" --weight 34
 exits 0 "service list from the pinned maps" service list
@@ -104,7 +104,7 @@ exits 0 "stats from the pinned maps" stats --once
 exits 0 "drops from the pinned maps" drops
 check "poised starts again" poised_start
 is "the weight survived" "$(field ".backends[] | select(.id == \"${B4[1]}\") | .weight" service show web)" 33
-is "the service survived" "$(field '[.[].name] | sort | join(" ")' service list)" "kept web"
+is "the service survived" "$(field '[.[].name] | sort | join(" ")' service list)" "extra kept web"
 poised_stop
 exits 0 "detach without poised" detach --all
 is "nothing is attached" "$(on lb ip -j link show eth0 | jq '.[0].xdp')" null

@@ -7,7 +7,7 @@ topology_make segment || bail "topology"
 veth lb eth1 client side
 cat > "$tmp/foreign.c" << 'END'
 __attribute__((section("xdp"), used)) int foreign_pass(void *ctx) { return 2; }
-char license[] __attribute__((section("license"), used)) = "GPL";
+char _license[] __attribute__((section("license"), used)) = "GPL";
 END
 clang=$(command -v clang-19 || command -v clang)
 "$clang" -target bpf -O2 -c "$tmp/foreign.c" -o "$tmp/foreign.o" || bail "clang compiles"

@@ -10,7 +10,8 @@ poise() { # poise ARGUMENT...: the command, on the balancer, of this run's insta
   on "${balancer:-lb}" "$poise" --instance "$instance" "$@"
 }
 
-poised_ready() { poise status; }
+# Asked itself: `poise status` answers from the pinned maps as well.
+poised_ready() { curl -sf -o /dev/null --unix-socket "/run/poise/$instance/poised.sock" http://poise/v1/status; }
 
 poised_start() { # reads $config; returns once it answers, 1 when it does not or has ended
   case " ${instances[*]-} " in

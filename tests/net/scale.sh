@@ -23,6 +23,9 @@ generate() { # generate SERVICES: the first one's backends are real; the others'
   }'
 }
 now_us() { echo "${EPOCHREALTIME/./}"; }
+rows_filled() { # rows_filled SERVICE
+  field '[.backends[].rows] | add' service show "$1" | grep -qx $rows
+}
 figure() { echo "# $1: $2"; }
 
 generate 1 > "$config"
@@ -33,6 +36,8 @@ generate $services > "$tmp/many.yaml"
 began=$(now_us)
 check "poise apply of $services services with 10 backends each" poise apply "$tmp/many.yaml"
 figure "apply, $rows rows each" "$((($(now_us) - began) / 1000)) ms"
+check "the last one's rows are filled" wait_until 20 rows_filled s$((services - 1))
+figure "apply until then" "$((($(now_us) - began) / 1000)) ms"
 is "they are there" "$(field .services status)" $services
 is "with their backends" "$(field .backends status)" $((services * 10 - 7))
 

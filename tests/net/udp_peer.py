@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """UDP for the scenarios.
 
-udp_peer.py serve NAME ADDRESS PORT...    answers each datagram from ADDRESS with "NAME " before it
+udp_peer.py serve NAME ADDRESS PORT...    answers from ADDRESS: NAME, length and first bytes of what came
 udp_peer.py ask ADDRESS PORT FLOWS SIZE   sends 3 datagrams of SIZE bytes from each of FLOWS sockets and
                                           prints, a line per flow, who answered or what went wrong
 """
@@ -26,15 +26,14 @@ def serve(name, address, ports):
     while True:
         for key, _ in selector.select():
             data, peer = key.fileobj.recvfrom(65536)
-            key.fileobj.sendto(name.encode() + b" " + data, peer)
+            key.fileobj.sendto(b"%s %d %s" % (name.encode(), len(data), data[:64]), peer)
 
 
 def ask_once(sock, payload):
     sock.send(payload)
-    answer = sock.recv(65536)
-    name, _, rest = answer.partition(b" ")
-    if rest != payload:
-        raise ValueError("the answer is not what was sent")
+    name, length, start = sock.recv(65536).split(b" ", 2)
+    if int(length) != len(payload) or start != payload[:64]:
+        raise ValueError("what the backend got is not what was sent")
     return name.decode()
 
 
