@@ -153,7 +153,7 @@ sleep 0.1 # requests that were already on their way
 mark=$(wc -l < "$tmp/traffic")
 traffic_moves 500 || give_up "no traffic"
 traffic_stop
-note "noticed after $noticed ms (two failed checks, 500 ms apart); until then $(failures "$tmp/traffic") requests failed"
+note "noticed after $noticed ms (two failed checks, 500 ms apart); until then b2 refused $(failures "$tmp/traffic") requests"
 note "since then: $(($(wc -l < "$tmp/traffic") - mark)) requests, $(lost "$mark") failed"
 [ "$(lost "$mark")" = 0 ] || give_up "requests failed after the server was taken out"
 poise service show web | indent

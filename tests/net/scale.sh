@@ -41,9 +41,10 @@ figure "apply until then" "$((($(now_us) - began) / 1000)) ms"
 is "they are there" "$(field .services status)" $services
 is "with their backends" "$(field .backends status)" $((services * 10 - 7))
 
+backend=$(field '.backends[0].id' service show s500)
 for weight in 40 50 60; do
   began=$(now_us)
-  poise backend set s500 "$(field '.backends[0].id' service show s500)" --weight $weight || not_ok "a weight is set"
+  poise backend set s500 "$backend" --weight $weight || not_ok "a weight is set"
   figure "one weight changed" "command $((($(now_us) - began) / 1000)) ms, publishing $(field .last_publish_us status) us"
 done
 is "the change is there" "$(field '.backends[0].weight' service show s500)" 60
