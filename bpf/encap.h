@@ -30,12 +30,12 @@ static __always_inline void write_ipv4(struct iphdr *ip, const struct target *ta
 {
 	/* Stored as words: header fields one by one would be ten stores. */
 	__be32 *word = (__be32 *)ip;
-	__be16 length = bpf_htons(total_bytes);
-	__u16 sum = ~csum_fold32(target->outer_sum + bpf_htons(tos) + length);
+	__u32 sum = target->outer_sum + wire16(bpf_htons(tos)) + wire16(bpf_htons(total_bytes));
+	__be16 check = to_wire16(~csum_fold32(sum));
 
-	word[0] = bpf_htonl(0x45000000 | tos << 16) | (__u32)length << 16;
+	word[0] = bpf_htonl(0x45000000 | tos << 16 | total_bytes);
 	word[1] = bpf_htonl(IP_DF);
-	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16) | (__u32)sum << 16;
+	word[2] = bpf_htonl(OUTER_TTL << 24 | protocol << 16 | bpf_ntohs(check));
 	word[3] = *(const __be32 *)target->src;
 	word[4] = *(const __be32 *)target->dst;
 }

@@ -44,8 +44,8 @@ __noinline __u32 sum_inner(struct xdp_md *ctx, __u32 bytes)
 	int i;
 
 	for (i = 0; i < SUM_MAX_CHUNKS && bytes >= SUM_CHUNK_BYTES; i++) {
-		barrier_var(
-			at); /* else clang does arithmetic on `end`, which the verifier refuses */
+		/* Else clang does arithmetic on `end`, which the verifier refuses. */
+		barrier_var(at);
 		if (at + SUM_CHUNK_BYTES > end)
 			return 0;
 		sum += sum_words(at, SUM_CHUNK_BYTES / 4);
@@ -62,7 +62,7 @@ __noinline __u32 sum_inner(struct xdp_md *ctx, __u32 bytes)
 	}
 	barrier_var(at);
 	if (bytes == 1 && at + 1 <= end)
-		sum += bpf_htons(*(__u8 *)at << 8);
+		sum += wire16(bpf_htons(*(__u8 *)at << 8));
 	return csum_fold(sum);
 }
 
@@ -70,13 +70,13 @@ __noinline __u32 sum_inner(struct xdp_md *ctx, __u32 bytes)
 static __always_inline __u64 sum_by_headers(const struct packet *pkt, const void *inner)
 {
 	__u32 transport_bytes = pkt->ip_bytes - pkt->transport_offset;
-	__u64 pseudo = bpf_htons(transport_bytes) + bpf_htons(pkt->proto);
+	__u64 pseudo = wire16(bpf_htons(transport_bytes)) + wire16(bpf_htons(pkt->proto));
 
 	/* Segment and pseudo-header add up to 0xffff, which is 0; so does a whole IPv4 header. */
 	if (pkt->version == 4) {
 		const struct iphdr *ip = inner;
 
-		return (__u16)~csum_fold(pseudo + ip->saddr + ip->daddr);
+		return (__u16)~csum_fold(pseudo + wire32(ip->saddr) + wire32(ip->daddr));
 	}
 	/* Both addresses are in the header and in the pseudo-header: they cancel out. */
 	return sum_words(inner, 2) + (__u16)~csum_fold(pseudo);
@@ -114,11 +114,11 @@ static __always_inline int gue_checksum(struct xdp_md *ctx, const struct packet 
 		sum = sum_by_headers(pkt, inner);
 	else
 		sum = sum_inner(ctx, pkt->ip_bytes);
-	sum += bpf_htons(IPPROTO_UDP) + (__u64)udp->len;
+	sum += wire16(bpf_htons(IPPROTO_UDP)) + wire16(udp->len);
 	sum += sum_words((__u32 *)&ip->saddr, 8);
 	sum += sum_words((__u32 *)udp, 3);
 	check = ~csum_fold(sum);
-	udp->check = check ?: 0xffff;
+	udp->check = (WIRE_FORCE __sum16)(check ?: (__u16)0xffff);
 	return GO_ON;
 }
 

@@ -49,7 +49,7 @@ static __always_inline int parse_ports(struct packet *pkt, const void *transport
 		return malformed_to(pkt, DROP_MALFORMED_TRANSPORT);
 	pkt->source_port = ports[0];
 	pkt->dest_port = ports[1];
-	pkt->to.rest = pkt->dest_port | (__u32)pkt->proto << 16;
+	pkt->to.rest = wire16(pkt->dest_port) | (__u32)pkt->proto << 16;
 	return GO_ON;
 }
 
@@ -68,7 +68,7 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return NOT_OURS;
 	pkt->to.low = 0; /* ::ffff:a.b.c.d */
-	pkt->to.high = bpf_htonl(0xffff) | (__u64)ip->daddr << 32;
+	pkt->to.high = wire32(bpf_htonl(0xffff)) | (__u64)wire32(ip->daddr) << 32;
 	pkt->ip_bytes = bpf_ntohs(ip->tot_len);
 	/* Lengths are compared, not pointers: to Linux 6.1 what bpf_ntohs gives has no bounds. */
 	if (pkt->ip_bytes < header_bytes || pkt->ip_bytes > frame_bytes)

@@ -28,7 +28,7 @@ lint_format() { c_files | xargs "$clang_format" --dry-run -Werror --ferror-limit
 
 lint_length() {
   { c_files; scripts; find . -name '*.py' -not -path './build/*' -not -path './.git/*'; echo Makefile; } |
-    xargs awk -v max=$max_lines 'FNR == max + 1 { print FILENAME ": more than " max " lines"; bad = 1 }
+    xargs awk -v max="$max_lines" 'FNR == max + 1 { print FILENAME ": more than " max " lines"; bad = 1 }
       END { exit bad }'
 }
 
@@ -37,7 +37,7 @@ lint_spdx() { # the licence comes first, or right after #!
   while read -r file; do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || { echo "$file: no SPDX line"; bad=1; }
   done < <(c_files; scripts)
-  return $bad
+  return "$bad"
 }
 
 lint_shellcheck() { scripts | grep -v '/lib-[a-z]*\.sh$' | sort -u | xargs shellcheck; }
@@ -64,7 +64,7 @@ lint_sparse() {
   local output types=build/lint/vmlinux.h
   mkdir -p build/lint
   sed -E 's/^typedef (__u[0-9]+) (__be[0-9]+|__sum16|__wsum);/typedef \1 __attribute__((bitwise)) \2;/' \
-    vmlinux/vmlinux.h > $types
+    vmlinux/vmlinux.h > "$types"
   output=$(
     user_sources | grep '^user/' | xargs -n 1 sparse -Wbitwise -Wno-decl -include tools/lint/sparse.h \
       "${user_flags[@]}" 2>&1 | grep -v 'build/gen/.*string too long\|note: in included file'
@@ -85,4 +85,4 @@ for name in "${@:-format length spdx shellcheck cppcheck tidy sparse}"; do
     fi
   done
 done
-exit $bad
+exit "$bad"

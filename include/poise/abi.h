@@ -12,6 +12,10 @@
 #include <linux/types.h>
 #endif
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "addresses are compared and hashed as little-endian words"
+#endif
+
 #define POISE_ABI_VERSION 1
 
 #define POISE_NAME_SIZE        64    /* a service's name and its NUL */

@@ -5,6 +5,7 @@
 #define POISE_CSUM_H
 
 #include "poise/abi.h"
+#include "poise/wire.h"
 
 /* One's complement sum of 16 bits of a sum that was gathered in 64. */
 static inline __attribute__((always_inline)) __u16 csum_fold(__u64 sum)
@@ -31,7 +32,7 @@ static inline __attribute__((always_inline)) __u16 outer_ipv4_sum(__be32 source,
 								  __u8 proto)
 {
 	const __u8 constant[] = { 0x45, 0, 0x40, 0, 64, proto };
-	__u64 sum = (__u64)source + dest;
+	__u64 sum = (__u64)wire32(source) + wire32(dest);
 	int i;
 
 	for (i = 0; i < (int)sizeof(constant); i += 2)

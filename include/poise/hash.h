@@ -13,6 +13,7 @@
 #define POISE_HASH_H
 
 #include "poise/abi.h"
+#include "poise/wire.h"
 
 struct siphash {
 	__u64 v0, v1, v2, v3;
@@ -98,7 +99,7 @@ static inline __attribute__((always_inline)) __u64
 flow_hash_ports(const volatile struct flow_hash_key *key, __be16 source_port, __be16 dest_port,
 		__u8 proto)
 {
-	return key->offset + (source_port | (__u32)dest_port << 16) * key->word[8] +
+	return key->offset + (wire16(source_port) | wire16(dest_port) << 16) * key->word[8] +
 	       proto * key->word[9];
 }
 
@@ -108,7 +109,7 @@ flow_hash4(const volatile struct flow_hash_key *key, __be32 source, __be32 dest,
 	   __be16 dest_port, __u8 proto)
 {
 	return flow_hash_mix(flow_hash_ports(key, source_port, dest_port, proto) +
-			     source * key->word[0] + dest * key->word[4]);
+			     wire32(source) * key->word[0] + wire32(dest) * key->word[4]);
 }
 
 /* Addresses as four 32-bit words each. */
@@ -120,7 +121,7 @@ flow_hash6(const volatile struct flow_hash_key *key, const __be32 source[4], con
 	int i;
 
 	for (i = 0; i < 4; i++)
-		hash += source[i] * key->word[i] + dest[i] * key->word[4 + i];
+		hash += wire32(source[i]) * key->word[i] + wire32(dest[i]) * key->word[4 + i];
 	return flow_hash_mix(hash);
 }
 

@@ -24,7 +24,7 @@ generate() { # generate SERVICES: the first one's backends are real; the others'
 }
 now_us() { echo "${EPOCHREALTIME/./}"; }
 rows_filled() { # rows_filled SERVICE
-  field '[.backends[].rows] | add' service show "$1" | grep -qx $rows
+  field '[.backends[].rows] | add' service show "$1" | grep -qx "$rows"
 }
 figure() { echo "# $1: $2"; }
 

@@ -62,7 +62,7 @@ static __always_inline int restore(struct xdp_md *ctx, const struct frame_words 
 {
 	const int words = (w.frame_bytes - sizeof(struct ethhdr)) / 4;
 	__u32 flow, port, host, word;
-	__u16 check;
+	__be16 check;
 	void *data;
 	int i;
 
@@ -90,13 +90,13 @@ static __always_inline int restore(struct xdp_md *ctx, const struct frame_words 
 		}
 		word = template.words[4 + i];
 		if (i == w.source)
-			word = bpf_htonl(template.source_end + host);
+			word = wire32(bpf_htonl(template.source_end + host));
 		if (i == w.ports)
-			word |= bpf_htons(port);
+			word |= wire16(bpf_htons(port));
 		if (w.ip_check && i == w.ip_check)
-			word |= (__u32)bpf_htons(~csum_fold32(template.ip_sum + host)) << 16;
+			word |= wire16(bpf_htons(~csum_fold32(template.ip_sum + host))) << 16;
 		if (i == w.check)
-			word |= w.check_first ? check : (__u32)check << 16;
+			word |= w.check_first ? wire16(check) : wire16(check) << 16;
 		*(volatile __u32 *)(data + 4 * i) = word;
 	}
 	if (w.frame_bytes % 4 == 0)
