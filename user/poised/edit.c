@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Canonical trees only (conf_encode): lists are there, their items are mappings. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +130,7 @@ static int item_set(json_t *item, const json_t *body, const char *fixed, struct 
 			json_object_del(item, key);
 		} else if (json_object_set_new(item, key, json_deep_copy(value))) {
 			no_memory(refusal);
-			return -1;
+			return -ENOMEM;
 		}
 	}
 	return 0;
@@ -176,21 +177,43 @@ json_t *edit_service_set(const json_t *tree, const char *name, const json_t *bod
 	return copy;
 }
 
+/* Whether an item of a service's list is this backend; any_port: of any. */
+static bool backend_is(const json_t *item, const struct addr *addr, __u16 port, bool any_port)
+{
+	struct addr other;
+	__u16 other_port;
+
+	return !endpoint_parse(item_text(item, "address"), &other, &other_port) &&
+	       (any_port || other_port == port) && addr_equal(&other, addr);
+}
+
 /* The index of a backend by address and port; the list's size when there is none. */
 static size_t backend_index(const json_t *list, const struct addr *addr, __u16 port)
 {
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (list, i, item) {
-		struct addr other;
-		__u16 other_port;
-
-		if (!endpoint_parse(item_text(item, "address"), &other, &other_port) &&
-		    other_port == port && addr_equal(&other, addr))
+	json_array_foreach (list, i, item)
+		if (backend_is(item, addr, port, false))
 			return i;
-	}
 	return json_array_size(list);
+}
+
+/* 404. A port that was left out or is another one is a likelier slip than a digit of an address. */
+static void refuse_backend(struct refusal *refusal, const json_t *list, const char *id,
+			   const struct addr *addr)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		if (!addr || !backend_is(item, addr, 0, true))
+			continue;
+		refuse(refusal, 404, NULL, "%s: no such backend; did you mean %s?", id,
+		       item_text(item, "address"));
+		return;
+	}
+	refuse_unknown(refusal, list, "address", "backend", id);
 }
 
 /* Finds service and backend in the tree. 0 or -EINVAL with a 404. */
@@ -200,17 +223,17 @@ static int backend_find_index(const json_t *tree, const char *name, const char *
 	json_t *service = edit_service_find(tree, name, refusal);
 	json_t *list = json_object_get(service, "backends");
 	struct addr addr;
+	bool parsed;
 	__u16 port;
 
 	if (!service)
-		return -1;
-	*index = json_array_size(list);
-	if (!endpoint_parse(id, &addr, &port))
-		*index = backend_index(list, &addr, port);
+		return -EINVAL;
+	parsed = !endpoint_parse(id, &addr, &port);
+	*index = parsed ? backend_index(list, &addr, port) : json_array_size(list);
 	if (*index < json_array_size(list))
 		return 0;
-	refuse_unknown(refusal, list, "address", "backend", id);
-	return -1;
+	refuse_backend(refusal, list, id, parsed ? &addr : NULL);
+	return -EINVAL;
 }
 
 /* A backend of the configuration from the API's, whose port may stand apart. New or NULL. */
