@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Starting test programs, judging what they print, and counting: for test.sh and test-kernel.
+#
+# A test program prints TAP ("ok", "not ok", "# SKIP"; or "skip - name: reason"). What exits with an
+# error, is killed, hangs, prints less than its plan or no test at all, has failed.
+logs=${logs:-build/test-logs}
+# Seconds for one program.
+declare -A limit=([unit]=120 [packet]=600 [net]=300 [fuzz]=300)
+fuzz_runs=${FUZZ_RUNS:-200000}
+passed=0 failed=0 skipped=0
+
+summary() {
+  local skips=
+  [ "$skipped" = 0 ] || skips=", $skipped skipped"
+  echo "$passed passed, $failed failed$skips"
+}
+
+# Sanitizers must fail the test, whatever the caller's environment says.
+start() { # start KIND PROGRAM: runs it in the background
+  local command=("$2") name
+  name=$(basename "$2")
+  if [ "$1" = fuzz ]; then
+    command+=(-runs="$fuzz_runs" -max_total_time=60 -seed=1 -print_final_stats=1
+      -artifact_prefix="$logs/$name-")
+    [ -d "tests/fuzz/$name.corpus" ] && command+=("tests/fuzz/$name.corpus")
+  fi
+  CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    timeout --kill-after=30 "${limit[$1]}" "${command[@]}" < /dev/null
+}
+
+# Reads a log into ok, bad, skip and trouble (what is wrong beside failed tests; may be empty).
+judge() { # judge KIND LOG STATUS
+  local planned
+  skip=$(grep -ciE '^(ok .*# skip|skip )' "$2")
+  ok=$(($(grep -c '^ok\b' "$2") - $(grep -ciE '^ok .*# skip' "$2")))
+  bad=$(grep -c '^not ok\b' "$2")
+  planned=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$2" | paste -sd+ | sum_up)
+  trouble=
+  if [ "$1" = fuzz ]; then
+    if [ "$3" = 0 ]; then ok=1; else trouble="exit status $3"; fi
+  elif [ "$3" = 124 ] || [ "$3" = 137 ]; then
+    trouble="did not end within ${limit[$1]} s"
+  elif [ "$3" != 0 ] && [ "$bad" = 0 ]; then
+    trouble="exit status $3"
+  elif [ $((ok + bad + skip)) = 0 ]; then
+    trouble="ran no test"
+  elif [ -n "$planned" ] && [ "$planned" != $((ok + bad + skip)) ]; then
+    trouble="$((ok + bad + skip)) of $planned tests ran"
+  fi
+}
+
+sum_up() { # "1+2+3" on stdin
+  local sum
+  read -r sum && [ -n "$sum" ] && echo $((sum))
+}
+
+report() { # report KIND/NAME LOG SECONDS
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+  if [ "$bad" = 0 ] && [ -z "$trouble" ]; then
+    printf '  ok    %-28s %4d%s  %d s\n' "$1" "$ok" "$([ "$skip" = 0 ] || echo ", $skip skipped")" "$3"
+    grep -iE '^(ok .*# skip|skip )' "$2" | sed 's/^/          /'
+    return
+  fi
+  [ -z "$trouble" ] || failed=$((failed + 1))
+  printf '  FAIL  %-28s %4d, %d failed%s\n' "$1" "$ok" "$bad" "${trouble:+; $trouble}"
+  { grep -A12 '^not ok\b' "$2" | head -n 60; [ -z "$trouble" ] || tail -n 25 "$2"; } | sed 's/^/          /'
+  echo "          ($2)"
+}
