@@ -124,7 +124,7 @@ static inline unsigned int rows_of(const char *service, const char *id)
 {
 	const struct run_service *found = service_find(rec, service);
 	__u16 target = id ? backend(service, id)->target : 0;
-	struct service value;
+	struct service value = { 0 };
 	unsigned int count = 0;
 
 	assert_int_equal(lb_service_get(NULL, &found->key, &value), 0);

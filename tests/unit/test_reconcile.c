@@ -159,7 +159,7 @@ static unsigned int entry_count(void)
 
 static void endpoints_change_hands(void **state)
 {
-	struct service value;
+	struct service value = { 0 };
 
 	(void)state;
 	assert_int_equal(apply(swapped("192.0.2.10:80/tcp", "192.0.2.10:81/tcp")), 0);
