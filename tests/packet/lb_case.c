@@ -182,3 +182,24 @@ void lb_case_out(struct pkt *p, const void *arg)
 				   ? c->padding
 				   : FRAME_MIN - sizeof(*eth) - lb_case_ip_bytes(c));
 }
+
+void lb_case_run(struct harness *h, const struct lb_case *c, enum xdp_action verdict,
+		 enum drop_reason drop, unsigned int metadata)
+{
+	bool forwarded = verdict == XDP_TX || verdict == XDP_REDIRECT;
+	struct harness_row row = {
+		.name = c->name,
+		.in = lb_case_in,
+		.out = forwarded ? lb_case_out : NULL,
+		.arg = c,
+		.metadata = metadata,
+		.verdict = verdict,
+		.drop = drop,
+	};
+
+	if (forwarded) {
+		row.counter = fixture_target(c->port, c->version);
+		row.count = (struct harness_counter){ 1, lb_case_ip_bytes(c), c->syn && !c->ack };
+	}
+	harness_run(h, &row, 1);
+}

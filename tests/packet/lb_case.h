@@ -33,6 +33,11 @@ struct lb_case {
 void lb_case_in(struct pkt *p, const void *arg);
 void lb_case_out(struct pkt *p, const void *arg); /* forwarded in the mode of the port */
 
+/* One row: the verdict, the drop reason if any, what is counted; `metadata` bytes take up headroom.
+ */
+void lb_case_run(struct harness *h, const struct lb_case *c, enum xdp_action verdict,
+		 enum drop_reason drop, unsigned int metadata);
+
 unsigned int lb_case_ip_bytes(const struct lb_case *c);
 
 #endif

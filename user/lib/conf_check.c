@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The checked decode's last part: what no single value shows. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ static int check_listens(struct checker *c)
 		return -ENOMEM;
 	for (i = 0; i < c->conf->service_count; i++) {
 		memcpy(keys[i].addr, services[i].addr.b, sizeof(keys[i].addr));
-		keys[i].port = services[i].port;
+		keys[i].port = htons(services[i].port);
 		keys[i].proto = services[i].proto;
 	}
 	found = find_duplicate(keys, sizeof(*keys), c->conf->service_count, sizeof(*keys), &first,

@@ -23,7 +23,7 @@ bool instance_name_valid(const char *name)
 	if (!length || length > NAME_LENGTH || !isalnum((unsigned char)name[0]))
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+		if (!isalnum((unsigned char)name[i]) && !strchr("_-", name[i]))
 			return false;
 	return true;
 }

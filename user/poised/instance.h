@@ -13,7 +13,8 @@ struct instance {
 	int lock;
 };
 
-/* A letter or digit, then up to 31 letters, digits, dots, underscores and hyphens. */
+/* A letter or digit, then up to 31 letters, digits, underscores and hyphens: bpffs takes no dots.
+ */
 bool instance_name_valid(const char *name);
 
 /*

@@ -75,7 +75,7 @@ static int options_parse(int argc, char **argv, struct control_options *options)
 	}
 	if (!instance_name_valid(options->instance)) {
 		log_err("--instance: expected a letter or digit, then up to 31 letters, digits, "
-			"dots, underscores and hyphens, found \"%s\"",
+			"underscores and hyphens, found \"%s\"",
 			options->instance);
 		return EXIT_USAGE;
 	}
