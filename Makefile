@@ -100,12 +100,18 @@ $B/tests/unit/%: $B/asan/tests/unit/%.o $B/asan/libpoised.a $B/asan/libpoisecmd.
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -lcmocka -lm -o $@
 
 # ---- what scenarios run beside poised and poise: tests/net/*.c, built as the unit tests are
-NET_TOOLS := $(patsubst %.c,$B/%,$(filter-out %.bpf.c,$(wildcard tests/net/*.c)))
+NET_TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/*.c))
 
 $B/tests/net/%: $B/asan/tests/net/%.o $B/asan/libpoise.a
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -o $@
+
+# The demo needs this one, too, and no sanitizers for it.
+$B/tests/net/xdp_pass: $B/obj/tests/net/xdp_pass.o
+	$(say) LD $@
+	$Q mkdir -p $(@D)
+	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
 # ---- packet tests (root): each test_<name> runs packets through a loaded program; what they share
 # is every other file of the directory
@@ -117,14 +123,6 @@ $B/tests/packet/%: $B/obj/tests/packet/%.o $(call obj,$(PACKET_SHARED)) $B/libpo
 	$(say) LD $@
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
-
-# A program for the far ends of veth pairs; the demo needs it, too.
-NET_PROGRAMS := $(patsubst %.bpf.c,$B/%.bpf.o,$(wildcard tests/net/*.bpf.c))
-
-$B/tests/net/%.bpf.o: tests/net/%.bpf.c | $B/.deps
-	$(say) BPF $<
-	$Q mkdir -p $(@D)
-	$Q $(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 # ---- fuzzing: tests/fuzz/*.c are libFuzzer targets over user/lib
 FUZZ_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/*.c))
@@ -156,9 +154,9 @@ test-fuzz: $(FUZZ_TESTS)
 	$Q tools/test.sh fuzz
 test-packet: need-root $(PACKET)
 	$Q tools/test.sh packet
-test-net: need-root all $(NET_TOOLS) $(NET_PROGRAMS)
+test-net: need-root all $(NET_TOOLS)
 	$Q tools/test.sh net $(SCENARIO)
-test-programs: $(UNIT) $(NET_TOOLS) $(NET_PROGRAMS) $(PACKET) $(FUZZ_TESTS)
+test-programs: $(UNIT) $(NET_TOOLS) $(PACKET) $(FUZZ_TESTS)
 
 # The packet tables and tunnel devices as backends, on Debian's stock kernel in QEMU.
 test-kernel: need-root
@@ -193,7 +191,7 @@ demo:
 	$Q [ "$$(id -u)" = 0 ] || { echo "root is needed: the demo makes network namespaces and loads a" \
 		"BPF program (sudo make demo)" >&2; exit 1; }
 	$Q tools/deps.sh build demo
-	$Q $(MAKE) --no-print-directory all $(NET_PROGRAMS)
+	$Q $(MAKE) --no-print-directory all $B/tests/net/xdp_pass
 	$Q tools/demo.sh $(if $(KEEP),--keep)
 
 # ---- install

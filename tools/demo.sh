@@ -163,6 +163,7 @@ wait_until 20 all_up || give_up "b2 did not come back"
 note "nginx on b2 started again: back in service after $(($(now_ms) - began)) ms"
 
 say "kill -9 of poised while requests run: the XDP program goes on alone"
+before=$(flows)
 traffic_start "http://$VIP4/"
 traffic_moves 200 || give_up "no traffic"
 poised_kill
@@ -177,9 +178,11 @@ mark=$(wc -l < "$tmp/traffic")
 traffic_moves 500 || give_up "no traffic"
 traffic_stop
 note "$(($(wc -l < "$tmp/traffic") - mark)) more requests, $(lost "$mark") failed; $(wc -l < "$tmp/traffic") in this step and the last, $(lost 0) failed"
-note "counters kept: $(flows) connections counted since the first start"
-poise stats | indent
 [ "$(lost 0)" = 0 ] || give_up "requests failed"
+after=$(flows)
+note "counters kept: $before connections before the kill, $after now, $((after - before)) more: each of those requests"
+[ $((after - before)) = "$(wc -l < "$tmp/traffic")" ] || give_up "connections were not counted"
+poise stats | indent
 
 say "Five commands to try"
 try

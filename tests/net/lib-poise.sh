@@ -111,9 +111,9 @@ nginx_start_all() { nginx_start 1 && nginx_start 2 && nginx_start 3; }
 decap_attach_all() { # decap_attach_all: every backend, for VIP4 and VIP6
   local number
   for number in 1 2 3; do
+    instances+=("$instance-b$number")
     on "b$number" "$poise" --instance "$instance-b$number" decap attach eth0 \
       --vip "$VIP4" --vip "$VIP6" || return
-    instances+=("$instance-b$number")
   done
 }
 

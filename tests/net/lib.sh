@@ -146,7 +146,7 @@ plain_frames() { # plain_frames NAMESPACE INTERFACE
 # veth wakes the receiving end for XDP_TX only when an XDP program is attached there (veth_xdp_flush;
 # GRO alone is enough for redirected frames): without one, frames lie in its ring until others come.
 takes_xdp_frames() { # takes_xdp_frames NAMESPACE INTERFACE
-  ip -n "$run-$1" link set "$2" xdpdrv object "$root/build/tests/net/xdp_pass.bpf.o" section xdp
+  on "$1" "$root/build/tests/net/xdp_pass" "$2" native > /dev/null
 }
 
 veth() { # veth NAMESPACE INTERFACE NAMESPACE INTERFACE [MTU]
@@ -178,8 +178,8 @@ instances=() # names of poised instances started here
 remove_instance() { # remove_instance NAME: pins (and with them the attachments), socket, state
   local mount
   while read -r _ mount _; do
-    [ -d "$mount/poise/$1" ] && rm -rf "${mount:?}/poise/${1:?}"
-  done < <(grep -E '^[^ ]+ [^ ]+ bpf ' /proc/mounts)
+    [ -d "$mount/poise/$1" ] && rm -rf "${mount:?}/poise/${1:?}" && rmdir "$mount/poise"
+  done < <(grep -E '^[^ ]+ [^ ]+ bpf ' /proc/mounts) 2> /dev/null
   rm -rf "/run/poise/${1:?}" "/var/lib/poise/${1:?}"
   rmdir /run/poise /var/lib/poise 2> /dev/null
 }
