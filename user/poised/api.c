@@ -25,6 +25,7 @@ struct api {
 	struct MHD_Daemon *http;
 	uv_poll_t poll;
 	uv_timer_t timer;
+	unsigned int clients; /* after the last run */
 	int open_handles;
 };
 
@@ -143,13 +144,16 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	(void)version;
 	if (!request)
 		return begin(connection, (struct request **)state);
+	if (request->answered)
+		return MHD_YES;
 	if (*size) {
 		done = body_add(request, data, *size);
 		*size = 0;
+		/* Closed without an answer, which the client is too busy to read. */
+		request->answered = done == MHD_NO;
 		return done;
 	}
-	if (request->answered)
-		return MHD_YES;
+	request->answered = true;
 	if (request->too_large)
 		return send_too_large(connection);
 	api_route(&call, method, path, request->body, request->length);
@@ -158,14 +162,36 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	return done;
 }
 
+/*
+ * A body of which no more will come never reaches handle(): its connection ends here, still open
+ * for what the client may want to know. Nothing else has been sent to it.
+ */
+static void refuse_half_sent(struct MHD_Connection *connection, bool timed_out)
+{
+	static const char head[] = "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+				   "Connection: close\r\nContent-Length: %zu\r\n\r\n%s";
+	const char *status = timed_out ? "408 Request Timeout" : "400 Bad Request";
+	const char *body = timed_out ? "{\"error\":\"the body did not arrive in time\"}\n"
+				     : "{\"error\":\"the body ends too early\"}\n";
+	const union MHD_ConnectionInfo *info;
+	char text[256];
+	int length;
+
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	length = snprintf(text, sizeof(text), head, status, strlen(body), body);
+	/* Whoever has gone altogether does not hear it. */
+	if (info && send(info->connect_fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
+}
+
 static void completed(void *arg, struct MHD_Connection *connection, void **state,
 		      enum MHD_RequestTerminationCode code)
 {
 	struct request *request = *state;
 
 	(void)arg;
-	(void)connection;
-	(void)code;
+	if (request && !request->answered)
+		refuse_half_sent(connection, code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
 	if (request)
 		free(request->body);
 	free(request);
@@ -187,9 +213,19 @@ static void timer_due(uv_timer_t *timer);
 static void serve(struct api *api)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	unsigned int now_open;
+	bool wait = true;
 
 	MHD_run(api->http);
-	if (MHD_get_timeout(api->http, &timeout_ms) == MHD_YES)
+	/* After the limit was reached, who waits is let in at the begin of a run only. */
+	now_open = MHD_get_daemon_info(api->http, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+			   ->num_connections;
+	if (now_open < api->clients)
+		timeout_ms = 0;
+	else if (MHD_get_timeout(api->http, &timeout_ms) != MHD_YES)
+		wait = false;
+	api->clients = now_open;
+	if (wait)
 		uv_timer_start(&api->timer, timer_due, timeout_ms, 0);
 	else
 		uv_timer_stop(&api->timer);
