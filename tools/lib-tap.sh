@@ -17,7 +17,7 @@ summary() {
 }
 
 # Sanitizers must fail the test, whatever the caller's environment says.
-start() { # start KIND PROGRAM: runs it in the background
+start() { # start KIND PROGRAM: in this process's place, so call it with & or in ( )
   local command=("$2") name
   name=$(basename "$2")
   if [ "$1" = fuzz ]; then
@@ -25,7 +25,7 @@ start() { # start KIND PROGRAM: runs it in the background
       -artifact_prefix="$logs/$name-")
     [ -d "tests/fuzz/$name.corpus" ] && command+=("tests/fuzz/$name.corpus")
   fi
-  CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  exec env CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
     timeout --kill-after=30 "${limit[$1]}" "${command[@]}" < /dev/null
 }
 
@@ -45,6 +45,8 @@ judge() { # judge KIND LOG STATUS
     trouble="exit status $3"
   elif [ $((ok + bad + skip)) = 0 ]; then
     trouble="ran no test"
+  elif [ "$1" = net ] && [ -z "$planned" ]; then
+    trouble="ended early: no plan"
   elif [ -n "$planned" ] && [ "$planned" != $((ok + bad + skip)) ]; then
     trouble="$((ok + bad + skip)) of $planned tests ran"
   fi

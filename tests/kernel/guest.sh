@@ -24,7 +24,7 @@ echo "up $(uname -r)"
 run() { # run KIND PATH
   local name began=$SECONDS
   name=$(basename "$2" .sh)
-  start "$1" "$2" > "$results/$1-$name.log" 2>&1
+  (start "$1" "$2") > "$results/$1-$name.log" 2>&1
   echo "ran $1/$name $? $((SECONDS - began))"
 }
 
