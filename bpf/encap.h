@@ -78,6 +78,15 @@ static __always_inline int trim(struct xdp_md *ctx, const struct packet *pkt)
 	return bpf_xdp_adjust_tail(ctx, (int)(bytes - frame_bytes)) ? DROP_NO_ROOM : GO_ON;
 }
 
+/* Headroom for outer headers, when the packet with them still fits the way out. */
+static __always_inline int make_room(struct xdp_md *ctx, const struct packet *pkt,
+				     const struct target *target, __u32 outer_bytes)
+{
+	if (pkt->ip_bytes + outer_bytes > target->mtu)
+		return DROP_TOO_BIG;
+	return bpf_xdp_adjust_head(ctx, -(int)outer_bytes) ? DROP_NO_ROOM : GO_ON;
+}
+
 static __always_inline int encap_ipv4(struct xdp_md *ctx, const struct packet *pkt,
 				      const struct target *target, __u64 hash, bool gue)
 {
@@ -85,11 +94,11 @@ static __always_inline int encap_ipv4(struct xdp_md *ctx, const struct packet *p
 	const __u32 outer_bytes = sizeof(struct iphdr) + udp_bytes;
 	struct ethhdr *eth;
 	struct iphdr *ip;
+	int err;
 
-	if (pkt->ip_bytes + outer_bytes > target->mtu)
-		return DROP_TOO_BIG;
-	if (bpf_xdp_adjust_head(ctx, -(int)outer_bytes))
-		return DROP_NO_ROOM;
+	err = make_room(ctx, pkt, target, outer_bytes);
+	if (err)
+		return err;
 	eth = (void *)(long)ctx->data;
 	ip = (void *)(eth + 1);
 	if ((void *)(eth + 1) + outer_bytes > (void *)(long)ctx->data_end)
@@ -109,11 +118,11 @@ static __always_inline int encap_ipv6(struct xdp_md *ctx, const struct packet *p
 	const __u32 outer_bytes = sizeof(struct ipv6hdr) + udp_bytes;
 	struct ethhdr *eth;
 	struct ipv6hdr *ip;
+	int err;
 
-	if (pkt->ip_bytes + outer_bytes > target->mtu)
-		return DROP_TOO_BIG;
-	if (bpf_xdp_adjust_head(ctx, -(int)outer_bytes))
-		return DROP_NO_ROOM;
+	err = make_room(ctx, pkt, target, outer_bytes);
+	if (err)
+		return err;
 	eth = (void *)(long)ctx->data;
 	ip = (void *)(eth + 1);
 	if ((void *)(eth + 1) + outer_bytes > (void *)(long)ctx->data_end)

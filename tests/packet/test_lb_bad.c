@@ -60,85 +60,81 @@ static void ext_beyond(struct pkt *p)
 	((__u8 *)pkt_find(p, PKT_EXT, 0))[1] = 40;
 }
 
+static const struct {
+	struct lb_case c;
+	enum drop_reason reason;
+} malformed[] = {
+#define ROW(version, proto, text, ...)                                                             \
+	{                                                                                          \
+		text, version, proto, 0, PORT_IPIP4, ##__VA_ARGS__                                 \
+	}
+	{ ROW(4, IPPROTO_TCP, "IPv4 header cut short", .cut = 14 + 19), DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 header missing", .cut = 14), DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 version 5", .spoil = ip4_version_5), DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 header length 16", .spoil = ip4_ihl_4), DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 header length beyond the packet", .spoil = ip4_ihl_beyond),
+	  DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 total length below the header's",
+	      .spoil = ip4_length_below_header),
+	  DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_UDP, "IPv4 total length beyond the frame", .payload = 8,
+	      .spoil = ip4_length_beyond_frame),
+	  DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 packet cut short", .payload = 50, .cut = 80),
+	  DROP_MALFORMED_IP },
+	{ ROW(4, IPPROTO_TCP, "IPv4 without room for ports", .spoil = ip4_length_without_ports),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_TCP, "IPv4 TCP header longer than the packet",
+	      .spoil = ip4_length_without_tcp),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset 16", .spoil = tcp_doff_4),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset beyond the packet", .spoil = tcp_doff_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_UDP, "IPv4 UDP length 7", .spoil = udp_length_7),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_UDP, "IPv4 UDP length beyond the packet", .payload = 9,
+	      .spoil = udp_length_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_TCP, "IPv6 header cut short", .cut = 14 + 39), DROP_MALFORMED_IP },
+	{ ROW(6, IPPROTO_TCP, "IPv6 version 4", .spoil = ip6_version_4), DROP_MALFORMED_IP },
+	{ ROW(6, IPPROTO_UDP, "IPv6 payload length beyond the frame",
+	      .spoil = ip6_length_beyond_frame),
+	  DROP_MALFORMED_IP },
+	{ ROW(6, IPPROTO_UDP, "IPv6 payload length 65535", .spoil = ip6_length_65535),
+	  DROP_MALFORMED_IP },
+	{ ROW(6, IPPROTO_TCP, "IPv6 packet cut short", .payload = 50, .cut = 80),
+	  DROP_MALFORMED_IP },
+	{ ROW(6, IPPROTO_TCP, "IPv6 extension header beyond the packet", .payload = 8,
+	      .extra = EXTRA_OPTIONS, .spoil = ext_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_TCP, "IPv6 without room for ports", .spoil = ip6_length_without_ports),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_TCP, "IPv6 TCP header longer than the packet",
+	      .spoil = ip6_length_without_tcp),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset 16", .spoil = tcp_doff_4),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset beyond the packet", .spoil = tcp_doff_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_UDP, "IPv6 UDP length 7", .spoil = udp_length_7),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_UDP, "IPv6 UDP length beyond the packet", .payload = 9,
+	      .spoil = udp_length_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+#undef ROW
+};
+
 static void test_malformed(struct harness *h)
 {
-	static const struct {
-		struct lb_case c;
-		enum drop_reason reason;
-	} cases[] = {
-#define ROW(version, proto, text, ...) { text, version, proto, 0, PORT_IPIP4, ##__VA_ARGS__ }
-		{ ROW(4, IPPROTO_TCP, "IPv4 header cut short", .cut = 14 + 19), DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 header missing", .cut = 14), DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 version 5", .spoil = ip4_version_5),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 header length 16", .spoil = ip4_ihl_4),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 header length beyond the packet",
-		      .spoil = ip4_ihl_beyond),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 total length below the header's",
-		      .spoil = ip4_length_below_header),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_UDP, "IPv4 total length beyond the frame", .payload = 8,
-		      .spoil = ip4_length_beyond_frame),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 packet cut short", .payload = 50, .cut = 80),
-		  DROP_MALFORMED_IP },
-		{ ROW(4, IPPROTO_TCP, "IPv4 without room for ports",
-		      .spoil = ip4_length_without_ports),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(4, IPPROTO_TCP, "IPv4 TCP header longer than the packet",
-		      .spoil = ip4_length_without_tcp),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset 16", .spoil = tcp_doff_4),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(4, IPPROTO_TCP, "IPv4 TCP data offset beyond the packet",
-		      .spoil = tcp_doff_beyond),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(4, IPPROTO_UDP, "IPv4 UDP length 7", .spoil = udp_length_7),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(4, IPPROTO_UDP, "IPv4 UDP length beyond the packet", .payload = 9,
-		      .spoil = udp_length_beyond),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_TCP, "IPv6 header cut short", .cut = 14 + 39), DROP_MALFORMED_IP },
-		{ ROW(6, IPPROTO_TCP, "IPv6 version 4", .spoil = ip6_version_4),
-		  DROP_MALFORMED_IP },
-		{ ROW(6, IPPROTO_UDP, "IPv6 payload length beyond the frame",
-		      .spoil = ip6_length_beyond_frame),
-		  DROP_MALFORMED_IP },
-		{ ROW(6, IPPROTO_UDP, "IPv6 payload length 65535", .spoil = ip6_length_65535),
-		  DROP_MALFORMED_IP },
-		{ ROW(6, IPPROTO_TCP, "IPv6 packet cut short", .payload = 50, .cut = 80),
-		  DROP_MALFORMED_IP },
-		{ ROW(6, IPPROTO_TCP, "IPv6 extension header beyond the packet", .payload = 8,
-		      .extra = EXTRA_OPTIONS, .spoil = ext_beyond),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_TCP, "IPv6 without room for ports",
-		      .spoil = ip6_length_without_ports),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_TCP, "IPv6 TCP header longer than the packet",
-		      .spoil = ip6_length_without_tcp),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset 16", .spoil = tcp_doff_4),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_TCP, "IPv6 TCP data offset beyond the packet",
-		      .spoil = tcp_doff_beyond),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_UDP, "IPv6 UDP length 7", .spoil = udp_length_7),
-		  DROP_MALFORMED_TRANSPORT },
-		{ ROW(6, IPPROTO_UDP, "IPv6 UDP length beyond the packet", .payload = 9,
-		      .spoil = udp_length_beyond),
-		  DROP_MALFORMED_TRANSPORT },
-#undef ROW
-	};
 	char name[128];
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct lb_case c = cases[i].c;
+	for (size_t i = 0; i < ARRAY_SIZE(malformed); i++) {
+		struct lb_case c = malformed[i].c;
 
-		snprintf(name, sizeof(name), "%s is dropped and counted", cases[i].c.name);
+		snprintf(name, sizeof(name), "%s is dropped and counted", malformed[i].c.name);
 		c.name = name;
-		lb_case_run(h, &c, XDP_DROP, cases[i].reason, 0);
+		lb_case_run(h, &c, XDP_DROP, malformed[i].reason, 0);
 	}
 }
 

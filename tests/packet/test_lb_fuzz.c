@@ -10,26 +10,11 @@
 #include <string.h>
 
 #include "lb_case.h"
+#include "random.h"
 #include "reference.h"
 
 #define PACKETS        100000
 #define MAX_COMPLAINTS 5
-
-/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016. */
-static __u64 random_state;
-
-static __u64 random64(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 0x2545f4914f6cdd1dULL;
-}
-
-static unsigned int below(unsigned int limit)
-{
-	return (random64() >> 32) * limit >> 32;
-}
 
 static void good_packet(struct pkt *p)
 {
