@@ -5,8 +5,9 @@
 # A test program prints TAP ("ok", "not ok", "# SKIP"; or "skip - name: reason"). What exits with an
 # error, is killed, hangs, prints less than its plan or no test at all, has failed.
 logs=${logs:-build/test-logs}
-# Seconds for one program.
-declare -A limit=([unit]=120 [packet]=600 [net]=300 [fuzz]=300)
+# Seconds for one program; on a slow machine POISE_PATIENCE is how many times as long.
+declare -A limit=([unit]=120 [packet]=600 [net]=300 [fuzz]=300 [kernel]=200)
+for kind in "${!limit[@]}"; do limit[$kind]=$((limit[$kind] * ${POISE_PATIENCE:-1})); done
 fuzz_runs=${FUZZ_RUNS:-200000}
 passed=0 failed=0 skipped=0
 

@@ -77,7 +77,8 @@ show_logs() {
 }
 
 wait_until() { # wait_until SECONDS COMMAND...: polls until the command succeeds; 1 when it did not
-  local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+  # On a slow machine POISE_PATIENCE is how many times as long.
+  local deadline=$((${EPOCHREALTIME/./} + $1 * ${POISE_PATIENCE:-1} * 1000000))
   shift
   until "$@" > /dev/null 2>&1; do
     ((${EPOCHREALTIME/./} < deadline)) || return 1
