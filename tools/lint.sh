@@ -54,7 +54,7 @@ lint_cppcheck() {
 
 lint_tidy() { # what it checks is in .clang-tidy
   local output skeleton_users
-  skeleton_users=$(grep -l '\.skel\.h"' $(user_sources))
+  skeleton_users=$(user_sources | xargs grep -l '\.skel\.h"')
   # bpftool's skeletons free in another function what the analyzer takes for leaked.
   output=$(
     user_sources | grep -vxF "$skeleton_users" | xargs -P2 -I@ clang-tidy --quiet @ -- "${user_flags[@]}"

@@ -85,7 +85,7 @@ static int find(const char *instance)
 static void hold_and_kill(const char *wrapper, bool sandboxed)
 {
 	char command[512], line[300] = "";
-	int pipe_fds[2], status;
+	int pipe_fds[2], status = 0;
 	FILE *said;
 	pid_t child;
 
