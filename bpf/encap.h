@@ -56,7 +56,7 @@ static __always_inline void write_gue(struct udphdr *udp, const struct target *t
 {
 	struct guehdr *gue = (struct guehdr *)(udp + 1);
 
-	udp->source = bpf_htons(SOURCE_PORT_BASE | (hash >> 32 & 0x3fff));
+	udp->source = bpf_htons(SOURCE_PORT_BASE | (hash >> 18 & 0x3fff));
 	udp->dest = target->port;
 	udp->len = bpf_htons(sizeof(*udp) + sizeof(*gue) + pkt->ip_bytes);
 	udp->check = 0;

@@ -6,16 +6,21 @@
 
 #include "poise/abi.h"
 #include "poise/csum.h"
+#include "poise/flow.h"
 #include "poise/hash.h"
 #include "poise/service_hash.h"
 
 /* Expanded from the seed, which is random and the same on every balancer of a fleet. */
 const volatile struct flow_hash_key hash_key = { 0 };
+const volatile __u32 flow_set_mask = POISE_DEFAULT_FLOWS / FLOWS_PER_SET - 1;
+const volatile __u32 flow_tick_shift = 10; /* struct flow_clock's */
 
 #include "maps.h"
 #include "service.h"
 #include "parse.h"
 #include "count.h"
+#include "flow.h"
+#include "schedule.h"
 #include "select.h"
 #include "gue.h"
 #include "encap.h"
@@ -41,8 +46,8 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	err = parse_transport(&pkt, ip, end);
 	if (err)
 		return stop(err);
-	hash = hash_packet(&pkt, ip);
-	number = select_target(found.service, hash);
+	hash = hash_packet(&pkt, ip, found.service.flags);
+	number = select_target(found, &pkt, hash);
 	if (!number)
 		return stop(DROP_NO_BACKEND);
 	target = bpf_map_lookup_elem(&targets, &number);
@@ -75,6 +80,13 @@ int poise_lb(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		return balance(ctx, eth + 1, end, 6);
 	return XDP_PASS;
+}
+
+/* What the packet path takes for the time, for user space to set its own clock by. */
+SEC("xdp")
+int poise_jiffies(struct xdp_md *ctx)
+{
+	return bpf_jiffies64();
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -32,13 +32,54 @@ struct {
 	__array(values, struct row_table);
 } rows SEC(".maps");
 
-/* Written by poised, an entry always before the first row that names it; read per packet. */
+/*
+ * Written by poised through mmap, a word at a time and an entry always before the first row that
+ * names it; read per packet.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, POISE_DEFAULT_BACKENDS);
 	__type(key, __u32);
 	__type(value, struct target);
 } targets SEC(".maps");
+
+/*
+ * Read and written by packets that meet rows which are not stable; read, and rid of what has
+ * expired, by poised through mmap.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, POISE_DEFAULT_FLOWS / FLOWS_PER_SET);
+	__type(key, __u32);
+	__type(value, struct flow_set);
+} flows SEC(".maps");
+
+/* Written per entry made; read by poised and poise. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_counter);
+} flow_counters SEC(".maps");
+
+/* leastconn: written per new flow, and by poised through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, POISE_DEFAULT_BACKENDS);
+	__type(key, __u32);
+	__type(value, struct load);
+} loads SEC(".maps");
+
+/* roundrobin: written per new flow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, POISE_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct rotation);
+} rotations SEC(".maps");
 
 /* Written per packet; read by poised and poise. */
 struct {

@@ -15,6 +15,12 @@
 #define IPPROTO_ROUTING 43
 #define IPPROTO_DSTOPTS 60
 
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define NO_TCP  0x100
+
 /* What a step of the packet path says: go on, let the kernel have it, or drop it (a drop_reason).
  */
 #define GO_ON    0
@@ -29,8 +35,9 @@ struct packet {
 	__u16 transport_offset; /* from the IP header's start */
 	__u8 version;
 	__u8 proto;
-	__u8 tos;      /* IPv4 TOS or IPv6 traffic class */
-	bool new_flow; /* a TCP SYN without ACK */
+	__u8 tos;       /* IPv4 TOS or IPv6 traffic class */
+	bool new_flow;
+	__u16 tcp_flags; /* NO_TCP: a datagram */
 };
 
 /* A header whose lengths lie: ours to drop only if it is addressed to one of our services. */
@@ -129,6 +136,11 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 	return NOT_OURS;
 }
 
+static __always_inline bool tcp_is_syn(__u32 tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 /* The rest of the transport header, checked once the packet is known to be for a service. */
 static __always_inline int parse_transport(struct packet *pkt, const void *ip, const void *end)
 {
@@ -141,13 +153,15 @@ static __always_inline int parse_transport(struct packet *pkt, const void *ip, c
 
 		if ((void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4 > bytes)
 			return DROP_MALFORMED_TRANSPORT;
-		pkt->new_flow = tcp->syn && !tcp->ack;
+		pkt->tcp_flags = ((const __u8 *)tcp)[13];
+		pkt->new_flow = tcp_is_syn(pkt->tcp_flags);
 	} else {
 		const struct udphdr *udp = transport;
 
 		if ((void *)(udp + 1) > end || bpf_ntohs(udp->len) < sizeof(*udp) ||
 		    bpf_ntohs(udp->len) > bytes)
 			return DROP_MALFORMED_TRANSPORT;
+		pkt->tcp_flags = NO_TCP;
 		pkt->new_flow = false;
 	}
 	return GO_ON;

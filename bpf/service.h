@@ -9,6 +9,11 @@ union service_word {
 	__u64 word; /* 0: no such service */
 };
 
+static __always_inline enum poise_scheduler service_scheduler(__u16 flags)
+{
+	return flags >> SERVICE_SCHEDULER_SHIFT & SERVICE_SCHEDULER_MASK;
+}
+
 static __always_inline union service_word find_in_bucket(const struct service_words *key,
 							 __u32 index)
 {

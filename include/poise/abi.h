@@ -16,16 +16,19 @@
 #error "addresses are compared and hashed as little-endian words"
 #endif
 
-#define POISE_ABI_VERSION 1
+#define POISE_ABI_VERSION 2
 
 #define POISE_NAME_SIZE        64    /* a service's name and its NUL */
 #define POISE_MAX_SERVICES     4096  /* service numbers run from 0 to one less */
 #define POISE_DEFAULT_BACKENDS 4096  /* targets map: entries unless configured, number 0 unused */
-#define POISE_MAX_BACKENDS     65536 /* a target's number has 16 bits */
+#define POISE_MAX_BACKENDS     65535 /* a target's number has 16 bits, and one is ROW_TRACKED */
 #define POISE_DEFAULT_ROWS     65537
 #define POISE_MAX_ROWS         1048573 /* the largest prime below 2^20 */
 #define POISE_ROWS_PER_SLOT    2 /* array maps pad each value to 8 bytes: two rows fill them */
 #define POISE_MAX_TX_PORTS     256
+#define POISE_DEFAULT_FLOWS    (1U << 20) /* flow table: entries unless configured */
+#define POISE_MIN_FLOWS        (1U << 10)
+#define POISE_MAX_FLOWS        (1U << 28) /* 2 GiB */
 #define POISE_GUE_PORT         6080 /* IANA: gue */
 
 /* How a packet reaches a backend. */
@@ -68,7 +71,20 @@ struct service {
 	__u16 flags;
 } __attribute__((aligned(8)));
 
-#define SERVICE_ADDRESS (1U << 0)
+#define SERVICE_ADDRESS     (1U << 0)
+#define SERVICE_HASH_SOURCE (1U << 1) /* a flow is all that one client sends to the service */
+#define SERVICE_SCHEDULER_SHIFT 2     /* two bits: enum poise_scheduler */
+#define SERVICE_SCHEDULER_MASK  3
+#define SERVICE_TRACK       (1U << 4) /* rows never become stable; packets need not know */
+
+/* How a new flow is given a row; SERVICE_SCHEDULER of the flags. Others than maglev track all. */
+enum poise_scheduler {
+	SCHEDULER_MAGLEV,     /* by the flow's hash */
+	SCHEDULER_ROUNDROBIN, /* one after the other */
+	SCHEDULER_LEASTCONN,  /* of two the one whose target has fewer flows for its weight */
+	SCHEDULER_RANDOM,
+	SCHEDULER_MAX,
+};
 
 /*
  * services: an array of buckets, written through mmap. A key may be in any slot of the two buckets
@@ -91,11 +107,48 @@ struct service_bucket {
 
 /*
  * rows: one inner array per service, POISE_ROWS_PER_SLOT to a value. Written with single 32-bit
- * stores. {A, 0} stable, {B, A} moving, {B, B} tracked; current 0: no backend.
+ * stores. {A, 0} stable: every flow of the row is A's. {B, A} moving: new flows are B's, those of
+ * which the flow table knows nothing A's. {B, ROW_TRACKED}: the flow table knows all but new flows,
+ * which are B's. Current 0: no backend for new flows.
  */
 struct row {
 	__u16 current_target;
 	__u16 previous_target;
+};
+
+#define ROW_TRACKED 0xffff /* as previous: there is none, and still the flow table is read */
+
+/*
+ * flows: sets of one cache line; poise/flow.h tells what an entry is and which set is a flow's.
+ * Entries are changed by compare and exchange only, by packets on any CPU and by poised through
+ * mmap.
+ */
+#define FLOWS_PER_SET 8
+
+struct flow_set {
+	__u64 entries[FLOWS_PER_SET]; /* 0: free */
+} __attribute__((aligned(64)));
+
+/* flow_counters: per CPU, one entry */
+struct flow_counter {
+	__u64 tracked; /* entries made */
+	__u64 evicted; /* of these: at the cost of another that had not expired */
+	__u64 lost;    /* entries not made: other CPUs took the room three times over */
+	__u64 pad;
+};
+
+/* loads: per target, for leastconn. Its load is base + assigned, modulo 2^32. */
+struct load {
+	__u32 base;     /* written by poised: flows counted, less what was assigned by then */
+	__u32 assigned; /* counted up by packets: new flows */
+	__u32 weight;   /* written by poised; 0: none */
+	__u32 pad;
+};
+
+/* rotations: per service, for roundrobin, a cache line each */
+struct rotation {
+	__u64 position; /* counted up by packets: new flows */
+	__u64 pad[7];
 };
 
 /*
@@ -114,15 +167,21 @@ struct target {
 	__u16 outer_sum; /* one's complement sum over the outer IPv4 header's constant words */
 	__u8 src[16];    /* outer source and destination, IPv4 in the first four bytes */
 	__u8 dst[16];
-	__u8 pad[8];
+	/* One word: whose it is, and how long its flows are remembered. */
+	__u16 owner;         /* its service's number | TARGET_SERVES; else its flows are lost */
+	__u16 new_ticks;     /* after a SYN or a first datagram; ticks of poise/flow.h */
+	__u16 idle_ticks;    /* after any other packet */
+	__u16 closing_ticks; /* after FIN or RST, and any packet that follows them */
 };
+
+#define TARGET_SERVES 0x8000 /* above all service numbers */
 
 /* counters: per CPU, per target */
 struct counter {
 	__u64 packets;
 	__u64 bytes; /* of IP packets as they came from clients, without Ethernet or outer headers
 		      */
-	__u64 new_flows; /* TCP SYNs */
+	__u64 new_flows; /* TCP SYNs; datagrams that made an entry */
 	__u64 pad;
 };
 
@@ -132,7 +191,9 @@ struct service_name {
 	struct service_key key;
 	__u32 row_count;
 	__u8 mode; /* enum poise_mode */
-	__u8 pad[39];
+	__u8 pad;
+	__u16 flags; /* as in struct service */
+	__u8 unused[36];
 };
 
 /* What the checks say of a backend. */
@@ -144,20 +205,46 @@ enum poise_health {
 	HEALTH_MAX,
 };
 
+/* What the operator wants of a backend. */
+enum poise_admin {
+	ADMIN_READY,
+	ADMIN_DRAIN, /* serves the flows it has, is given no new ones */
+	ADMIN_MAINT, /* serves nothing */
+	ADMIN_MAX,
+};
+
+/*
+ * The clock that flow entries expire by, as the packet path reads it (jiffies) and as user space
+ * computes it (CLOCK_MONOTONIC); see poise/flow.h.
+ */
+struct flow_clock {
+	__u64 monotonic_ns; /* at one moment */
+	__u32 jiffies;      /* at the same, modulo 2^32 */
+	__u32 jiffy_ns;
+	__u32 tick_shift; /* a tick is so many jiffies, as a power of two */
+	__u32 pad;
+};
+
 struct target_name {
 	char service[POISE_NAME_SIZE]; /* empty: number not in use */
 	__u8 addr[16];                 /* the backend's, IPv4 as ::ffff:a.b.c.d */
 	__be16 port;                   /* 0: none given */
 	__u16 weight;
 	__u8 health; /* enum poise_health */
-	__u8 pad[11];
+	__u8 admin;  /* enum poise_admin */
+	__u8 flags;  /* TARGET_NAME_... */
+	__u8 pad[9];
 };
 
-/* meta: what a set of maps was made with; one entry, written once */
+#define TARGET_NAME_LEAVING (1U << 0) /* no longer configured: serves its flows to their end */
+#define TARGET_NAME_SORRY   (1U << 1) /* serves while no other does */
+
+/* meta: what a set of maps was made with; one entry, written by poised when it starts */
 struct meta {
 	__u32 abi_version;
 	__u32 pad;
 	__u64 seed[2]; /* of the flow hash: with another one every flow would change its backend */
+	struct flow_clock clock;
 };
 
 _Static_assert(sizeof(struct service_key) == 20, "map ABI");
@@ -168,6 +255,12 @@ _Static_assert(sizeof(struct target) == 64, "map ABI");
 _Static_assert(sizeof(struct counter) == 32, "map ABI");
 _Static_assert(sizeof(struct service_name) == 128, "map ABI");
 _Static_assert(sizeof(struct target_name) == 96, "map ABI");
-_Static_assert(sizeof(struct meta) == 24, "map ABI");
+_Static_assert(sizeof(struct flow_clock) == 24, "map ABI");
+_Static_assert(sizeof(struct meta) == 48, "map ABI");
+_Static_assert(sizeof(struct flow_set) == 64, "map ABI");
+_Static_assert(sizeof(struct flow_counter) == 32, "map ABI");
+_Static_assert(sizeof(struct load) == 16, "map ABI");
+_Static_assert(sizeof(struct rotation) == 64, "map ABI");
+_Static_assert(POISE_MAX_SERVICES <= TARGET_SERVES, "owner has both");
 
 #endif

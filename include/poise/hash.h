@@ -125,11 +125,17 @@ flow_hash6(const volatile struct flow_hash_key *key, const __be32 source[4], con
 	return flow_hash_mix(hash);
 }
 
-/* The row of a flow: the hash's low half scaled to the table (Lemire, "Fast random integer
- * generation in an interval", 2019), a multiplication where a remainder costs a division. */
-static inline __attribute__((always_inline)) __u32 flow_row(__u64 hash, __u32 row_count)
+/* The half of a flow's hash that flow entries keep, so that they tell the row. */
+static inline __attribute__((always_inline)) __u32 flow_tag(__u64 hash)
 {
-	return (__u64)(__u32)hash * row_count >> 32;
+	return hash >> 32;
+}
+
+/* The row of a flow: its tag scaled to the table (Lemire, "Fast random integer generation in an
+ * interval", 2019), a multiplication where a remainder costs a division. */
+static inline __attribute__((always_inline)) __u32 flow_row(__u32 tag, __u32 row_count)
+{
+	return (__u64)tag * row_count >> 32;
 }
 
 #endif

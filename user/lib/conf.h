@@ -35,7 +35,9 @@ struct conf_check {
 struct conf_backend {
 	struct addr addr;
 	__u16 port;   /* host order; 0: none given */
-	__u16 weight; /* 0 to 65535, default 100; 0: no new rows */
+	__u16 weight; /* 0 to 65535, default 100; 0: no new flows */
+	enum poise_admin state; /* `state: ready | drain | maint` */
+	bool sorry;             /* serves only while no other backend does */
 };
 
 struct conf_service {
@@ -47,6 +49,14 @@ struct conf_service {
 	__u32 rows;     /* a prime, 251 to POISE_MAX_ROWS */
 	__u16 gue_port; /* host order */
 	struct conf_check check;
+	enum poise_scheduler scheduler;
+	bool hash_source;  /* `hash: source`: a client's flows stay together; else 5-tuple */
+	bool track_always; /* `track: always`; see conf_tracks_always */
+	/* How long a silent flow is remembered: 0: as conf's for the protocol; 1 s to 8 h. */
+	__u32 idle_timeout_ms;
+	__u32 settle_ms;     /* how long silent flows older than a change are waited for; 15 min */
+	__u32 slow_start_ms; /* 0: none; at most 1 h */
+	__u8 panic_percent;  /* `panic: 30%`: with fewer backends up all count as up; 0: never */
 	struct conf_backend *backends;
 	size_t backend_count;
 };
@@ -57,6 +67,9 @@ struct conf {
 	struct conf_service *services;
 	size_t service_count;
 	__u32 max_backends;
+	__u32 flows;       /* entries of the flow table, a power of two; `1M`, `65536` */
+	__u32 tcp_idle_ms; /* `timeouts: {tcp: 15m, udp: 2m}` */
+	__u32 udp_idle_ms;
 	bool seed_set;
 	__u64 seed[2];
 };
@@ -112,6 +125,12 @@ json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file
 const char *conf_error_format(const struct conf_error *error, const char *file, char *buf,
 			      size_t size);
 
+/* Whether a service tracks each of its flows: told to, UDP, or a scheduler that is no pure hash. */
+bool conf_tracks_always(const struct conf_service *service);
+__u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service);
+
+const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
+const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
 const char *mode_name(enum poise_mode mode); /* "l2", "ipip", "gue" */
 const char *health_name(enum poise_health health);
 

@@ -9,7 +9,8 @@
 
 /* File descriptors; -1: not open. The order is that of maps_names[]. */
 struct maps {
-	int services, rows, targets, counters, drops, tx_ports, service_names, target_names, meta;
+	int services, rows, targets, flows, flow_counters, loads, rotations, counters, drops,
+		tx_ports, service_names, target_names, meta;
 };
 
 #define MAPS_COUNT (sizeof(struct maps) / sizeof(int))
@@ -27,6 +28,14 @@ void maps_close(struct maps *maps); /* an empty one is fine */
 
 /* Largest number of targets these maps hold, number 0 included. 0: not readable. */
 __u32 maps_max_targets(const struct maps *maps);
+
+/* Number of sets of the flow table; 0: not readable. */
+__u32 maps_flow_sets(const struct maps *maps);
+/* The flow table in memory, read only; NULL: not possible. munmap() by the caller, of
+ * maps_flow_sets() x sizeof(struct flow_set) bytes. */
+const struct flow_set *maps_flows_map(const struct maps *maps);
+int flow_counters_read(const struct maps *maps, struct flow_counter *out); /* sum over CPUs */
+int meta_read(const struct maps *maps, struct meta *out);                  /* 0 or -errno */
 
 /* Sums over CPUs. counters_read fills out[0 .. count-1] for targets 0 .. count-1. 0 or -errno. */
 int counters_read(const struct maps *maps, struct counter *out, size_t count);

@@ -19,6 +19,7 @@ struct lb_error {
 struct lb_options {
 	const char *instance_dir; /* see bpffs.h */
 	__u32 max_targets;        /* maps found smaller are replaced by larger ones, entries kept */
+	__u32 flows; /* entries of the flow table; another size than found: entries are moved */
 	bool seed_set;            /* else: the adopted maps' seed, or a random one */
 	__u64 seed[2];
 };
@@ -38,6 +39,11 @@ const struct maps *lb_maps(const struct lb *lb);
 bool lb_adopted(const struct lb *lb);      /* found pinned maps */
 const __u64 *lb_seed(const struct lb *lb); /* two words, in use */
 __u32 lb_max_targets(const struct lb *lb); /* number 0 included */
+
+/* The flow table, in memory; entries change under the reader's eyes. *count: sets. */
+struct flow_set *lb_flows(const struct lb *lb, __u32 *count);
+const struct flow_clock *lb_clock(const struct lb *lb);
+struct load *lb_loads(const struct lb *lb); /* the map, in memory: lb_max_targets() of them */
 
 /* --- attachments: pinned XDP links, one per interface --- */
 struct lb_link {
@@ -74,7 +80,9 @@ int lb_rows_open(struct lb *lb, __u32 number, __u32 size, struct lb_rows **out);
 /* Stores each row that differs, one aligned 32-bit store each. Returns how many were written. */
 size_t lb_rows_write(struct lb_rows *rows, const struct row *want);
 const struct row *lb_rows_get(const struct lb_rows *rows);
-void lb_rows_close(struct lb_rows *rows); /* unmaps; the kernel keeps the table. NULL is fine */
+struct lb_rows *lb_rows_hold(struct lb_rows *rows); /* another lb_rows_close() is due */
+/* The last one unmaps; the kernel keeps the table. NULL is fine. */
+void lb_rows_close(struct lb_rows *rows);
 int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count); /* 0 or -errno */
 
 /* --- entries; each 0 or -errno, lb_service_get -ENOENT --- */
@@ -84,7 +92,8 @@ int lb_service_del(struct lb *lb, const struct service_key *key); /* no such ent
 /* Removes every service entry that is not in keep[] (after adoption). */
 int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t count);
 int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value);
-int lb_target_set(struct lb *lb, __u32 number, const struct target *value); /* only if it differs */
+/* Through mmap, each 64-bit word that differs with one store. */
+int lb_target_set(struct lb *lb, __u32 number, const struct target *value);
 int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value);
 int lb_counter_zero(struct lb *lb, __u32 number);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The flow table: which packets of rows that are not stable follow an entry, and which make one. */
+#ifndef POISE_BPF_FLOW_H
+#define POISE_BPF_FLOW_H
+
+#define INSERT_TRIES 3
+
+static __always_inline __u32 flow_now(void)
+{
+	return bpf_jiffies64() >> flow_tick_shift;
+}
+
+/* Where the entry of a flow is, FLOWS_PER_SET: nowhere. */
+static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
+{
+	int i;
+
+	for (i = 0; i < FLOWS_PER_SET; i++)
+		if (((const volatile __u32 *)&set->entries[i])[1] == tag)
+			break;
+	return i;
+}
+
+/* Who makes room: nobody who need not, then who has expired, then the first to expire of those that
+ * never got past their first packet, then of all. */
+static __noinline int find_room(const struct flow_set *set, __u32 now)
+{
+	__u32 least = ~0U;
+	int at = 0, i;
+
+	for (i = 0; i < FLOWS_PER_SET; i++) {
+		__u64 entry = *(const volatile __u64 *)&set->entries[i];
+		int left = flow_entry_left(entry, now);
+		__u32 worth = 0;
+
+		if (entry && left >= 0)
+			worth = 1 + left +
+				(flow_entry_state(entry) == FLOW_NEW ? 0 : FLOW_TICK_MASK);
+		if (worth < least) {
+			least = worth;
+			at = i;
+		}
+	}
+	return at;
+}
+
+static __always_inline struct flow_counter *flow_count(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flow_counters, &zero);
+}
+
+/* Whether an entry that another one replaces is missed: its flow is another and has not expired. */
+static __always_inline bool is_lost(__u64 old, __u64 entry, __u32 now)
+{
+	return old && flow_entry_tag(old) != flow_entry_tag(entry) &&
+	       flow_entry_left(old, now) >= 0;
+}
+
+/*
+ * Puts an entry into a set, in place of what is known of its flow (at FLOWS_PER_SET: nothing).
+ * Another CPU may want the same room: whoever comes second looks for other room, so that neither
+ * flow is forgotten.
+ */
+static __always_inline void insert_entry(struct flow_set *set, __u32 at, __u64 entry, __u32 now)
+{
+	struct flow_counter *counter = flow_count();
+	int try;
+
+	if (!counter)
+		return;
+	for (try = 0; try < INSERT_TRIES; try++) {
+		__u64 old;
+
+		if (at >= FLOWS_PER_SET)
+			at = find_room(set, now) & (FLOWS_PER_SET - 1);
+		old = *(volatile __u64 *)&set->entries[at];
+		if (__sync_val_compare_and_swap(&set->entries[at], old, entry) == old) {
+			counter->tracked++;
+			counter->evicted += is_lost(old, entry, now);
+			return;
+		}
+		at = FLOWS_PER_SET;
+	}
+	counter->lost++;
+}
+
+/* What a packet is to its flow's entry. tcp_flags: NO_TCP for a datagram. */
+static __always_inline struct flow_packet flow_packet(__u32 tcp_flags, __u16 service_flags)
+{
+	bool whole_client = service_flags & SERVICE_HASH_SOURCE, syn = tcp_is_syn(tcp_flags);
+
+	return (struct flow_packet){
+		.fresh = syn && !whole_client,
+		.first = syn || tcp_flags == NO_TCP,
+		.closes = tcp_flags & (TCP_FIN | TCP_RST) && !whole_client,
+	};
+}
+
+#endif
