@@ -21,9 +21,9 @@ static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 	return i;
 }
 
-/* Who makes room: nobody who need not, then who has expired, then the first to expire of those that
- * never got past their first packet, then of all. */
-static __noinline int find_room(const struct flow_set *set, __u32 now)
+/* Who makes room in a full set: who has expired, then the first to expire of those that never got
+ * past their first packet, then of all. */
+static __noinline int find_least(const struct flow_set *set, __u32 now)
 {
 	__u32 least = ~0U;
 	int at = 0, i;
@@ -42,6 +42,16 @@ static __noinline int find_room(const struct flow_set *set, __u32 now)
 		}
 	}
 	return at;
+}
+
+static __always_inline int find_room(const struct flow_set *set, __u32 now)
+{
+	int i;
+
+	for (i = 0; i < FLOWS_PER_SET; i++)
+		if (!*(const volatile __u64 *)&set->entries[i])
+			return i;
+	return find_least(set, now);
 }
 
 static __always_inline struct flow_counter *flow_count(void)

@@ -35,7 +35,7 @@ struct packet {
 	__u16 transport_offset; /* from the IP header's start */
 	__u8 version;
 	__u8 proto;
-	__u8 tos;       /* IPv4 TOS or IPv6 traffic class */
+	__u8 tos; /* IPv4 TOS or IPv6 traffic class */
 	bool new_flow;
 	__u16 tcp_flags; /* NO_TCP: a datagram */
 };

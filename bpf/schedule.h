@@ -68,8 +68,8 @@ __noinline int schedule_flow(__u64 service_bits, __u64 hash)
 		return row_at(number, flow_row(bpf_get_prandom_u32(), service.row_count))
 			.row.current_target;
 	first = row_at(number, flow_row(flow_tag(hash), service.row_count)).row.current_target;
-	return less_loaded(first, row_at(number, flow_row(hash, service.row_count))
-					  .row.current_target);
+	return less_loaded(first,
+			   row_at(number, flow_row(hash, service.row_count)).row.current_target);
 }
 
 #endif

@@ -22,7 +22,7 @@ static __always_inline __u64 hash_packet(const struct packet *pkt, const void *i
 			  source_port, pkt->dest_port, pkt->proto);
 }
 
-/* Follows the entry, if there is one to follow, and keeps it alive. The target's number or 0. */
+/* Follows the entry, if it is one to follow, and keeps it alive. The target's number or 0. */
 static __always_inline __u32 follow_entry(struct flow_set *set, int at, struct service service,
 					  __u32 tag, __u32 now, const struct flow_packet *seen)
 {
@@ -43,8 +43,8 @@ static __always_inline __u32 follow_entry(struct flow_set *set, int at, struct s
 
 /*
  * The target of a packet that met a row which is not stable, with FLOW_BEGUN where the packet was
- * given it as a new flow; 0: none. Both words are values of unions: a function that the verifier
- * looks at once takes no structures.
+ * given it as a new flow; 0: none. Service and row come as words: a function that the verifier
+ * looks at once, for all of its callers, takes no structures.
  */
 __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u32 tcp_flags)
 {
@@ -66,9 +66,8 @@ __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u3
 	}
 	number = row.previous_target;
 	if (row_assigns(row, seen.fresh)) {
-		number = service_scheduler(service.flags)
-				 ? schedule_flow(service_bits, hash)
-				 : row.current_target;
+		number = service_scheduler(service.flags) ? schedule_flow(service_bits, hash)
+							  : row.current_target;
 		number &= 0xffff;
 		begun = FLOW_BEGUN;
 	}
@@ -82,15 +81,14 @@ __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u3
 /* The number of the target for a packet, 0 when no backend is up. */
 static __always_inline __u32 select_target(union service_word found, struct packet *pkt, __u64 hash)
 {
-	union row_word row = row_at(found.service.number,
-				    flow_row(flow_tag(hash), found.service.row_count));
+	union row_word row =
+		row_at(found.service.number, flow_row(flow_tag(hash), found.service.row_count));
 	__u32 number;
 
 	if (!row_tracks(row.row))
 		return row.row.current_target;
 	number = track_packet(found.word, row.word, hash, pkt->tcp_flags);
-	if (number & FLOW_BEGUN)
-		pkt->new_flow = true;
+	pkt->new_flow |= number / FLOW_BEGUN & 1;
 	return number & 0xffff;
 }
 

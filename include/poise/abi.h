@@ -29,7 +29,7 @@
 #define POISE_DEFAULT_FLOWS    (1U << 20) /* flow table: entries unless configured */
 #define POISE_MIN_FLOWS        (1U << 10)
 #define POISE_MAX_FLOWS        (1U << 28) /* 2 GiB */
-#define POISE_GUE_PORT         6080 /* IANA: gue */
+#define POISE_GUE_PORT         6080       /* IANA: gue */
 
 /* How a packet reaches a backend. */
 enum poise_mode {
@@ -71,11 +71,11 @@ struct service {
 	__u16 flags;
 } __attribute__((aligned(8)));
 
-#define SERVICE_ADDRESS     (1U << 0)
-#define SERVICE_HASH_SOURCE (1U << 1) /* a flow is all that one client sends to the service */
-#define SERVICE_SCHEDULER_SHIFT 2     /* two bits: enum poise_scheduler */
+#define SERVICE_ADDRESS         (1U << 0)
+#define SERVICE_HASH_SOURCE     (1U << 1) /* a flow is all that one client sends to the service */
+#define SERVICE_SCHEDULER_SHIFT 2         /* two bits: enum poise_scheduler */
 #define SERVICE_SCHEDULER_MASK  3
-#define SERVICE_TRACK       (1U << 4) /* rows never become stable; packets need not know */
+#define SERVICE_TRACK           (1U << 4) /* rows never become stable; packets need not know */
 
 /* How a new flow is given a row; SERVICE_SCHEDULER of the flags. Others than maglev track all. */
 enum poise_scheduler {

@@ -66,9 +66,10 @@ static inline __attribute__((always_inline)) __u64 flow_entry(__u32 tag, __u16 t
 }
 
 /* The entry of a flow's first packet. */
-static inline __attribute__((always_inline)) __u64
-flow_begin(__u32 tag, __u16 number, const struct target *target, __u32 now,
-	   const struct flow_packet *pkt)
+static inline __attribute__((always_inline)) __u64 flow_begin(__u32 tag, __u16 number,
+							      const struct target *target,
+							      __u32 now,
+							      const struct flow_packet *pkt)
 {
 	__u32 ticks = pkt->closes  ? target->closing_ticks
 		      : pkt->first ? target->new_ticks

@@ -37,12 +37,33 @@ struct {
 	__type(value, __u32);
 } under_test SEC(".maps");
 
+/* The one of the program under test, if it is poise_lb. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_set);
+} flows SEC(".maps");
+
 /* Written by the tool before a run. */
 struct frame_template template;
 __u32 flow_mask; /* the number of flows, a power of two, less one */
+/* Takes the first entry of a set away before each packet: its flow is a new one every time. */
+bool forget;
+__u32 forget_set;
 
 /* Packets so far */
 __u32 packet_count;
+
+static __always_inline void forget_flow(void)
+{
+	__u32 index = forget_set;
+	struct flow_set *set = bpf_map_lookup_elem(&flows, &index);
+
+	if (set)
+		*(volatile __u64 *)&set->entries[0] = 0;
+}
 
 /* What of a packet differs from flow to flow, by word behind the Ethernet header. */
 struct frame_words {
@@ -101,6 +122,8 @@ static __always_inline int restore(struct xdp_md *ctx, const struct frame_words 
 	}
 	if (w.frame_bytes % 4 == 0)
 		*(volatile __u16 *)(data + 4 * words) = template.halves[8 + 2 * words];
+	if (forget)
+		forget_flow();
 	bpf_tail_call(ctx, &under_test, 0);
 	return XDP_ABORTED;
 }

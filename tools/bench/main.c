@@ -25,7 +25,7 @@ static const struct {
 } modes[] = { { "l2", MODE_L2 }, { "ipip", MODE_IPIP }, { "gue", MODE_GUE } };
 static const char *const verdicts[] = { "aborted", "drop", "pass", "tx", "redirect" };
 
-static struct measurement lines[2 * ARRAY_SIZE(modes) * 2]; /* cases, modes, families */
+static struct measurement lines[4 * ARRAY_SIZE(modes) * 2]; /* cases, modes, families */
 
 struct options {
 	int rounds;
@@ -167,13 +167,15 @@ static int stay_on_cpu(int cpu)
 	return cpu;
 }
 
-static void add_line(struct measuring *m, const struct measurement *like, const char *case_name)
+static void add_line(struct measuring *m, const struct measurement *like, const char *case_name,
+		     enum meets meets)
 {
 	struct measurement *line = &lines[m->count++];
 
 	*line = *like;
 	line->case_name = case_name;
-	line->kind.syn = !strcmp(case_name, "syn");
+	line->meets = meets;
+	line->kind.syn = !strcmp(case_name, "syn") || meets == MEETS_ROOM;
 	line->family = addr_is_v4(&like->kind.to) ? 4 : 6;
 }
 
@@ -185,9 +187,16 @@ static void list_poise(struct measuring *m)
 						    .encap = modes[i].mode,
 						    .kind.proto = IPPROTO_TCP };
 
-			subject_service(modes[i].mode, family, &like.kind.to, &like.kind.port);
-			add_line(m, &like, "ack");
-			add_line(m, &like, "syn");
+			subject_service(modes[i].mode, family, ROWS_STABLE, &like.kind.to,
+					&like.kind.port);
+			add_line(m, &like, "ack", MEETS_ROW);
+			add_line(m, &like, "syn", MEETS_ROW);
+			if (modes[i].mode != MODE_IPIP)
+				continue;
+			subject_service(modes[i].mode, family, ROWS_MOVING, &like.kind.to,
+					&like.kind.port);
+			add_line(m, &like, "hit", MEETS_ENTRY);
+			add_line(m, &like, "insert", MEETS_ROOM);
 		}
 	}
 }
@@ -197,11 +206,11 @@ static void list_other(struct measuring *m, const struct frame_kind *to)
 	struct measurement like = { .mode = "prog", .encap = MODE_IPIP, .kind = *to };
 
 	if (to->proto == IPPROTO_UDP) {
-		add_line(m, &like, "udp");
+		add_line(m, &like, "udp", MEETS_ROW);
 		return;
 	}
-	add_line(m, &like, "ack");
-	add_line(m, &like, "syn");
+	add_line(m, &like, "ack", MEETS_ROW);
+	add_line(m, &like, "syn", MEETS_ROW);
 }
 
 static int open_program(__u32 id)
@@ -241,7 +250,7 @@ static void print_machine(int cpu, int rounds)
 
 static int measure_and_report(struct measuring *m, const char *json)
 {
-	int err = rig_open(&m->rig, m->program_fd);
+	int err = rig_open(&m->rig, m->program_fd, m->subject ? subject_flows_fd(m->subject) : -1);
 
 	if (err)
 		return err;

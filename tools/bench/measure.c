@@ -95,36 +95,86 @@ static int check_verdicts(struct measuring *m, const struct measurement *line)
 	return err;
 }
 
-/* poise_lb's own counters tell that no packet went another way. */
+/* Counters of poise_lb that tell whether packets went the way that is measured. */
+struct went {
+	__u64 forwarded, tracked;
+};
+
+static int went_so_far(const struct measuring *m, struct went *went)
+{
+	int err = subject_forwarded(m->subject, &went->forwarded);
+
+	return err ? err : subject_tracked(m->subject, &went->tracked);
+}
+
+static int went_as_meant(const struct measurement *line, const struct went *before,
+			 const struct went *after, __u32 packets)
+{
+	__u64 forwarded = after->forwarded - before->forwarded;
+	__u64 tracked = after->tracked - before->tracked;
+	__u64 inserts = line->meets == MEETS_ROOM ? packets : 0;
+	char text[128];
+
+	/* With a million flows some sets overflow, though there is room for four. */
+	if (forwarded == packets && tracked >= inserts && tracked <= inserts + packets / 1000)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "%llu of %u were forwarded, %llu flows entered: nothing to "
+		 "measure",
+		 (unsigned long long)forwarded, packets, (unsigned long long)tracked);
+	return refuse(line, text);
+}
+
+/* Readies the flow table and the harness for a kind of packet. */
+static int prepare(struct measuring *m, const struct measurement *line, __u32 flows)
+{
+	double ns;
+	int err;
+
+	rig_forget(&m->rig, -1);
+	rig_packets(&m->rig, &line->kind, flows);
+	if (!m->subject || line->meets == MEETS_ROW)
+		return check_verdicts(m, line);
+	subject_forget_flows(m->subject);
+	err = check_verdicts(m, line);
+	if (!err && line->meets == MEETS_ENTRY)
+		return run(m, line, m->program_fd, m->verdict, flows, &ns);
+	if (!err && flows == 1)
+		rig_forget(&m->rig, subject_first_set(m->subject));
+	else
+		subject_forget_flows(m->subject);
+	return err;
+}
+
 static int measure_program(struct measuring *m, const struct measurement *line, __u32 flows,
 			   double *ns)
 {
 	__u32 packets = flows > LEAST_PACKETS ? flows : LEAST_PACKETS;
-	__u64 before = 0, after = packets;
-	char text[128];
-	int err;
+	struct went before, after;
+	int err = prepare(m, line, flows);
 
-	rig_packets(&m->rig, &line->kind, flows);
-	err = check_verdicts(m, line);
 	if (!err && m->subject)
-		err = subject_forwarded(m->subject, &before);
+		err = went_so_far(m, &before);
 	if (!err)
 		err = run(m, line, m->program_fd, m->verdict, packets, ns);
-	if (!err && m->subject)
-		err = subject_forwarded(m->subject, &after);
-	if (err || after - before == packets)
+	if (err || !m->subject)
 		return err;
-	snprintf(text, sizeof(text), "%llu of %u were forwarded: nothing to measure",
-		 (unsigned long long)(after - before), packets);
-	return refuse(line, text);
+	err = went_so_far(m, &after);
+	return err ? err : went_as_meant(line, &before, &after, packets);
 }
 
+/* With one flow that is forgotten before each packet the harness does more: so do its floors. */
 static int measure(struct measuring *m, const struct measurement *line, struct sample *sample)
 {
-	int err = measure_floors(m, line, sample);
+	int err = 0;
 
+	if (line->meets == MEETS_ROOM)
+		rig_forget(&m->rig, 0);
+	err = measure_floors(m, line, sample);
 	for (int i = 0; i < FLOW_COUNTS && !err; i++)
-		err = measure_program(m, line, flow_counts[i], &sample->program[i]);
+		if (measures(line, i))
+			err = measure_program(m, line, flow_counts[i], &sample->program[i]);
+	rig_forget(&m->rig, -1);
 	return err;
 }
 

@@ -34,9 +34,17 @@ struct sample { /* ns per packet of the loops of one round */
 	double alone, empty, encap, program[FLOW_COUNTS];
 };
 
+/* What a packet meets. */
+enum meets {
+	MEETS_ROW,   /* a stable row: no flow table */
+	MEETS_ENTRY, /* a moving row, and its flow's entry in the table */
+	MEETS_ROOM,  /* a moving row, and room for its flow's entry: each packet is a new flow's */
+};
+
 /* One kind of packet: FLOW_COUNTS lines of the table. */
 struct measurement {
-	const char *case_name; /* "ack", "syn" or "udp" */
+	const char *case_name; /* "ack", "syn", "udp", "hit" or "insert" */
+	enum meets meets;
 	const char *mode;
 	int family;
 	enum poise_mode encap; /* which fixed encapsulation it is compared with */
@@ -44,9 +52,16 @@ struct measurement {
 	struct sample samples[MAX_ROUNDS];
 };
 
+/* New flows are measured with one, which is forgotten before each packet, and with so many that
+ * each comes once. */
+static inline bool measures(const struct measurement *line, int flows_index)
+{
+	return line->meets != MEETS_ROOM || !flows_index || flows_index == FLOW_COUNTS - 1;
+}
+
 struct measuring {
 	struct rig rig;
-	const struct subject *subject; /* NULL: the program is not poise_lb */
+	struct subject *subject; /* NULL: the program is not poise_lb */
 	int program_fd;
 	__u32 verdict; /* what the program has to return */
 	struct measurement *list;

@@ -50,15 +50,18 @@ void report_table(const struct measurement *list, size_t count, int rounds)
 {
 	double one_flow_ns = 0;
 
-	printf("%-4s %-4s %6s %8s %7s %7s %7s %7s %7s %7s %7s %7s\n", "case", "mode", "family",
+	printf("%-6s %-4s %6s %8s %7s %7s %7s %7s %7s %7s %7s %7s\n", "case", "mode", "family",
 	       "flows", "ns", "min", "max", "floor", "encap", "/encap", "/1 flow", "loop");
 	for (size_t i = 0; i < count * FLOW_COUNTS; i++) {
 		const struct measurement *line = &list[i / FLOW_COUNTS];
 		struct figures f = figures_of(line, i % FLOW_COUNTS, rounds);
 
-		if (i % FLOW_COUNTS == 0)
+		/* Moving rows are compared with the stable ones listed before them. */
+		if (i % FLOW_COUNTS == 0 && line->meets == MEETS_ROW)
 			one_flow_ns = f.ns;
-		printf("%-4s %-4s %6d %8u %7.1f %7.1f %7.1f %7.1f %7.1f %7.2f %7.2f %7.1f\n",
+		if (!measures(line, i % FLOW_COUNTS))
+			continue;
+		printf("%-6s %-4s %6d %8u %7.1f %7.1f %7.1f %7.1f %7.1f %7.2f %7.2f %7.1f\n",
 		       line->case_name, line->mode, line->family, flow_counts[i % FLOW_COUNTS],
 		       f.ns, f.ns_min, f.ns_max, f.floor_ns, f.encap_floor_ns,
 		       f.ns / f.encap_floor_ns, f.ns / one_flow_ns, f.loop_ns);
@@ -90,6 +93,8 @@ int report_json(const char *path, const struct measurement *list, size_t count, 
 	int err = all ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count * FLOW_COUNTS && !err; i++) {
+		if (!measures(&list[i / FLOW_COUNTS], i % FLOW_COUNTS))
+			continue;
 		json_t *item = describe(&list[i / FLOW_COUNTS], i % FLOW_COUNTS, rounds);
 
 		if (!item || json_array_append_new(all, item))

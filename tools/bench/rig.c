@@ -29,7 +29,8 @@ static int put_under_test(const struct rig *rig, int program_fd)
 				   BPF_ANY);
 }
 
-static int open_flavour(struct rig *rig, __u32 flags, enum bpf_attach_type type, int program_fd)
+static int open_flavour(struct rig *rig, __u32 flags, enum bpf_attach_type type, int program_fd,
+			int flows_fd)
 {
 	struct bpf_program *program;
 	int err;
@@ -42,7 +43,9 @@ static int open_flavour(struct rig *rig, __u32 flags, enum bpf_attach_type type,
 		bpf_program__set_flags(program, flags);
 		bpf_program__set_expected_attach_type(program, type);
 	}
-	err = bench_bpf__load(rig->skeleton);
+	err = flows_fd < 0 ? 0 : bpf_map__reuse_fd(rig->skeleton->maps.flows, flows_fd);
+	if (!err)
+		err = bench_bpf__load(rig->skeleton);
 	if (!err)
 		err = put_under_test(rig, program_fd);
 	if (err)
@@ -50,7 +53,7 @@ static int open_flavour(struct rig *rig, __u32 flags, enum bpf_attach_type type,
 	return err;
 }
 
-int rig_open(struct rig *rig, int program_fd)
+int rig_open(struct rig *rig, int program_fd, int flows_fd)
 {
 	static const struct {
 		__u32 flags;
@@ -66,7 +69,7 @@ int rig_open(struct rig *rig, int program_fd)
 
 	memset(rig, 0, sizeof(*rig));
 	for (size_t i = 0; i < sizeof(flavours) / sizeof(flavours[0]) && err == -EINVAL; i++)
-		err = open_flavour(rig, flavours[i].flags, flavours[i].type, program_fd);
+		err = open_flavour(rig, flavours[i].flags, flavours[i].type, program_fd, flows_fd);
 	libbpf_set_print(before);
 	if (err)
 		fprintf(stderr, "poise-bench: the harness cannot call this program: %s\n",
@@ -85,6 +88,12 @@ void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows)
 	rig->kind = *kind;
 	frame_template(kind, &rig->skeleton->bss->template);
 	rig->skeleton->bss->flow_mask = flows - 1;
+}
+
+void rig_forget(struct rig *rig, int set)
+{
+	rig->skeleton->bss->forget = set >= 0;
+	rig->skeleton->bss->forget_set = set;
 }
 
 static int harness_fd(const struct rig *rig)

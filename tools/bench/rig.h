@@ -12,13 +12,17 @@ struct rig {
 
 /*
  * Loads the harness in a flavour that can call program_fd: the kernel lets XDP programs with and
- * without fragments call none of the other kind. 0 or -errno, after saying what does not work.
+ * without fragments call none of the other kind. flows_fd: the program's flow table, -1: none.
+ * 0 or -errno, after saying what does not work.
  */
-int rig_open(struct rig *rig, int program_fd);
+int rig_open(struct rig *rig, int program_fd, int flows_fd);
 void rig_close(struct rig *rig);
 
 /* What packets the next runs have and of how many flows (a power of two up to 2^20). */
 void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows);
+
+/* Before each packet of the next runs takes away the entry of a set of the flow table; -1: no. */
+void rig_forget(struct rig *rig, int set);
 
 /* Checks that the harness makes the packets that it should. 0 or -EPROTO, after saying what not. */
 int rig_check(struct rig *rig);

@@ -17,23 +17,26 @@
 
 #include "lb.skel.h" /* needs the types above */
 
-#define LOOPBACK   1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
-#define MTU        1500
-#define FIRST_PORT 80
-#define SERVICES   (2 * (MODE_MAX - MODE_L2))
-#define TARGETS    (SERVICES * SUBJECT_BACKENDS + 1) /* number 0 is not used */
-#define VIP4       "192.0.2.10"
-#define VIP6       "2001:db8::10"
+#define LOOPBACK    1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
+#define MTU         1500
+#define FIRST_PORT  80
+#define SERVICES    (2 * (MODE_MAX - MODE_L2) * ROWS_KINDS)
+#define TICKS       100                               /* no entry expires while it is measured */
+#define TARGETS     (SERVICES * SUBJECT_BACKENDS + 1) /* number 0 is not used */
+#define FLOWS_BYTES ((size_t)SUBJECT_FLOWS * sizeof(__u64))
+#define VIP4        "192.0.2.10"
+#define VIP6        "2001:db8::10"
 
-static __u32 service_number(enum poise_mode mode, int family)
+static __u32 service_number(enum poise_mode mode, int family, enum subject_rows rows)
 {
-	return 2 * (mode - MODE_L2) + (family == 6);
+	return (2 * (mode - MODE_L2) + (family == 6)) * ROWS_KINDS + rows;
 }
 
-void subject_service(enum poise_mode mode, int family, struct addr *addr, __u16 *port)
+void subject_service(enum poise_mode mode, int family, enum subject_rows rows, struct addr *addr,
+		     __u16 *port)
 {
 	addr_parse(family == 4 ? VIP4 : VIP6, addr);
-	*port = FIRST_PORT + service_number(mode, family);
+	*port = FIRST_PORT + service_number(mode, family, rows);
 }
 
 struct target subject_target(enum poise_mode mode, int family, unsigned int backend)
@@ -65,8 +68,18 @@ struct target subject_target(enum poise_mode mode, int family, unsigned int back
 	return target;
 }
 
+/* A row of a target; moving: its older flows are the next target's. */
+static struct row row_of(__u16 target, __u16 first, enum subject_rows rows)
+{
+	struct row row = { .current_target = target };
+
+	if (rows == ROWS_MOVING)
+		row.previous_target = first + (target - first + 1) % SUBJECT_BACKENDS;
+	return row;
+}
+
 /* An inner map with the rows of targets first .. first + 99. Its descriptor or -errno. */
-static int make_rows(__u16 first)
+static int make_rows(__u16 first, enum subject_rows rows)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 	struct maglev_backend backends[SUBJECT_BACKENDS];
@@ -85,8 +98,7 @@ static int make_rows(__u16 first)
 			    rows_slots(POISE_DEFAULT_ROWS), &opts);
 	for (__u32 i = 0; fd >= 0 && i < rows_slots(POISE_DEFAULT_ROWS); i++) {
 		for (__u32 j = 0; j < POISE_ROWS_PER_SLOT; j++)
-			slot[j] = (struct row){ .current_target =
-							owners[i * POISE_ROWS_PER_SLOT + j] };
+			slot[j] = row_of(owners[i * POISE_ROWS_PER_SLOT + j], first, rows);
 		err = bpf_map_update_elem(fd, &i, slot, BPF_ANY);
 		if (err) {
 			close(fd);
@@ -97,9 +109,9 @@ static int make_rows(__u16 first)
 }
 
 static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
-		       enum poise_mode mode, int family)
+		       enum poise_mode mode, int family, enum subject_rows rows)
 {
-	__u32 number = service_number(mode, family);
+	__u32 number = service_number(mode, family, rows);
 	struct service service = { .number = number, .row_count = POISE_DEFAULT_ROWS };
 	struct service_key key = { .proto = IPPROTO_TCP };
 	__u32 first = 1 + number * SUBJECT_BACKENDS;
@@ -111,19 +123,21 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 		struct target target = subject_target(mode, family, i);
 		__u32 target_number = first + i;
 
+		target.owner = number | TARGET_SERVES;
+		target.new_ticks = target.idle_ticks = target.closing_ticks = TICKS;
 		err = bpf_map_update_elem(bpf_map__fd(skel->maps.targets), &target_number, &target,
 					  BPF_ANY);
 	}
 	if (err)
 		return err;
-	rows_fd = make_rows(first);
+	rows_fd = make_rows(first, rows);
 	if (rows_fd < 0)
 		return rows_fd;
 	err = bpf_map_update_elem(bpf_map__fd(skel->maps.rows), &number, &rows_fd, BPF_ANY);
 	close(rows_fd);
 	if (err)
 		return err;
-	subject_service(mode, family, &addr, &port);
+	subject_service(mode, family, rows, &addr, &port);
 	memcpy(key.addr, addr.b, sizeof(key.addr));
 	key.port = htons(port);
 	return service_table_set(table, &key, &service);
@@ -141,9 +155,21 @@ static int fill(const struct lb_bpf *skel)
 		return -errno;
 	for (enum poise_mode mode = MODE_L2; mode < MODE_MAX && !err; mode++)
 		for (int family = 4; family <= 6 && !err; family += 2)
-			err = add_service(skel, table, mode, family);
+			for (int rows = ROWS_STABLE; rows < ROWS_KINDS && !err; rows++)
+				err = add_service(skel, table, mode, family, rows);
 	munmap(table, bytes);
 	return err;
+}
+
+static int map_flows(const struct lb_bpf *skel, struct subject *subject)
+{
+	void *flows = mmap(NULL, FLOWS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   bpf_map__fd(skel->maps.flows), 0);
+
+	if (flows == MAP_FAILED)
+		return -errno;
+	subject->flows = flows;
+	return 0;
 }
 
 int subject_open(struct subject *subject)
@@ -159,9 +185,14 @@ int subject_open(struct subject *subject)
 	}
 	flow_hash_key_expand(seed, &hash_key);
 	memcpy((void *)&skel->rodata->hash_key, &hash_key, sizeof(hash_key));
-	err = lb_bpf__load(skel);
+	skel->rodata->flow_set_mask = SUBJECT_FLOWS / FLOWS_PER_SET - 1;
+	err = bpf_map__set_max_entries(skel->maps.flows, SUBJECT_FLOWS / FLOWS_PER_SET);
+	if (!err)
+		err = lb_bpf__load(skel);
 	if (!err)
 		err = fill(skel);
+	if (!err)
+		err = map_flows(skel, subject);
 out:
 	if (err) {
 		fprintf(stderr, "poise-bench: poise_lb: %s\n", strerror(-err));
@@ -175,6 +206,7 @@ out:
 
 void subject_close(struct subject *subject)
 {
+	munmap(subject->flows, FLOWS_BYTES);
 	lb_bpf__destroy(subject->skeleton);
 	*subject = (struct subject){ .program_fd = -1 };
 }
@@ -188,5 +220,42 @@ int subject_forwarded(const struct subject *subject, __u64 *packets)
 	*packets = 0;
 	for (int i = 0; i < TARGETS && !err; i++)
 		*packets += counters[i].packets;
+	return err;
+}
+
+void subject_forget_flows(struct subject *subject)
+{
+	memset(subject->flows, 0, FLOWS_BYTES);
+}
+
+size_t subject_flows(const struct subject *subject)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SUBJECT_FLOWS; i++)
+		count += subject->flows[i / FLOWS_PER_SET].entries[i % FLOWS_PER_SET] != 0;
+	return count;
+}
+
+int subject_first_set(const struct subject *subject)
+{
+	for (size_t i = 0; i < SUBJECT_FLOWS; i++)
+		if (subject->flows[i / FLOWS_PER_SET].entries[i % FLOWS_PER_SET])
+			return i / FLOWS_PER_SET;
+	return -1;
+}
+
+int subject_flows_fd(const struct subject *subject)
+{
+	return bpf_map__fd(subject->skeleton->maps.flows);
+}
+
+int subject_tracked(const struct subject *subject, __u64 *entries)
+{
+	struct maps maps = { .flow_counters = bpf_map__fd(subject->skeleton->maps.flow_counters) };
+	struct flow_counter counter;
+	int err = flow_counters_read(&maps, &counter);
+
+	*entries = counter.tracked;
 	return err;
 }

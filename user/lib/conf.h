@@ -34,8 +34,8 @@ struct conf_check {
 
 struct conf_backend {
 	struct addr addr;
-	__u16 port;   /* host order; 0: none given */
-	__u16 weight; /* 0 to 65535, default 100; 0: no new flows */
+	__u16 port;             /* host order; 0: none given */
+	__u16 weight;           /* 0 to 65535, default 100; 0: no new flows */
 	enum poise_admin state; /* `state: ready | drain | maint` */
 	bool sorry;             /* serves only while no other backend does */
 };
@@ -131,7 +131,7 @@ __u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service);
 
 const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
 const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
-const char *mode_name(enum poise_mode mode); /* "l2", "ipip", "gue" */
+const char *mode_name(enum poise_mode mode);                /* "l2", "ipip", "gue" */
 const char *health_name(enum poise_health health);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of a row when its owner, or who serves, changes. Pure; poise/abi.h tells what a row's
- * two targets mean. */
+/* What becomes of a row when its owner, or who serves, changes. Pure; poise/abi.h tells what a
+ * row's two targets mean. */
 #ifndef POISE_ROW_H
 #define POISE_ROW_H
 

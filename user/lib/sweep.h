@@ -13,26 +13,27 @@
 struct sweep_service {
 	const struct row *rows; /* as packets see them */
 	__u32 row_count;
-	/* Filled, one byte per row, 0 before: 1 where a live entry's target serves (owner below) and
-	 * is not the row's current one. NULL: not asked for. */
+	/* Filled, one byte per row, 0 before: 1 where a live entry's target serves (owner below)
+	 * and is not the row's current one. NULL: not asked for. */
 	__u8 *held;
 };
 
 struct sweep_flows {
-	__u32 live;   /* flows that have not expired and are not closing, or close and were heard
-			 of in the last two ticks */
+	__u32 live;    /* flows that have not expired and are not closing, or close and were heard
+			  of in the last two ticks */
 	__u32 closing; /* the other flows that have not expired */
 };
 
 struct sweep {
 	struct flow_set *sets;
 	__u32 set_count;
-	__u32 now; /* tick */
+	__u32 now;  /* tick */
 	bool clean; /* expired entries are cleared; else only not counted */
 	/* Of each target its service, as an index into services[]; NO_SERVICE: its entries hold no
 	 * row. SWEEP_CLEAR: its entries are cleared whatever their age (with clean). */
 	const __u16 *service_of_target;
-	const __u16 *closing_ticks; /* of each target: tells when a closing flow was last heard of */
+	const __u16
+		*closing_ticks; /* of each target: tells when a closing flow was last heard of */
 	__u32 target_count;
 	struct sweep_service *services;
 	/* filled */

@@ -19,8 +19,8 @@ struct lb_error {
 struct lb_options {
 	const char *instance_dir; /* see bpffs.h */
 	__u32 max_targets;        /* maps found smaller are replaced by larger ones, entries kept */
-	__u32 flows; /* entries of the flow table; another size than found: entries are moved */
-	bool seed_set;            /* else: the adopted maps' seed, or a random one */
+	__u32 flows;   /* entries of the flow table; another size than found: entries are moved */
+	bool seed_set; /* else: the adopted maps' seed, or a random one */
 	__u64 seed[2];
 };
 
