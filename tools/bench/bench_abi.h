@@ -16,7 +16,7 @@
 #define FLOW_PORT_BASE 0x4000
 #define FLOW_PORT_BITS 14
 #define FLOW_PORT_MASK ((1 << FLOW_PORT_BITS) - 1)
-#define FLOW_MAX_BITS  20
+#define FLOW_MAX_BITS  24
 
 /* Two bytes before the frame, so that its IP header is aligned to words. */
 #define TEMPLATE_LEAD 2

@@ -25,7 +25,7 @@ static const struct {
 } modes[] = { { "l2", MODE_L2 }, { "ipip", MODE_IPIP }, { "gue", MODE_GUE } };
 static const char *const verdicts[] = { "aborted", "drop", "pass", "tx", "redirect" };
 
-static struct measurement lines[4 * ARRAY_SIZE(modes) * 2]; /* cases, modes, families */
+static struct measurement lines[5 * ARRAY_SIZE(modes) * 2]; /* cases, modes, families */
 
 struct options {
 	int rounds;
@@ -175,7 +175,7 @@ static void add_line(struct measuring *m, const struct measurement *like, const 
 	*line = *like;
 	line->case_name = case_name;
 	line->meets = meets;
-	line->kind.syn = !strcmp(case_name, "syn") || meets == MEETS_ROOM;
+	line->kind.syn = !strcmp(case_name, "syn") || meets == MEETS_ROOM || meets == MEETS_FLOOD;
 	line->family = addr_is_v4(&like->kind.to) ? 4 : 6;
 }
 
@@ -193,6 +193,7 @@ static void list_poise(struct measuring *m)
 			add_line(m, &like, "syn", MEETS_ROW);
 			if (modes[i].mode != MODE_IPIP)
 				continue;
+			add_line(m, &like, "flood", MEETS_FLOOD);
 			subject_service(modes[i].mode, family, ROWS_MOVING, &like.kind.to,
 					&like.kind.port);
 			add_line(m, &like, "hit", MEETS_ENTRY);

@@ -16,7 +16,16 @@
 #define CHECKED_FLOWS 64
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-const __u32 flow_counts[FLOW_COUNTS] = { 1, 4096, 65536, 1048576 };
+static const __u32 flow_counts[FLOW_COUNTS] = { 1, 4096, 65536, 1048576 };
+
+__u32 measured_flows(const struct measurement *line, int flows_index)
+{
+	bool first = flows_index == 0, last = flows_index == FLOW_COUNTS - 1;
+
+	if (line->meets == MEETS_FLOOD)
+		return last ? 1U << FLOW_MAX_BITS : 0;
+	return line->meets != MEETS_ROOM || first || last ? flow_counts[flows_index] : 0;
+}
 
 static const char *verdict_name(__u32 verdict)
 {
@@ -107,8 +116,8 @@ static int went_so_far(const struct measuring *m, struct went *went)
 	return err ? err : subject_tracked(m->subject, &went->tracked);
 }
 
-static int went_as_meant(const struct measurement *line, const struct went *before,
-			 const struct went *after, __u32 packets)
+static int went_as_meant(const struct measuring *m, const struct measurement *line,
+			 const struct went *before, const struct went *after, __u32 packets)
 {
 	__u64 forwarded = after->forwarded - before->forwarded;
 	__u64 tracked = after->tracked - before->tracked;
@@ -116,6 +125,8 @@ static int went_as_meant(const struct measurement *line, const struct went *befo
 	char text[128];
 
 	/* With a million flows some sets overflow, though there is room for four. */
+	if (line->meets == MEETS_FLOOD && subject_flows(m->subject))
+		return refuse(line, "stable rows left entries in the flow table");
 	if (forwarded == packets && tracked >= inserts && tracked <= inserts + packets / 1000)
 		return 0;
 	snprintf(text, sizeof(text),
@@ -133,15 +144,14 @@ static int prepare(struct measuring *m, const struct measurement *line, __u32 fl
 
 	rig_forget(&m->rig, -1);
 	rig_packets(&m->rig, &line->kind, flows);
-	if (!m->subject || line->meets == MEETS_ROW)
-		return check_verdicts(m, line);
-	subject_forget_flows(m->subject);
+	if (m->subject)
+		subject_forget_flows(m->subject);
 	err = check_verdicts(m, line);
 	if (!err && line->meets == MEETS_ENTRY)
 		return run(m, line, m->program_fd, m->verdict, flows, &ns);
-	if (!err && flows == 1)
+	if (line->meets == MEETS_ROOM && flows == 1)
 		rig_forget(&m->rig, subject_first_set(m->subject));
-	else
+	else if (line->meets == MEETS_ROOM)
 		subject_forget_flows(m->subject);
 	return err;
 }
@@ -160,7 +170,7 @@ static int measure_program(struct measuring *m, const struct measurement *line, 
 	if (err || !m->subject)
 		return err;
 	err = went_so_far(m, &after);
-	return err ? err : went_as_meant(line, &before, &after, packets);
+	return err ? err : went_as_meant(m, line, &before, &after, packets);
 }
 
 /* With one flow that is forgotten before each packet the harness does more: so do its floors. */
@@ -172,8 +182,9 @@ static int measure(struct measuring *m, const struct measurement *line, struct s
 		rig_forget(&m->rig, 0);
 	err = measure_floors(m, line, sample);
 	for (int i = 0; i < FLOW_COUNTS && !err; i++)
-		if (measures(line, i))
-			err = measure_program(m, line, flow_counts[i], &sample->program[i]);
+		if (measured_flows(line, i))
+			err = measure_program(m, line, measured_flows(line, i),
+					      &sample->program[i]);
 	rig_forget(&m->rig, -1);
 	return err;
 }

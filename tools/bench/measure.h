@@ -28,8 +28,6 @@
 #define MAX_ROUNDS  100
 #define FLOW_COUNTS 4
 
-extern const __u32 flow_counts[FLOW_COUNTS]; /* the first is 1 */
-
 struct sample { /* ns per packet of the loops of one round */
 	double alone, empty, encap, program[FLOW_COUNTS];
 };
@@ -37,13 +35,14 @@ struct sample { /* ns per packet of the loops of one round */
 /* What a packet meets. */
 enum meets {
 	MEETS_ROW,   /* a stable row: no flow table */
+	MEETS_FLOOD, /* the same, and each packet is a new flow's */
 	MEETS_ENTRY, /* a moving row, and its flow's entry in the table */
 	MEETS_ROOM,  /* a moving row, and room for its flow's entry: each packet is a new flow's */
 };
 
 /* One kind of packet: FLOW_COUNTS lines of the table. */
 struct measurement {
-	const char *case_name; /* "ack", "syn", "udp", "hit" or "insert" */
+	const char *case_name; /* "ack", "syn", "flood", "udp", "hit" or "insert" */
 	enum meets meets;
 	const char *mode;
 	int family;
@@ -52,12 +51,9 @@ struct measurement {
 	struct sample samples[MAX_ROUNDS];
 };
 
-/* New flows are measured with one, which is forgotten before each packet, and with so many that
- * each comes once. */
-static inline bool measures(const struct measurement *line, int flows_index)
-{
-	return line->meets != MEETS_ROOM || !flows_index || flows_index == FLOW_COUNTS - 1;
-}
+/* Of how many flows its packets are; 0: not measured. A flow that finds room is forgotten before
+ * each packet, or one of so many that each comes once, as in a flood. */
+__u32 measured_flows(const struct measurement *line, int flows_index);
 
 struct measuring {
 	struct rig rig;

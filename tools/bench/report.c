@@ -54,17 +54,19 @@ void report_table(const struct measurement *list, size_t count, int rounds)
 	       "flows", "ns", "min", "max", "floor", "encap", "/encap", "/1 flow", "loop");
 	for (size_t i = 0; i < count * FLOW_COUNTS; i++) {
 		const struct measurement *line = &list[i / FLOW_COUNTS];
+		__u32 flows = measured_flows(line, i % FLOW_COUNTS);
 		struct figures f = figures_of(line, i % FLOW_COUNTS, rounds);
 
-		/* Moving rows are compared with the stable ones listed before them. */
-		if (i % FLOW_COUNTS == 0 && line->meets == MEETS_ROW)
+		/* All are compared with known flows of stable rows, which are listed before them.
+		 */
+		if (i % FLOW_COUNTS == 0 && line->meets == MEETS_ROW && !line->kind.syn)
 			one_flow_ns = f.ns;
-		if (!measures(line, i % FLOW_COUNTS))
+		if (!flows)
 			continue;
 		printf("%-6s %-4s %6d %8u %7.1f %7.1f %7.1f %7.1f %7.1f %7.2f %7.2f %7.1f\n",
-		       line->case_name, line->mode, line->family, flow_counts[i % FLOW_COUNTS],
-		       f.ns, f.ns_min, f.ns_max, f.floor_ns, f.encap_floor_ns,
-		       f.ns / f.encap_floor_ns, f.ns / one_flow_ns, f.loop_ns);
+		       line->case_name, line->mode, line->family, flows, f.ns, f.ns_min, f.ns_max,
+		       f.floor_ns, f.encap_floor_ns, f.ns / f.encap_floor_ns, f.ns / one_flow_ns,
+		       f.loop_ns);
 	}
 	puts("floor: an empty XDP_TX; encap: a fixed encapsulation without look-ups; loop: as "
 	     "measured, with the\nharness that restores the packet, which is subtracted from all "
@@ -82,7 +84,7 @@ static json_t *describe(const struct measurement *line, int flows_index, int rou
 
 	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "case", line->case_name,
 			 "mode", line->mode, "family", line->family, "flows",
-			 (int)flow_counts[flows_index], "ns", hundredths(f.ns), "ns_min",
+			 (int)measured_flows(line, flows_index), "ns", hundredths(f.ns), "ns_min",
 			 hundredths(f.ns_min), "ns_max", hundredths(f.ns_max), "floor_ns",
 			 hundredths(f.floor_ns), "encap_floor_ns", hundredths(f.encap_floor_ns));
 }
@@ -93,9 +95,11 @@ int report_json(const char *path, const struct measurement *list, size_t count, 
 	int err = all ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count * FLOW_COUNTS && !err; i++) {
-		if (!measures(&list[i / FLOW_COUNTS], i % FLOW_COUNTS))
+		json_t *item;
+
+		if (!measured_flows(&list[i / FLOW_COUNTS], i % FLOW_COUNTS))
 			continue;
-		json_t *item = describe(&list[i / FLOW_COUNTS], i % FLOW_COUNTS, rounds);
+		item = describe(&list[i / FLOW_COUNTS], i % FLOW_COUNTS, rounds);
 
 		if (!item || json_array_append_new(all, item))
 			err = -ENOMEM;

@@ -18,7 +18,7 @@ struct rig {
 int rig_open(struct rig *rig, int program_fd, int flows_fd);
 void rig_close(struct rig *rig);
 
-/* What packets the next runs have and of how many flows (a power of two up to 2^20). */
+/* What packets the next runs have and of how many flows (a power of two up to 2^24). */
 void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows);
 
 /* Before each packet of the next runs takes away the entry of a set of the flow table; -1: no. */
