@@ -122,23 +122,11 @@ static int decode_interface_name(struct decode *d, const struct field *field, co
 	return 0;
 }
 
-static int decode_xdp(struct decode *d, const struct field *field, const json_t *value,
-		      void *member)
-{
-	struct conf_interface *interface = member;
-	int mode, err;
-
-	(void)field;
-	err = decode_word(d, value, conf_xdp_names, ARRAY_SIZE(conf_xdp_names), &mode);
-	if (!err)
-		interface->xdp = mode;
-	return err;
-}
-
 static const struct field interface_fields[] = {
 	{ "name", decode_interface_name, 0,
 	  "an interface's name of 1 to 15 characters without blanks, / and :", .required = true },
-	{ "xdp", decode_xdp, 0, "auto, native or generic" },
+	{ "xdp", decode_word, offsetof(struct conf_interface, xdp), NULL, XDP_MODE_AUTO,
+	  XDP_MODE_GENERIC, .words = conf_xdp_names },
 };
 
 static int decode_interface(struct decode *d, const json_t *value, void *item)
@@ -191,10 +179,30 @@ static int decode_seed(struct decode *d, const struct field *field, const json_t
 	return 0;
 }
 
+static const struct field timeouts_fields[] = {
+	{ "tcp", decode_duration, offsetof(struct conf, tcp_idle_ms), NULL, CONF_MIN_FLOW_MS,
+	  CONF_MAX_FLOW_MS },
+	{ "udp", decode_duration, offsetof(struct conf, udp_idle_ms), NULL, CONF_MIN_FLOW_MS,
+	  CONF_MAX_FLOW_MS },
+};
+
+static int decode_timeouts(struct decode *d, const struct field *field, const json_t *value,
+			   void *member)
+{
+	if (json_is_null(value)) /* both commented out */
+		return 0;
+	if (!json_is_object(value))
+		return decode_expected(d, field->expected, value);
+	return decode_mapping(d, value, timeouts_fields, ARRAY_SIZE(timeouts_fields), member);
+}
+
 static const struct field conf_fields[] = {
 	{ "interfaces", decode_interfaces, 0, "a list of interfaces", 0, MAX_INTERFACES },
 	{ "max_backends", decode_u32, offsetof(struct conf, max_backends), NULL, 2,
 	  POISE_MAX_BACKENDS },
+	{ "flows", decode_size, offsetof(struct conf, flows), NULL, POISE_MIN_FLOWS,
+	  POISE_MAX_FLOWS },
+	{ "timeouts", decode_timeouts, 0, "a mapping with tcp and udp" },
 	{ "seed", decode_seed, 0, "32 hexadecimal digits in quotes" },
 	{ "services", decode_services, 0, "a list of services", 0, POISE_MAX_SERVICES },
 };
@@ -213,6 +221,9 @@ int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
 	if (!conf)
 		return conf_no_memory(error);
 	conf->max_backends = POISE_DEFAULT_BACKENDS;
+	conf->flows = POISE_DEFAULT_FLOWS;
+	conf->tcp_idle_ms = CONF_DEFAULT_TCP_IDLE_MS;
+	conf->udp_idle_ms = CONF_DEFAULT_UDP_IDLE_MS;
 	err = decode_mapping(&d, tree, conf_fields, ARRAY_SIZE(conf_fields), conf);
 	if (!err)
 		err = conf_check_all(&d, tree, conf);

@@ -10,7 +10,15 @@
 #define CONF_DEFAULT_INTERVAL_MS 2000
 #define CONF_DEFAULT_RISE        2
 #define CONF_DEFAULT_FALL        3
+#define CONF_DEFAULT_TCP_IDLE_MS 900000
+#define CONF_DEFAULT_UDP_IDLE_MS 120000
+#define CONF_DEFAULT_SETTLE_MS   900000
 #define CONF_MIN_ROWS            251
+#define CONF_SECOND_MS           1000U
+#define CONF_HOUR_MS             3600000U
+/* How long flows are remembered: an entry can tell some nine hours ahead from the past. */
+#define CONF_MIN_FLOW_MS CONF_SECOND_MS
+#define CONF_MAX_FLOW_MS (8 * CONF_HOUR_MS)
 
 /* A check has to end before the next one: 1 s, or the interval where that is shorter. */
 static inline __u32 conf_default_timeout_ms(__u32 interval_ms)
@@ -31,8 +39,10 @@ struct field {
 		      void *member);
 	size_t offset;        /* of the member that gets the value */
 	const char *expected; /* in words */
-	__u32 min, max;       /* numbers; durations in milliseconds; counts of list items */
+	__u32 min, max;       /* numbers; durations in milliseconds; counts of list items; which of
+				 the words */
 	bool required;
+	const char *const *words; /* words[min] to words[max] are known */
 };
 
 /* All return 0, -EINVAL or -ENOMEM with the error filled in. */
@@ -45,11 +55,16 @@ int decode_u16(struct decode *d, const struct field *field, const json_t *value,
 int decode_u32(struct decode *d, const struct field *field, const json_t *value, void *member);
 int decode_duration(struct decode *d, const struct field *field, const json_t *value, void *member);
 int decode_prime(struct decode *d, const struct field *field, const json_t *value, void *member);
+/* A power of two, "64K" or 65536; min and max are powers of two. Into a __u32. */
+int decode_size(struct decode *d, const struct field *field, const json_t *value, void *member);
+/* "30%" or 30. Into a __u8. */
+int decode_percent(struct decode *d, const struct field *field, const json_t *value, void *member);
+int decode_bool(struct decode *d, const struct field *field, const json_t *value, void *member);
+/* One of the field's words: its index into an enum; whether it is the last one into a bool. */
+int decode_word(struct decode *d, const struct field *field, const json_t *value, void *member);
+int decode_choice(struct decode *d, const struct field *field, const json_t *value, void *member);
 /* Text without NUL in it, the tree's own. */
 int decode_text(struct decode *d, const char *expected, const json_t *value, const char **out);
-/* One of names[]: its index. */
-int decode_word(struct decode *d, const json_t *value, const char *const *names, size_t count,
-		int *out);
 /* A service's or backend's address: one that packets can be sent to through a next hop. */
 int decode_check_addr(struct decode *d, const struct addr *addr);
 
@@ -64,8 +79,14 @@ int conf_check_all(struct decode *d, const json_t *tree, const struct conf *conf
 
 extern const char *const conf_mode_names[MODE_MAX];
 extern const char *const conf_xdp_names[XDP_MODE_GENERIC + 1];
+extern const char *const conf_scheduler_names[SCHEDULER_MAX];
+extern const char *const conf_admin_names[ADMIN_MAX];
+extern const char *const conf_hash_names[2];  /* [hash_source] */
+extern const char *const conf_track_names[2]; /* [track_always] */
 
 /* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
 const char *conf_duration_format(__u32 duration_ms, char buf[16]);
+/* "1000", "64K", "1M": the same with units of 1024. */
+const char *conf_size_format(__u32 size, char buf[16]);
 
 #endif

@@ -26,7 +26,7 @@ static bool is_reserved(const char *text)
 /*
  * True for what every reader takes as text: a word or a path that begins with a letter or a slash,
  * and what begins with a digit but is no number, sexagesimal or date in any of YAML's versions:
- * IPv4 addresses (two dots) and durations (a letter that no number has).
+ * IPv4 addresses (two dots), durations, sizes and percentages (a character that no number has).
  */
 static bool reads_as_text(const char *text)
 {
@@ -34,7 +34,7 @@ static bool reads_as_text(const char *text)
 	size_t dots = 0, i;
 
 	for (i = 0; text[i]; i++) {
-		if (!strchr(letters, text[i]) && !strchr("0123456789._/:-", text[i]))
+		if (!strchr(letters, text[i]) && !strchr("0123456789._/:%-", text[i]))
 			return false;
 		dots += text[i] == '.';
 	}
@@ -44,7 +44,8 @@ static bool reads_as_text(const char *text)
 		return !is_reserved(text);
 	if (text[0] == '/')
 		return true;
-	return text[0] >= '0' && text[0] <= '9' && (dots > 1 || strpbrk(text, "ghijklmnpqrsuvw"));
+	return text[0] >= '0' && text[0] <= '9' &&
+	       (dots > 1 || strpbrk(text, "ghijklmnpqrsuvwGKM%"));
 }
 
 static int emit_event(yaml_emitter_t *emitter, yaml_event_t *event, int initialized)

@@ -25,6 +25,11 @@ static int set_duration(json_t *object, const char *key, __u32 duration_ms, __u3
 	return set(object, key, json_string(conf_duration_format(duration_ms, buf)));
 }
 
+static int set_word(json_t *object, const char *key, const char *const *words, unsigned int word)
+{
+	return word ? set(object, key, json_string(words[word])) : 0; /* the first: absent */
+}
+
 static json_t *finish(json_t *tree, int failures)
 {
 	if (!failures)
@@ -38,8 +43,7 @@ static json_t *encode_interface(const struct conf_interface *interface)
 	json_t *tree = json_object();
 	int failures = set(tree, "name", json_string(interface->name));
 
-	if (interface->xdp != XDP_MODE_AUTO)
-		failures += set(tree, "xdp", json_string(conf_xdp_names[interface->xdp]));
+	failures += set_word(tree, "xdp", conf_xdp_names, interface->xdp);
 	return finish(tree, failures);
 }
 
@@ -70,7 +74,26 @@ static json_t *encode_backend(const struct conf_backend *backend)
 	failures = set(tree, "address",
 		       json_string(endpoint_format(&backend->addr, backend->port, buf)));
 	failures += set_number(tree, "weight", backend->weight, CONF_DEFAULT_WEIGHT);
+	failures += set_word(tree, "state", conf_admin_names, backend->state);
+	if (backend->sorry)
+		failures += set(tree, "sorry", json_true());
 	return finish(tree, failures);
+}
+
+/* What tells how flows are spread and remembered. */
+static int set_flow_keys(json_t *tree, const struct conf_service *service)
+{
+	char percent[8];
+	int failures;
+
+	failures = set_duration(tree, "idle_timeout", service->idle_timeout_ms, 0);
+	failures += set_duration(tree, "settle", service->settle_ms, CONF_DEFAULT_SETTLE_MS);
+	failures += set_duration(tree, "slow_start", service->slow_start_ms, 0);
+	if (service->panic_percent) {
+		snprintf(percent, sizeof(percent), "%u%%", service->panic_percent);
+		failures += set(tree, "panic", json_string(percent));
+	}
+	return failures;
 }
 
 json_t *conf_encode_service(const struct conf_service *service)
@@ -88,19 +111,36 @@ json_t *conf_encode_service(const struct conf_service *service)
 		set(tree, "listen",
 		    json_string(listen_format(&service->addr, service->port, service->proto, buf)));
 	failures += set(tree, "mode", json_string(mode_name(service->mode)));
+	failures += set_word(tree, "scheduler", conf_scheduler_names, service->scheduler);
+	failures += set_word(tree, "hash", conf_hash_names, service->hash_source);
+	failures += set_word(tree, "track", conf_track_names, service->track_always);
 	failures += set_number(tree, "rows", service->rows, POISE_DEFAULT_ROWS);
 	failures += set_number(tree, "gue_port", service->gue_port, POISE_GUE_PORT);
+	failures += set_flow_keys(tree, service);
 	if (service->check.type != CHECK_NONE)
 		failures += set(tree, "check", encode_check(&service->check));
 	failures += set(tree, "backends", backends);
 	return finish(tree, failures);
 }
 
+static int set_timeouts(json_t *tree, const struct conf *conf)
+{
+	json_t *timeouts = json_object();
+	int failures;
+
+	failures = set_duration(timeouts, "tcp", conf->tcp_idle_ms, CONF_DEFAULT_TCP_IDLE_MS);
+	failures += set_duration(timeouts, "udp", conf->udp_idle_ms, CONF_DEFAULT_UDP_IDLE_MS);
+	if (!timeouts || json_object_size(timeouts))
+		return failures + set(tree, "timeouts", timeouts);
+	json_decref(timeouts);
+	return failures;
+}
+
 json_t *conf_encode(const struct conf *conf)
 {
 	json_t *tree = json_object(), *interfaces = json_array(), *services = json_array();
 	int failures = 0;
-	char seed[33];
+	char seed[33], size[16];
 	size_t i;
 
 	for (i = 0; i < conf->interface_count; i++)
@@ -111,6 +151,9 @@ json_t *conf_encode(const struct conf *conf)
 			!!json_array_append_new(services, conf_encode_service(&conf->services[i]));
 	failures += set(tree, "interfaces", interfaces);
 	failures += set_number(tree, "max_backends", conf->max_backends, POISE_DEFAULT_BACKENDS);
+	if (conf->flows != POISE_DEFAULT_FLOWS)
+		failures += set(tree, "flows", json_string(conf_size_format(conf->flows, size)));
+	failures += set_timeouts(tree, conf);
 	if (conf->seed_set) {
 		snprintf(seed, sizeof(seed), "%016llx%016llx", conf->seed[0], conf->seed[1]);
 		failures += set(tree, "seed", json_string(seed));

@@ -142,9 +142,21 @@ static json_t *merge_value(const json_t *base, const json_t *running, const json
 	return winner ? json_deep_copy(winner) : json_null();
 }
 
+/* The same to merge with: each of the timeouts is a value of its own, there or a default. */
+static json_t *mergeable(const json_t *tree)
+{
+	json_t *out = canonical(tree);
+
+	if (!out || out == tree || json_object_get(out, "timeouts") ||
+	    !json_object_set_new(out, "timeouts", json_object()))
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
 json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file)
 {
-	json_t *bases = canonical(base), *runs = canonical(running), *files = canonical(file);
+	json_t *bases = mergeable(base), *runs = mergeable(running), *files = mergeable(file);
 	json_t *out = NULL, *ordered;
 
 	if (bases && runs && files)

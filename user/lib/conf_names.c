@@ -15,6 +15,22 @@ const char *const conf_xdp_names[] = {
 	[XDP_MODE_GENERIC] = "generic",
 };
 
+const char *const conf_scheduler_names[SCHEDULER_MAX] = {
+	[SCHEDULER_MAGLEV] = "maglev",
+	[SCHEDULER_ROUNDROBIN] = "roundrobin",
+	[SCHEDULER_LEASTCONN] = "leastconn",
+	[SCHEDULER_RANDOM] = "random",
+};
+
+const char *const conf_admin_names[ADMIN_MAX] = {
+	[ADMIN_READY] = "ready",
+	[ADMIN_DRAIN] = "drain",
+	[ADMIN_MAINT] = "maint",
+};
+
+const char *const conf_hash_names[2] = { "5-tuple", "source" };
+const char *const conf_track_names[2] = { "auto", "always" };
+
 static const char *const health_names[] = {
 	[HEALTH_CHECKING] = "checking",
 	[HEALTH_UP] = "up",
@@ -28,6 +44,16 @@ _Static_assert(sizeof(health_names) / sizeof(*health_names) == HEALTH_MAX, "name
 const char *mode_name(enum poise_mode mode)
 {
 	return mode < MODE_MAX ? conf_mode_names[mode] : "?";
+}
+
+const char *scheduler_name(enum poise_scheduler scheduler)
+{
+	return scheduler < SCHEDULER_MAX ? conf_scheduler_names[scheduler] : "?";
+}
+
+const char *admin_name(enum poise_admin admin)
+{
+	return admin < ADMIN_MAX ? conf_admin_names[admin] : "?";
 }
 
 const char *health_name(enum poise_health health)

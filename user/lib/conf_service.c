@@ -11,7 +11,6 @@
 #define MAX_HTTP_PATH     1024
 #define MIN_INTERVAL_MS   100
 #define MIN_TIMEOUT_MS    10
-#define HOUR_MS           3600000
 
 /* ---- check */
 
@@ -64,9 +63,9 @@ static const struct field check_fields[] = {
 	  "blank and #" },
 	{ "port", decode_u16, offsetof(struct conf_check, port), NULL, 1, 65535 },
 	{ "interval", decode_duration, offsetof(struct conf_check, interval_ms), NULL,
-	  MIN_INTERVAL_MS, HOUR_MS },
+	  MIN_INTERVAL_MS, CONF_HOUR_MS },
 	{ "timeout", decode_duration, offsetof(struct conf_check, timeout_ms), NULL, MIN_TIMEOUT_MS,
-	  HOUR_MS },
+	  CONF_HOUR_MS },
 	{ "rise", decode_u32, offsetof(struct conf_check, rise), NULL, 1, 1000 },
 	{ "fall", decode_u32, offsetof(struct conf_check, fall), NULL, 1, 1000 },
 };
@@ -122,6 +121,9 @@ static const struct field backend_fields[] = {
 	  "\"[2001:db8::11]:8080\"",
 	  .required = true },
 	{ "weight", decode_u16, offsetof(struct conf_backend, weight), NULL, 0, 65535 },
+	{ "state", decode_word, offsetof(struct conf_backend, state), NULL, ADMIN_READY,
+	  ADMIN_MAINT, .words = conf_admin_names },
+	{ "sorry", decode_bool, offsetof(struct conf_backend, sorry), "true or false" },
 };
 
 static int decode_backend(struct decode *d, const json_t *value, void *item)
@@ -188,30 +190,6 @@ static int decode_listen(struct decode *d, const struct field *field, const json
 	return decode_check_addr(d, &service->addr);
 }
 
-static int decode_mode(struct decode *d, const struct field *field, const json_t *value,
-		       void *member)
-{
-	struct conf_service *service = member;
-	int index, err;
-
-	(void)field;
-	err = decode_word(d, value, conf_mode_names + MODE_L2, MODE_MAX - MODE_L2, &index);
-	if (!err)
-		service->mode = MODE_L2 + index;
-	return err;
-}
-
-static int decode_scheduler(struct decode *d, const struct field *field, const json_t *value,
-			    void *member)
-{
-	static const char *const names[] = { "maglev" };
-	int index;
-
-	(void)field;
-	(void)member;
-	return decode_word(d, value, names, ARRAY_SIZE(names), &index);
-}
-
 static const struct field service_fields[] = {
 	{ "name", decode_name, 0,
 	  "1 to 63 letters, digits, dots, underscores and hyphens, a letter or digit first",
@@ -220,11 +198,24 @@ static const struct field service_fields[] = {
 	  "address, port from 1 to 65535 and protocol, like 192.0.2.10:80/tcp or "
 	  "\"[2001:db8::10]:53/udp\"",
 	  .required = true },
-	{ "mode", decode_mode, 0, "l2, ipip or gue", .required = true },
-	{ "scheduler", decode_scheduler, 0, "maglev" },
+	{ "mode", decode_word, offsetof(struct conf_service, mode), "l2, ipip or gue", MODE_L2,
+	  MODE_GUE, .required = true, .words = conf_mode_names },
+	{ "scheduler", decode_word, offsetof(struct conf_service, scheduler), NULL,
+	  SCHEDULER_MAGLEV, SCHEDULER_RANDOM, .words = conf_scheduler_names },
+	{ "hash", decode_choice, offsetof(struct conf_service, hash_source), NULL, 0, 1,
+	  .words = conf_hash_names },
+	{ "track", decode_choice, offsetof(struct conf_service, track_always), NULL, 0, 1,
+	  .words = conf_track_names },
 	{ "rows", decode_prime, offsetof(struct conf_service, rows), NULL, CONF_MIN_ROWS,
 	  POISE_MAX_ROWS },
 	{ "gue_port", decode_u16, offsetof(struct conf_service, gue_port), NULL, 1, 65535 },
+	{ "idle_timeout", decode_duration, offsetof(struct conf_service, idle_timeout_ms), NULL,
+	  CONF_MIN_FLOW_MS, CONF_MAX_FLOW_MS },
+	{ "settle", decode_duration, offsetof(struct conf_service, settle_ms), NULL,
+	  CONF_MIN_FLOW_MS, CONF_MAX_FLOW_MS },
+	{ "slow_start", decode_duration, offsetof(struct conf_service, slow_start_ms), NULL,
+	  CONF_SECOND_MS, CONF_HOUR_MS },
+	{ "panic", decode_percent, offsetof(struct conf_service, panic_percent), NULL, 1, 100 },
 	{ "check", decode_check, offsetof(struct conf_service, check),
 	  "a mapping with tcp: true or http: PATH" },
 	{ "backends", decode_backends, 0, "a list of backends", 0, POISE_MAX_BACKENDS - 1 },
@@ -239,6 +230,7 @@ int decode_service(struct decode *d, const json_t *value, void *item)
 		return decode_expected(d, "a mapping with name, listen, mode and backends", value);
 	service->rows = POISE_DEFAULT_ROWS;
 	service->gue_port = POISE_GUE_PORT;
+	service->settle_ms = CONF_DEFAULT_SETTLE_MS;
 	err = decode_mapping(d, value, service_fields, ARRAY_SIZE(service_fields), service);
 	if (err)
 		return err;

@@ -8,13 +8,6 @@
 #include "conf_decode.h"
 #include "nearest.h"
 
-static const struct {
-	const char *unit;
-	__u32 ms;
-} duration_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
-
-#define UNITS (sizeof(duration_units) / sizeof(*duration_units))
-
 int decode_refuse(struct decode *d, const char *format, ...)
 {
 	va_list args;
@@ -97,78 +90,60 @@ static const char *join_words(const char *const *words, size_t count, char buf[1
 	return buf;
 }
 
-int decode_word(struct decode *d, const json_t *value, const char *const *names, size_t count,
-		int *out)
+/* Finds the word: *out is its index in field->words. */
+static int find_word(struct decode *d, const struct field *field, const json_t *value,
+		     unsigned int *out)
 {
+	const char *const *known = field->words + field->min;
+	size_t count = field->max - field->min + 1, i;
 	char expected[128], quoted[CONF_QUOTE_SIZE];
 	const char *text, *nearest;
-	size_t i;
 	int err;
 
-	join_words(names, count, expected);
+	join_words(known, count, expected);
 	err = decode_text(d, expected, value, &text);
 	if (err)
 		return err;
 	for (i = 0; i < count; i++) {
-		if (!strcmp(text, names[i])) {
-			*out = i;
+		if (!strcmp(text, known[i])) {
+			*out = field->min + i;
 			return 0;
 		}
 	}
-	nearest = nearest_name(text, names, count);
-	if (!nearest || count == 1)
+	nearest = nearest_name(text, known, count);
+	if (!nearest)
 		return decode_expected(d, expected, value);
 	return decode_refuse(d, "expected %s, found %s: did you mean %s?", expected,
 			     conf_quote(text, strlen(text), quoted), nearest);
 }
 
-/* Digits and a unit, nothing else: no sign, no leading zero, no fraction. */
-static bool duration_parse(const char *text, __u64 *out_ms)
-{
-	__u64 number = 0;
-	size_t digits, i;
+/* All enums that a table has an offset of are stored as the index is. */
+_Static_assert(sizeof(enum poise_mode) == sizeof(unsigned int), "enums have one size");
 
-	for (digits = 0; text[digits] >= '0' && text[digits] <= '9'; digits++) {
-		if (digits == 9)
-			return false;
-		number = number * 10 + (text[digits] - '0');
-	}
-	if (!digits || text[0] == '0')
-		return false;
-	for (i = 0; i < UNITS; i++) {
-		if (!strcmp(text + digits, duration_units[i].unit)) {
-			*out_ms = number * duration_units[i].ms;
-			return true;
-		}
-	}
-	return false;
+int decode_word(struct decode *d, const struct field *field, const json_t *value, void *member)
+{
+	return find_word(d, field, value, member);
 }
 
-const char *conf_duration_format(__u32 duration_ms, char buf[16])
+int decode_choice(struct decode *d, const struct field *field, const json_t *value, void *member)
 {
-	size_t i = 0;
+	bool *out = member;
+	unsigned int word;
+	int err;
 
-	while (duration_ms % duration_units[i].ms)
-		i++;
-	snprintf(buf, 16, "%u%s", duration_ms / duration_units[i].ms, duration_units[i].unit);
-	return buf;
+	err = find_word(d, field, value, &word);
+	if (!err)
+		*out = word == field->max;
+	return err;
 }
 
-int decode_duration(struct decode *d, const struct field *field, const json_t *value, void *member)
+int decode_bool(struct decode *d, const struct field *field, const json_t *value, void *member)
 {
-	char expected[96], min[16], max[16];
-	__u32 *out = member;
-	__u64 duration_ms;
+	bool *out = member;
 
-	if (!json_is_string(value) || !duration_parse(json_string_value(value), &duration_ms) ||
-	    duration_ms < field->min || duration_ms > field->max) {
-		snprintf(expected, sizeof(expected),
-			 "a whole number and its unit (ms, s, m, h) from %s to %s",
-			 conf_duration_format(field->min, min),
-			 conf_duration_format(field->max, max));
-		return decode_expected(d, expected, value);
-	}
-	*out = duration_ms;
+	if (!json_is_boolean(value))
+		return decode_expected(d, field->expected, value);
+	*out = json_is_true(value);
 	return 0;
 }
 
