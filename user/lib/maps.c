@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "maps.h"
 
-#define CHUNK     1024 /* entries per system call: bounds the buffer with many CPUs */
-#define ENOTSUPP_ 524  /* the kernel's own errno for "this map has no batches" */
-
 const char *const maps_names[MAPS_COUNT] = {
-	"services", "rows",          "targets",      "counters", "drops",
-	"tx_ports", "service_names", "target_names", "meta",
+	"services", "rows",  "targets",  "flows",         "flow_counters", "loads", "rotations",
+	"counters", "drops", "tx_ports", "service_names", "target_names",  "meta",
 };
 
-/* What bpf/maps.h declares. Flags are left out: the kernel adds its own. */
+const struct maps maps_none = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+_Static_assert(MAPS_COUNT == 13, "maps_none has them all");
+
+/* What bpf/maps.h declares. Of flags only that: the kernel adds its own. */
 static const struct map_shape {
 	enum bpf_map_type type;
 	__u32 key_size, value_size;
 	__u32 max_entries; /* 0: as configured */
+	bool mmapable;
 } shapes[MAPS_COUNT] = {
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_bucket), SERVICE_BUCKETS },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_bucket), SERVICE_BUCKETS, true },
 	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, POISE_MAX_SERVICES },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target), 0 },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target), 0, true },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_set), 0, true },
+	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct flow_counter), 1 },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct load), 0, true },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rotation), POISE_MAX_SERVICES },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct counter), 0 },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(__u64), DROP_MAX },
 	{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, POISE_MAX_TX_PORTS },
@@ -34,8 +37,6 @@ static const struct map_shape {
 	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target_name), 0 },
 	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct meta), 1 },
 };
-
-static const struct maps empty = { -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 
 int maps_dir(const char *instance_dir, char *buf, size_t size)
 {
@@ -67,6 +68,10 @@ static int shape_check(int fd, size_t i, char *why, size_t size)
 			 want->value_size);
 		return -EPROTO;
 	}
+	if (want->mmapable && !(info.map_flags & BPF_F_MMAPABLE)) {
+		snprintf(why, size, "%s cannot be mapped into memory", maps_names[i]);
+		return -EPROTO;
+	}
 	if (want->max_entries && info.max_entries != want->max_entries) {
 		snprintf(why, size, "%s has %u entries, expected %u", maps_names[i],
 			 info.max_entries, want->max_entries);
@@ -75,12 +80,13 @@ static int shape_check(int fd, size_t i, char *why, size_t size)
 	return 0;
 }
 
+/* The maps that have an entry for each target. */
 static int targets_check(const struct maps *maps, char *why, size_t size)
 {
-	const int fds[] = { maps->targets, maps->counters, maps->target_names };
-	__u32 entries[3];
+	const int fds[] = { maps->targets, maps->loads, maps->counters, maps->target_names };
+	__u32 entries[4];
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct bpf_map_info info;
 		int err = map_info(fds[i], &info);
 
@@ -88,18 +94,31 @@ static int targets_check(const struct maps *maps, char *why, size_t size)
 			return err;
 		entries[i] = info.max_entries;
 	}
-	if (entries[0] == entries[1] && entries[0] == entries[2])
+	if (entries[0] == entries[1] && entries[0] == entries[2] && entries[0] == entries[3])
 		return 0;
-	snprintf(why, size, "targets, counters and target_names differ in size: %u, %u, %u entries",
-		 entries[0], entries[1], entries[2]);
+	snprintf(why, size,
+		 "targets, loads, counters and target_names differ in size: %u, %u, %u, %u entries",
+		 entries[0], entries[1], entries[2], entries[3]);
+	return -EPROTO;
+}
+
+static int flows_check(const struct maps *maps, char *why, size_t size)
+{
+	struct bpf_map_info info;
+	int err = map_info(maps->flows, &info);
+
+	if (err || maps_flow_sets_valid(info.max_entries))
+		return err;
+	snprintf(why, size, "flows has %u sets, expected a power of two from %u to %u",
+		 info.max_entries, POISE_MIN_FLOWS / FLOWS_PER_SET,
+		 POISE_MAX_FLOWS / FLOWS_PER_SET);
 	return -EPROTO;
 }
 
 static int meta_check(const struct maps *maps, char *why, size_t size)
 {
 	struct meta meta;
-	__u32 zero = 0;
-	int err = bpf_map_lookup_elem(maps->meta, &zero, &meta);
+	int err = meta_read(maps, &meta);
 
 	if (err || meta.abi_version == POISE_ABI_VERSION)
 		return err;
@@ -121,7 +140,7 @@ static int pin_open(const char *dir, const char *name)
 
 int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
 {
-	struct maps maps = empty;
+	struct maps maps = maps_none;
 	int *fds = (int *)&maps;
 	size_t missing = 0, absent = 0;
 	int err = 0;
@@ -148,6 +167,8 @@ int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
 	if (!err)
 		err = targets_check(&maps, why, size);
 	if (!err)
+		err = flows_check(&maps, why, size);
+	if (!err)
 		err = meta_check(&maps, why, size);
 	if (err)
 		goto fail;
@@ -155,7 +176,7 @@ int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
 	return 0;
 fail:
 	maps_close(&maps);
-	*out = empty;
+	*out = maps_none;
 	return err;
 }
 
@@ -184,89 +205,19 @@ __u32 maps_max_targets(const struct maps *maps)
 	return map_info(maps->targets, &info) ? 0 : info.max_entries;
 }
 
-/* Entries first to first + count - 1 of an array: one system call where the kernel has batches. */
-static int array_read(int fd, __u32 first, __u32 count, char *values, size_t value_size)
+__u32 maps_flow_sets(const struct maps *maps)
 {
-	__u32 keys[CHUNK], before = first - 1, last, got = count;
-	int err = bpf_map_lookup_batch(fd, first ? &before : NULL, &last, keys, values, &got, NULL);
+	struct bpf_map_info info;
 
-	if ((!err || err == -ENOENT) && got == count)
-		return 0;
-	if (err && err != -ENOTSUPP_ && err != -EOPNOTSUPP && err != -EINVAL)
-		return err == -ENOENT ? -ERANGE : err;
-	for (__u32 i = 0; i < count; i++) {
-		__u32 key = first + i;
-
-		err = bpf_map_lookup_elem(fd, &key, values + i * value_size);
-		if (err)
-			return err == -ENOENT ? -ERANGE : err;
-	}
-	return 0;
+	return map_info(maps->flows, &info) ? 0 : info.max_entries;
 }
 
-static int array_read_all(int fd, void *out, size_t value_size, size_t count)
+const struct flow_set *maps_flows_map(const struct maps *maps)
 {
-	int err = 0;
+	size_t bytes = maps_flow_sets(maps) * sizeof(struct flow_set);
+	void *sets = bytes ? mmap(NULL, bytes, PROT_READ, MAP_SHARED, maps->flows, 0) : NULL;
 
-	for (size_t first = 0; first < count && !err; first += CHUNK) {
-		size_t n = count - first < CHUNK ? count - first : CHUNK;
-
-		err = array_read(fd, first, n, (char *)out + first * value_size, value_size);
-	}
-	return err;
-}
-
-/* Sums the CPUs' 64-bit words: an entry is `words` of them per CPU. */
-static int percpu_read(int fd, __u64 *out, size_t words, size_t count)
-{
-	int cpus = libbpf_num_possible_cpus();
-	size_t each = words * sizeof(__u64) * (cpus > 0 ? cpus : 0);
-	size_t chunk = count < CHUNK ? count : CHUNK;
-	__u64 *values;
-	int err = 0;
-
-	if (cpus < 0)
-		return cpus;
-	values = malloc(chunk * each + 1);
-	if (!values)
-		return -ENOMEM;
-	memset(out, 0, count * words * sizeof(__u64));
-	for (size_t first = 0; first < count; first += chunk) {
-		size_t n = count - first < chunk ? count - first : chunk;
-		const __u64 *value = values;
-
-		err = array_read(fd, first, n, (char *)values, each);
-		if (err)
-			break;
-		for (size_t i = first; i < first + n; i++) {
-			for (int cpu = 0; cpu < cpus; cpu++) {
-				for (size_t w = 0; w < words; w++)
-					out[i * words + w] += *value++;
-			}
-		}
-	}
-	free(values);
-	return err;
-}
-
-int counters_read(const struct maps *maps, struct counter *out, size_t count)
-{
-	return percpu_read(maps->counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), count);
-}
-
-int drops_read(const struct maps *maps, __u64 out[DROP_MAX])
-{
-	return percpu_read(maps->drops, out, 1, DROP_MAX);
-}
-
-int service_names_read(const struct maps *maps, struct service_name *out, size_t count)
-{
-	return array_read_all(maps->service_names, out, sizeof(*out), count);
-}
-
-int target_names_read(const struct maps *maps, struct target_name *out, size_t count)
-{
-	return array_read_all(maps->target_names, out, sizeof(*out), count);
+	return sets == MAP_FAILED ? NULL : sets;
 }
 
 int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count, size_t *bytes)
@@ -295,23 +246,6 @@ int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count
 	}
 	*bytes = (size_t)info.max_entries * info.value_size;
 	return fd;
-}
-
-int rows_read(const struct maps *maps, __u32 service_number, struct row *out, __u32 row_count)
-{
-	size_t bytes = 0;
-	int fd = rows_map_open(maps, service_number, row_count, &bytes);
-	void *rows;
-
-	if (fd < 0)
-		return fd;
-	rows = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (rows == MAP_FAILED)
-		return -errno;
-	memcpy(out, rows, row_count * sizeof(*out));
-	munmap(rows, bytes);
-	return 0;
 }
 
 __u64 map_memory_bytes(int fd)

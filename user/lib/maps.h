@@ -3,6 +3,7 @@
 #ifndef POISE_MAPS_H
 #define POISE_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "poise/abi.h"
@@ -15,6 +16,7 @@ struct maps {
 
 #define MAPS_COUNT (sizeof(struct maps) / sizeof(int))
 extern const char *const maps_names[MAPS_COUNT]; /* names of maps, and of their pins */
+extern const struct maps maps_none;              /* none is open */
 
 /* "<instance directory>/maps-v<ABI version>": one directory per ABI version. 0 or -ENAMETOOLONG. */
 int maps_dir(const char *instance_dir, char *buf, size_t size);
@@ -28,6 +30,13 @@ void maps_close(struct maps *maps); /* an empty one is fine */
 
 /* Largest number of targets these maps hold, number 0 included. 0: not readable. */
 __u32 maps_max_targets(const struct maps *maps);
+
+/* A power of two within the limits. */
+static inline bool maps_flow_sets_valid(__u32 sets)
+{
+	return sets >= POISE_MIN_FLOWS / FLOWS_PER_SET && sets <= POISE_MAX_FLOWS / FLOWS_PER_SET &&
+	       !(sets & (sets - 1));
+}
 
 /* Number of sets of the flow table; 0: not readable. */
 __u32 maps_flow_sets(const struct maps *maps);

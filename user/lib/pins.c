@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -142,6 +143,27 @@ int pins_recover(const char *instance_dir)
 	if (!access(dirs.older, F_OK))
 		return rename(dirs.older, dirs.current) ? -errno : 0;
 	return 0;
+}
+
+int pins_other_abi(const char *instance_dir)
+{
+	DIR *entries = opendir(instance_dir);
+	struct dirent *entry;
+	int found = 0;
+
+	while (entries && !found && (entry = readdir(entries))) {
+		char *end;
+		long version;
+
+		if (strncmp(entry->d_name, MAPS_PREFIX, strlen(MAPS_PREFIX)))
+			continue;
+		version = strtol(entry->d_name + strlen(MAPS_PREFIX), &end, 10);
+		if (!*end && version > 0 && version != POISE_ABI_VERSION)
+			found = version;
+	}
+	if (entries)
+		closedir(entries);
+	return found;
 }
 
 static int maps_remove(const char *instance_dir, const char *keep)

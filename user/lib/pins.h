@@ -18,6 +18,9 @@ int pins_replace_maps(const char *instance_dir, const struct maps *maps);
 /* Ends what a crash within pins_replace_maps left. 0 or -errno. */
 int pins_recover(const char *instance_dir);
 
+/* The ABI version of maps that are pinned beside ours or in their place; 0: no such maps. */
+int pins_other_abi(const char *instance_dir);
+
 /* Removes older sets of maps and those of other ABI versions. 0 or -errno. */
 int pins_remove_older(const char *instance_dir);
 

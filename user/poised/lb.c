@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #include "lb_impl.h"
+#include "lb_room.h"
 #include "log.h"
 #include "needs.h"
 #include "pins.h"
-
-static const struct maps no_maps = { -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 
 void lb_error_set(struct lb_error *error, const char *format, ...)
 {
@@ -35,6 +34,11 @@ static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *e
 		err = maps_dir(lb->dir, dir, sizeof(dir));
 	if (!err)
 		err = maps_open_why(dir, found, why, sizeof(why));
+	if (err == -ENOENT && pins_other_abi(lb->dir))
+		log_warn("%s: the pinned maps are of ABI version %d, this program's of %d: "
+			 "counters start from zero; the old maps serve until the new ones are "
+			 "filled",
+			 lb->dir, pins_other_abi(lb->dir), POISE_ABI_VERSION);
 	if (err == -EPROTO) {
 		log_warn("%s: the pinned maps cannot be kept, as %s: counters start from zero; the "
 			 "old maps serve until the new ones are filled",
@@ -46,24 +50,16 @@ static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *e
 	return err == -ENOENT ? 0 : err;
 }
 
-static int read_seed(const struct maps *found, __u64 seed[2])
-{
-	struct meta meta;
-	__u32 zero = 0;
-	int err = bpf_map_lookup_elem(found->meta, &zero, &meta);
-
-	if (!err)
-		memcpy(seed, meta.seed, sizeof(meta.seed));
-	return err;
-}
-
 static int choose_seed(struct lb *lb, const struct lb_options *options, const struct maps *found,
 		       struct lb_error *error)
 {
+	struct meta meta;
 	int err;
 
 	if (found->meta >= 0) {
-		err = read_seed(found, lb->seed);
+		err = meta_read(found, &meta);
+		if (!err)
+			memcpy(lb->seed, meta.seed, sizeof(lb->seed));
 	} else {
 		err = getrandom(lb->seed, sizeof(lb->seed), 0) == sizeof(lb->seed) ? 0 : -EIO;
 	}
@@ -82,33 +78,55 @@ static int choose_seed(struct lb *lb, const struct lb_options *options, const st
 static int write_meta(const struct lb *lb)
 {
 	struct meta meta = { .abi_version = POISE_ABI_VERSION,
-			     .seed = { lb->seed[0], lb->seed[1] } };
+			     .seed = { lb->seed[0], lb->seed[1] },
+			     .clock = lb->clock };
 	__u32 zero = 0;
 
 	return bpf_map_update_elem(lb->maps.meta, &zero, &meta, BPF_ANY);
 }
 
-/* Maps that are too small are left out of `keep`: larger ones are made. */
-static void choose_size(struct lb *lb, const struct lb_options *options, const struct maps *found,
-			struct maps *keep)
+/* Maps that are too small, and a flow table of another size, are left out of `keep`: others are
+ * made. 0, or -ENOMEM with *error. */
+static int choose_sizes(struct lb *lb, const struct lb_options *options, const struct maps *found,
+			struct maps *keep, struct lb_error *error)
 {
 	__u32 want = options->max_targets ? options->max_targets : POISE_DEFAULT_BACKENDS;
+	__u32 flows = options->flows ? options->flows : POISE_DEFAULT_FLOWS;
+	bool adopted = found->targets >= 0;
 
 	*keep = *found;
-	lb->max_targets = want;
-	if (found->targets < 0)
-		return;
-	lb->max_targets = maps_max_targets(found);
-	if (lb->max_targets >= want)
-		return;
-	lb->max_targets = want;
-	keep->targets = keep->counters = keep->target_names = -1;
+	lb->flow_sets = flows / FLOWS_PER_SET;
+	lb->max_targets = adopted ? maps_max_targets(found) : want;
+	if (lb->max_targets < want) {
+		lb->max_targets = want;
+		keep->targets = keep->loads = keep->counters = keep->target_names = -1;
+	}
+	if (adopted && maps_flow_sets(found) == lb->flow_sets)
+		return 0;
+	keep->flows = -1;
+	return lb_room_check(flows, lb_room_bytes(""), error);
+}
+
+/* What the new ones of the maps take over from those found, and pins. */
+static int fill(struct lb *lb, const struct maps *found, const struct maps *keep)
+{
+	int err = lb_map_memory(lb);
+
+	if (!err && lb->adopted && keep->targets < 0)
+		err = lb_copy_targets(lb, found, maps_max_targets(found));
+	if (!err && lb->adopted)
+		err = lb_carry_found(lb, found);
+	if (!err)
+		err = write_meta(lb);
+	if (!err && (keep->targets < 0 || keep->flows < 0))
+		err = pins_replace_maps(lb->dir, &lb->maps);
+	return err;
 }
 
 /* Program, maps and pins; links still run what they ran. */
 static int load(struct lb *lb, const struct lb_options *options, struct lb_error *error)
 {
-	struct maps found = no_maps, keep;
+	struct maps found = maps_none, keep;
 	int err = find_maps(lb, &found, error);
 
 	if (!err)
@@ -116,22 +134,24 @@ static int load(struct lb *lb, const struct lb_options *options, struct lb_error
 	if (err)
 		goto out;
 	lb->adopted = found.meta >= 0;
-	choose_size(lb, options, &found, &keep);
-	err = lb_load(lb, &keep, error);
+	err = choose_sizes(lb, options, &found, &keep, error);
+	if (!err)
+		err = lb_load(lb, &keep, error);
 	if (err)
 		goto out;
-	err = lb_map_services(lb);
-	if (!err && lb->adopted && keep.targets < 0)
-		err = lb_copy_targets(lb, &found, maps_max_targets(&found));
-	if (!err)
-		err = write_meta(lb);
-	if (!err && keep.targets < 0)
-		err = pins_replace_maps(lb->dir, &lb->maps);
+	err = fill(lb, &found, &keep);
 	if (err)
 		lb_error_set(error, "%s: filling and pinning maps: %s", lb->dir, strerror(-err));
 out:
 	maps_close(&found);
 	return err;
+}
+
+static bool options_valid(const struct lb_options *options)
+{
+	return options->max_targets <= POISE_MAX_BACKENDS &&
+	       (!options->flows || (options->flows % FLOWS_PER_SET == 0 &&
+				    maps_flow_sets_valid(options->flows / FLOWS_PER_SET)));
 }
 
 int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *error)
@@ -146,12 +166,12 @@ int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *
 		lb_error_set(error, "out of memory");
 		return -ENOMEM;
 	}
-	lb->maps = no_maps;
+	lb->maps = maps_none;
 	lb->prog_fd = -1;
 	lb->cpus = libbpf_num_possible_cpus();
 	if ((size_t)snprintf(lb->dir, sizeof(lb->dir), "%s", options->instance_dir) >=
 		    sizeof(lb->dir) ||
-	    lb->cpus < 0 || options->max_targets > POISE_MAX_BACKENDS) {
+	    lb->cpus < 0 || !options_valid(options)) {
 		lb_error_set(error, "lb_open: bad option");
 		err = -EINVAL;
 	}
@@ -172,7 +192,8 @@ void lb_close(struct lb *lb)
 	if (!lb)
 		return;
 	lb_close_links(lb);
-	lb_unmap_services(lb);
+	lb_carry_free(lb);
+	lb_unmap_memory(lb);
 	maps_close(&lb->maps);
 	if (lb->prog_fd >= 0)
 		close(lb->prog_fd);
@@ -197,6 +218,11 @@ const __u64 *lb_seed(const struct lb *lb)
 __u32 lb_max_targets(const struct lb *lb)
 {
 	return lb->max_targets;
+}
+
+const struct flow_clock *lb_clock(const struct lb *lb)
+{
+	return &lb->clock;
 }
 
 int lb_remove(const char *instance_dir)

@@ -80,7 +80,8 @@ int lb_rows_open(struct lb *lb, __u32 number, __u32 size, struct lb_rows **out);
 /* Stores each row that differs, one aligned 32-bit store each. Returns how many were written. */
 size_t lb_rows_write(struct lb_rows *rows, const struct row *want);
 const struct row *lb_rows_get(const struct lb_rows *rows);
-struct lb_rows *lb_rows_hold(struct lb_rows *rows); /* another lb_rows_close() is due */
+/* Another lb_rows_close() is due. Both are for one thread, which may let others read meanwhile. */
+struct lb_rows *lb_rows_hold(struct lb_rows *rows);
 /* The last one unmaps; the kernel keeps the table. NULL is fine. */
 void lb_rows_close(struct lb_rows *rows);
 int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count); /* 0 or -errno */

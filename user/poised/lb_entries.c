@@ -2,6 +2,7 @@
 /* Entries of the maps, one by one. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,22 +11,66 @@
 #include "service_table.h"
 
 #define SERVICES_BYTES (SERVICE_BUCKETS * sizeof(struct service_bucket))
+#define OWNER_WORD     (offsetof(struct target, owner) / sizeof(__u64))
 
-int lb_map_services(struct lb *lb)
+static size_t targets_bytes(const struct lb *lb)
 {
-	void *mapped = mmap(NULL, SERVICES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    lb->maps.services, 0);
-
-	if (mapped == MAP_FAILED)
-		return -errno;
-	lb->services = mapped;
-	return 0;
+	return lb->max_targets * sizeof(struct target);
 }
 
-void lb_unmap_services(struct lb *lb)
+static size_t flows_bytes(const struct lb *lb)
+{
+	return lb->flow_sets * sizeof(struct flow_set);
+}
+
+static size_t loads_bytes(const struct lb *lb)
+{
+	return lb->max_targets * sizeof(struct load);
+}
+
+/* NULL with *err: not possible. */
+static void *map_memory(int fd, size_t bytes, int *err)
+{
+	void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (mapped != MAP_FAILED)
+		return mapped;
+	*err = -errno;
+	return NULL;
+}
+
+int lb_map_memory(struct lb *lb)
+{
+	int err = 0;
+
+	lb->services = map_memory(lb->maps.services, SERVICES_BYTES, &err);
+	lb->targets = map_memory(lb->maps.targets, targets_bytes(lb), &err);
+	lb->flows = map_memory(lb->maps.flows, flows_bytes(lb), &err);
+	lb->loads = map_memory(lb->maps.loads, loads_bytes(lb), &err);
+	return err;
+}
+
+void lb_unmap_memory(struct lb *lb)
 {
 	if (lb->services)
 		munmap(lb->services, SERVICES_BYTES);
+	if (lb->targets)
+		munmap(lb->targets, targets_bytes(lb));
+	if (lb->flows)
+		munmap(lb->flows, flows_bytes(lb));
+	if (lb->loads)
+		munmap(lb->loads, loads_bytes(lb));
+}
+
+struct flow_set *lb_flows(const struct lb *lb, __u32 *count)
+{
+	*count = lb->flow_sets;
+	return lb->flows;
+}
+
+struct load *lb_loads(const struct lb *lb)
+{
+	return lb->loads;
 }
 
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
@@ -76,15 +121,35 @@ int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *
 	return bpf_map_update_elem(lb->maps.service_names, &number, value, BPF_ANY);
 }
 
+static void word_set(__u64 *word, __u64 want)
+{
+	/* Release: other CPUs see the stores in the order in which they are made. */
+	if (*word != want)
+		__atomic_store_n(word, want, __ATOMIC_RELEASE);
+}
+
+/*
+ * Flow entries lead packets to a target as soon as its owner's word says that it serves, and until
+ * it says no more. So that word comes after all others, which are then the new ones, but goes
+ * before them when the target is cleared.
+ */
 int lb_target_set(struct lb *lb, __u32 number, const struct target *value)
 {
-	struct target now;
-	int err = bpf_map_lookup_elem(lb->maps.targets, &number, &now);
+	__u64 want[sizeof(*value) / sizeof(__u64)], *words;
 
-	if (err || !memcmp(&now, value, sizeof(now)))
-		return err;
-	return bpf_map_update_elem(lb->maps.targets, &number, value, BPF_ANY);
+	if (number >= lb->max_targets)
+		return -ENOENT;
+	words = (__u64 *)&lb->targets[number];
+	memcpy(want, value, sizeof(want));
+	if (value->mode == MODE_NONE)
+		word_set(&words[OWNER_WORD], want[OWNER_WORD]);
+	for (size_t i = 0; i < OWNER_WORD; i++)
+		word_set(&words[i], want[i]);
+	word_set(&words[OWNER_WORD], want[OWNER_WORD]);
+	return 0;
 }
+
+_Static_assert(OWNER_WORD == sizeof(struct target) / sizeof(__u64) - 1, "the owner is last");
 
 int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value)
 {
@@ -121,6 +186,8 @@ int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count)
 	if (!err)
 		err = copy_map(from->target_names, lb->maps.target_names,
 			       sizeof(struct target_name), count);
+	if (!err)
+		err = copy_map(from->loads, lb->maps.loads, sizeof(struct load), count);
 	/* Last, so that least is counted in the old map after it was read. */
 	if (!err)
 		err = copy_map(from->counters, lb->maps.counters, lb->cpus * sizeof(struct counter),

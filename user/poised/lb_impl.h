@@ -12,17 +12,28 @@ struct lb_slot {
 	int fd;
 	__u32 ifindex;   /* as attached, also once the interface is gone */
 	char ifname[16]; /* as last seen */
+	bool behind;     /* runs an older program over our maps */
 };
+
+struct lb_carry; /* a flow table that is being replaced */
 
 struct lb {
 	char dir[PATH_MAX];
 	struct maps maps;
-	struct service_bucket *services; /* the map, in memory */
+	/* Maps in memory. */
+	struct service_bucket *services;
+	struct target *targets;
+	struct flow_set *flows;
+	struct load *loads;
 	int prog_fd;
 	__u32 prog_id;
 	bool adopted;
 	__u64 seed[2];
 	__u32 max_targets;
+	__u32 flow_sets;
+	struct flow_clock clock;
+	bool other_clock; /* older flow tables cannot be read */
+	struct lb_carry *carries;
 	int cpus;
 	struct lb_slot *slots;
 	size_t slot_count;
@@ -32,16 +43,32 @@ struct lb {
 __attribute__((format(printf, 2, 3))) void lb_error_set(struct lb_error *error, const char *format,
 							...);
 
-/* Loads the program with lb's seed and size over those of `maps` that are open; descriptors of all
- * maps and of the program go to *lb. 0 or -errno with *error. */
+/* Loads the program with lb's seed and sizes over those of `maps` that are open; descriptors of all
+ * maps and of the program go to *lb, and the time to its clock. 0 or -errno with *error. */
 int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error);
 
-/* lb->services of lb->maps. 0 or -errno. */
-int lb_map_services(struct lb *lb);
-void lb_unmap_services(struct lb *lb);
+/* Clock: its units; its time, by the program poise_jiffies; the tick now. */
+int lb_clock_init(struct flow_clock *clock);                /* 0 or -ERANGE: no clock to go by */
+int lb_clock_set(struct flow_clock *clock, int jiffies_fd); /* 0 or -errno */
+__u32 lb_clock_tick(const struct flow_clock *clock);
 
-/* Copies entries 0 .. count - 1 of the three maps that are sized by targets. 0 or -errno. */
+/* lb->services and so on of lb->maps. 0 or -errno. */
+int lb_map_memory(struct lb *lb);
+void lb_unmap_memory(struct lb *lb);
+
+/* Copies entries 0 .. count - 1 of the maps that are sized by targets. 0 or -errno. */
 int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);
+
+/*
+ * Flow tables that ours replaces, and the entries that packets go on to make there: taken over from
+ * the pinned maps that were found and from the programs of links, as a poised that was killed may
+ * have pinned a table that no link uses yet. lb_carry_run() before and after links are switched.
+ */
+int lb_carry_found(struct lb *lb, const struct maps *found);               /* 0 or -errno */
+int lb_carry_of_program(struct lb *lb, const __u32 *map_ids, __u32 count); /* 0 or -errno */
+void lb_carry_run(struct lb *lb, bool switched);
+void lb_carry_end(struct lb *lb); /* says what was carried */
+void lb_carry_free(struct lb *lb);
 
 /* Takes over the pinned links: those that run a program over our maps get ours at once, others in
  * lb_attach. Drops those whose interface is gone. 0 or -errno with *error. */

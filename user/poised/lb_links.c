@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lb_impl.h"
@@ -116,23 +117,27 @@ static __u32 map_id(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-/* Whether a program looks its services up in our map. */
-static bool runs_our_maps(const struct lb *lb, __u32 program_id)
+/* Whether a program looks its services up in our map; if so, its flow table is to be carried over.
+ * 1, 0 or -errno. */
+static int runs_our_maps(struct lb *lb, __u32 program_id)
 {
 	__u32 ids[64] = { 0 }, want = map_id(lb->maps.services);
 	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
-	__u32 len = sizeof(info);
+	__u32 len = sizeof(info), count;
 	int fd = bpf_prog_get_fd_by_id(program_id), err;
 
 	if (fd < 0)
-		return false;
+		return 0;
 	err = bpf_obj_get_info_by_fd(fd, &info, &len);
 	close(fd);
-	for (__u32 i = 0; !err && i < info.nr_map_ids && i < 64; i++) {
-		if (ids[i] == want)
-			return true;
+	count = err ? 0 : info.nr_map_ids < 64 ? info.nr_map_ids : 64;
+	for (__u32 i = 0; i < count; i++) {
+		if (ids[i] != want)
+			continue;
+		err = lb_carry_of_program(lb, ids, count);
+		return err ? err : 1;
 	}
-	return false;
+	return 0;
 }
 
 static int adopt_one(struct lb *lb, const char *path)
@@ -160,13 +165,12 @@ static int adopt_one(struct lb *lb, const char *path)
 		log_warn("interface number %u, attached earlier, is in another network namespace",
 			 state.ifindex);
 	/* A program over other maps goes on until ours are filled: lb_attach() replaces it. */
-	if (!runs_our_maps(lb, state.program_id))
-		return 0;
-	err = bpf_link_update(slot->fd, lb->prog_fd, NULL);
-	return err == -ENOLINK ? 0 : err;
+	err = runs_our_maps(lb, state.program_id);
+	slot->behind = err == 1;
+	return err < 0 ? err : 0;
 }
 
-int lb_adopt_links(struct lb *lb, struct lb_error *error)
+static int links_find(struct lb *lb, struct lb_error *error)
 {
 	char dir[PATH_MAX], path[PATH_MAX + 256];
 	int err = pins_links_dir(lb->dir, dir, sizeof(dir));
@@ -191,6 +195,45 @@ int lb_adopt_links(struct lb *lb, struct lb_error *error)
 			lb_error_set(error, "%s: pinned link: %s", path, strerror(-err));
 	}
 	closedir(entries);
+	return err;
+}
+
+/* Puts our program on links whose program is older and over our maps. */
+static int links_switch(struct lb *lb, struct lb_error *error)
+{
+	const struct timespec packets_end = { .tv_nsec = 100000000 };
+	bool switched = false;
+
+	lb_carry_run(lb, false);
+	for (size_t i = 0; i < lb->slot_count; i++) {
+		struct lb_slot *slot = &lb->slots[i];
+		int err = slot->behind ? bpf_link_update(slot->fd, lb->prog_fd, NULL) : 0;
+
+		if (err && err != -ENOLINK) {
+			lb_error_set(error, "interface %s: the program of its link: %s",
+				     slot->ifname, strerror(-err));
+			return err;
+		}
+		switched |= slot->behind;
+		slot->behind = false;
+	}
+	if (switched && lb->carries) {
+		lb_carry_run(lb, true);
+		/* Those that were on their way through the older program have left it after that.
+		 */
+		nanosleep(&packets_end, NULL);
+		lb_carry_run(lb, true);
+	}
+	lb_carry_end(lb);
+	return 0;
+}
+
+int lb_adopt_links(struct lb *lb, struct lb_error *error)
+{
+	int err = links_find(lb, error);
+
+	if (!err)
+		err = links_switch(lb, error);
 	if (err)
 		return err;
 	err = lb_remove_older(lb);

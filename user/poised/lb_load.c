@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lb_impl.h"
+#include "lb_room.h"
 #include "poise/hash.h"
 
 #include "lb.skel.h" /* needs the types above */
@@ -94,13 +95,19 @@ static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps
 	int err = 0;
 
 	flow_hash_key_expand(lb->seed, (struct flow_hash_key *)&skel->rodata->hash_key);
+	*(__u32 *)&skel->rodata->flow_set_mask = lb->flow_sets - 1;
+	*(__u32 *)&skel->rodata->flow_tick_shift = lb->clock.tick_shift;
 	if (maps->targets < 0) {
 		err = bpf_map__set_max_entries(skel->maps.targets, lb->max_targets);
+		if (!err)
+			err = bpf_map__set_max_entries(skel->maps.loads, lb->max_targets);
 		if (!err)
 			err = bpf_map__set_max_entries(skel->maps.counters, lb->max_targets);
 		if (!err)
 			err = bpf_map__set_max_entries(skel->maps.target_names, lb->max_targets);
 	}
+	if (!err && maps->flows < 0)
+		err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
 	return err ? err : reuse(skel, maps);
 }
 
@@ -126,32 +133,43 @@ static int keep(struct lb *lb, const struct lb_bpf *skel)
 	return 0;
 }
 
-int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
+static void explain(const struct lb *lb, const struct maps *maps, int err, struct lb_error *error)
 {
-	libbpf_print_fn_t before = libbpf_set_print(keep_warnings);
-	struct lb_bpf *skel;
-	int err = -ENOMEM;
-
-	memset(&said, 0, sizeof(said));
-	skel = lb_bpf__open();
-	if (!skel) {
-		err = -errno;
-		goto out;
-	}
-	err = configure(skel, lb, maps);
-	if (!err)
-		err = lb_bpf__load(skel);
-	if (!err)
-		err = keep(lb, skel);
-out:
 	if (err == -EPERM)
 		lb_error_set(error,
 			     "bpf: not permitted in spite of all capabilities: a user namespace, "
 			     "seccomp or a security module forbids it: %s",
 			     reason());
-	else if (err)
+	else if (err == -ENOMEM && maps->flows < 0 && strstr(said.text, "'flows'"))
+		lb_room_refused(lb->flow_sets * FLOWS_PER_SET, lb_room_bytes(""), error);
+	else
 		lb_error_set(error, "bpf: the program does not load: %s: %s", strerror(-err),
 			     reason());
+}
+
+int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_warnings);
+	struct lb_bpf *skel = NULL;
+	int err = lb_clock_init(&lb->clock);
+
+	memset(&said, 0, sizeof(said));
+	if (!err) {
+		skel = lb_bpf__open();
+		err = skel ? configure(skel, lb, maps) : -errno;
+	}
+	if (!err)
+		err = lb_bpf__load(skel);
+	if (!err)
+		err = keep(lb, skel);
+	if (err) {
+		explain(lb, maps, err, error);
+	} else {
+		err = lb_clock_set(&lb->clock, bpf_program__fd(skel->progs.poise_jiffies));
+		if (err)
+			lb_error_set(error, "bpf: the program poise_jiffies does not run: %s",
+				     strerror(-err));
+	}
 	lb_bpf__destroy(skel);
 	libbpf_set_print(before);
 	return err;

@@ -19,6 +19,7 @@ struct lb_rows {
 	struct row *rows;
 	size_t bytes; /* mapped */
 	__u32 count;
+	unsigned int holders;
 };
 
 static int rows_map(int fd, __u32 count, struct lb_rows **out)
@@ -28,6 +29,7 @@ static int rows_map(int fd, __u32 count, struct lb_rows **out)
 	if (!rows)
 		return -ENOMEM;
 	rows->count = count;
+	rows->holders = 1;
 	rows->bytes = (size_t)rows_slots(count) * POISE_ROWS_PER_SLOT * sizeof(struct row);
 	/* The mapping holds the map, so that the descriptor can go: 4,096 tables stay within
 	 * RLIMIT_NOFILE. */
@@ -202,9 +204,15 @@ const struct row *lb_rows_get(const struct lb_rows *rows)
 	return rows->rows;
 }
 
+struct lb_rows *lb_rows_hold(struct lb_rows *rows)
+{
+	rows->holders++;
+	return rows;
+}
+
 void lb_rows_close(struct lb_rows *rows)
 {
-	if (!rows)
+	if (!rows || --rows->holders)
 		return;
 	munmap(rows->rows, rows->bytes);
 	free(rows);
