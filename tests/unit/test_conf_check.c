@@ -227,11 +227,11 @@ static void sizes_are_limited(void **state)
 		{ 1, 250, 4096, 251, "" },
 		{ 4096, 0, 4096, 251, "" },
 		{ 4097, 0, 4096, 251, "x:3:1: services: expected at most 4096 items, found 4097" },
-		{ 1, 65535, 65536, 65537, "" },
-		{ 1, 65536, 65536, 131071,
-		  "x:9:3: backends: expected at most 65535 items, found 65536" },
-		{ 2, 40000, 65536, 65537,
-		  "x:65550:15: address: expected at most 65535 backends in all, found 80000" },
+		{ 1, 65534, 65535, 65537, "" },
+		{ 1, 65535, 65535, 131071,
+		  "x:9:3: backends: expected at most 65534 items, found 65535" },
+		{ 2, 40000, 65535, 65537,
+		  "x:65549:15: address: expected at most 65534 backends in all, found 80000" },
 		{ 2, 2048, 4096, 65537,
 		  "x:4110:15: address: expected at most 4095 backends in all "
 		  "(max_backends less one), found 4096: set max_backends: "
@@ -254,7 +254,7 @@ static void sizes_are_limited(void **state)
 static void time_grows_with_size_only(void **state)
 {
 	char *yaml = make_yaml(1000, 10, 16384, 65537);
-	char *large = make_yaml(1, 65535, 65536, 65537);
+	char *large = make_yaml(1, 65534, 65535, 65537);
 	struct timespec start, end;
 	char buf[700];
 

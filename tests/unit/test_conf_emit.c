@@ -69,9 +69,12 @@ static const struct {
 	{ "defaults are left out",
 	  "interfaces: [eth0, {name: eth1, xdp: auto}]\n"
 	  "max_backends: 4096\n"
+	  "flows: 1M\n"
+	  "timeouts: {tcp: 15m, udp: 2m}\n"
 	  "services:\n"
 	  "- {name: web, listen: 192.0.2.10:80/tcp, mode: gue, scheduler: maglev, rows: 65537,\n"
-	  "   gue_port: 6080, backends: [{address: 10.0.0.11, weight: 100}, 10.0.0.12],\n"
+	  "   hash: 5-tuple, track: auto, settle: 15m, gue_port: 6080, backends: [\n"
+	  "     {address: 10.0.0.11, weight: 100, state: ready, sorry: false}, 10.0.0.12],\n"
 	  "   check: {tcp: true, interval: 2s, timeout: 1s, rise: 2, fall: 3}}\n",
 	  "interfaces:\n"
 	  "- name: eth0\n"
@@ -87,27 +90,47 @@ static const struct {
 	  "  - address: 10.0.0.12\n" },
 	{ "everything, in the documented order",
 	  "services:\n"
-	  "- backends: [{weight: 0, address: '[2001:DB8::11]:8080'}]\n"
+	  "- backends: [{sorry: true, state: maint, weight: 0, address: '[2001:DB8::11]:8080'}]\n"
 	  "  check: {fall: 5, rise: 1, timeout: 60000ms, interval: 300s, port: 81, http: /}\n"
+	  "  panic: 30\n"
+	  "  slow_start: 90s\n"
+	  "  settle: 60m\n"
+	  "  idle_timeout: 120s\n"
 	  "  gue_port: 6000\n"
 	  "  rows: 251\n"
+	  "  track: always\n"
+	  "  hash: source\n"
+	  "  scheduler: leastconn\n"
 	  "  mode: gue\n"
 	  "  listen: '[2001:db8:0::10]:53/udp'\n"
 	  "  name: dns\n"
 	  "seed: 00112233445566778899AABBCCDDEEFF\n"
+	  "timeouts: {udp: 60s, tcp: 1800s}\n"
+	  "flows: 65536\n"
 	  "max_backends: 100\n"
 	  "interfaces: [{xdp: generic, name: eth0}]\n",
 	  "interfaces:\n"
 	  "- name: eth0\n"
 	  "  xdp: generic\n"
 	  "max_backends: 100\n"
+	  "flows: 64K\n"
+	  "timeouts:\n"
+	  "  tcp: 30m\n"
+	  "  udp: 1m\n"
 	  "seed: \"00112233445566778899aabbccddeeff\"\n"
 	  "services:\n"
 	  "- name: dns\n"
 	  "  listen: \"[2001:db8::10]:53/udp\"\n"
 	  "  mode: gue\n"
+	  "  scheduler: leastconn\n"
+	  "  hash: source\n"
+	  "  track: always\n"
 	  "  rows: 251\n"
 	  "  gue_port: 6000\n"
+	  "  idle_timeout: 2m\n"
+	  "  settle: 1h\n"
+	  "  slow_start: 90s\n"
+	  "  panic: 30%\n"
 	  "  check:\n"
 	  "    http: /\n"
 	  "    port: 81\n"
@@ -117,7 +140,14 @@ static const struct {
 	  "    fall: 5\n"
 	  "  backends:\n"
 	  "  - address: \"[2001:db8::11]:8080\"\n"
-	  "    weight: 0\n" },
+	  "    weight: 0\n"
+	  "    state: maint\n"
+	  "    sorry: true\n" },
+	{ "one timeout of two", "timeouts: {tcp: 15m, udp: 3m}\n",
+	  "interfaces: []\n"
+	  "timeouts:\n"
+	  "  udp: 3m\n"
+	  "services: []\n" },
 	{ "a short interval's own timeout is its default",
 	  "services: [{name: a, listen: 192.0.2.1:1/udp, mode: l2,\n"
 	  "            check: {tcp: true, interval: 500ms, timeout: 500ms}}]",
@@ -200,6 +230,7 @@ static void any_tree_reads_back(void **state)
 		"[0, -1, 9223372036854775807, -9223372036854775808, 0.1, 1e300, -0.0]",
 		"[true, false, null, \"true\", \"false\", \"null\", \"Null\", \"~\", \"\"]",
 		"[\"1\", \"-1\", \"1.5\", \"1e3\", \"0x1f\", \"0o17\", \"017\", \"1:20\", \"+1\"]",
+		"[\"1K\", \"2M\", \"1G\", \"30%\", \"%30\", \"1_000%\", \"5-tuple\", \"0%\"]",
 		"[\".inf\", \".nan\", \"y\", \"n\", \"2001-12-14\", \"<<\", \"=\", \"-\", \"--\"]",
 		"[\" a\", \"a \", \"a: b\", \"a #b\", \"#\", \"- a\", \"? a\", \"a:\", \":a\", \"&a\"]",
 		"[\"*a\", \"!a\", \"%a\", \"@a\", \"`a\", \"'\", \"\\\"\", \"|\", \">\", \"[a\", \"{a\"]",

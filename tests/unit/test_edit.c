@@ -71,6 +71,10 @@ static const struct edit_row {
 	  .service = "{'name': 'web', 'listen': '192.0.2.11:80/tcp', 'mode': 'gue'}" },
 	{ "service", SET, 0, "web", "{'mode': 'ipip', 'name': 'web'}",
 	  .service = "{'name': 'web', 'listen': '192.0.2.10:80/tcp', 'mode': 'ipip'}" },
+	{ "service", SET, 0, "web", "{'scheduler': 'leastconn', 'panic': '30%'}",
+	  .service =
+		  "{'name': 'web', 'listen': '192.0.2.10:80/tcp', 'mode': 'gue', 'gue_port': 6081, "
+		  "'scheduler': 'leastconn', 'panic': '30%'}" },
 	{ "service", SET, 400, "web", "{'name': 'www'}", "cannot be changed" },
 	{ "service", SET, 400, "web", "{'name': null}", "cannot be changed" },
 	{ "service", SET, 400, "web", "'x'", "JSON object" },
@@ -93,6 +97,9 @@ static const struct edit_row {
 	{ "backend", ADD, 0, NULL, "{'weight': 1}", .backends = "{'weight': 1}" },
 	{ "backend", SET, 0, "10.0.0.12:8080", "{'weight': null}",
 	  .backends = "{'address': '10.0.0.12:8080'}" },
+	{ "backend", SET, 0, "10.0.0.12:8080", "{'state': 'drain', 'sorry': true}",
+	  .backends =
+		  "{'address': '10.0.0.12:8080', 'weight': 5, 'state': 'drain', 'sorry': true}" },
 	{ "backend", SET, 400, "10.0.0.12:8080", "{'address': '10.0.0.13'}", "cannot be changed" },
 	{ "backend", SET, 404, "10.0.0.12", "{'weight': 1}", "10.0.0.12:8080" },
 	{ "backend", SET, 404, "2001:db8::1", "{'weight': 1}", "no such backend" },
