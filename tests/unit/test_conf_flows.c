@@ -40,7 +40,7 @@ static struct conf *decode_good(const char *yaml)
 	return conf;
 }
 
-/* The rest of a service; what follows begins in column 60, a backend's keys in column 92. */
+/* The rest of a service; what follows begins in column 60, a backend's keys in column 91. */
 #define SERVICE "services: [{name: a, listen: 192.0.2.1:80/tcp, mode: ipip, "
 #define BACKEND SERVICE "backends: [{address: 10.0.0.1, "
 
@@ -194,7 +194,7 @@ static void values_have_one_text(void **state)
 #define PANIC_EXPECTED "x:1:67: panic: expected a percentage from 1% to 100%, found "
 #define SCHEDULER_EXPECTED                                                                         \
 	"x:1:71: scheduler: expected maglev, roundrobin, leastconn or random, found "
-#define STATE_EXPECTED "x:1:99: state: expected ready, drain or maint, found "
+#define STATE_EXPECTED "x:1:98: state: expected ready, drain or maint, found "
 
 static const struct {
 	const char *yaml, *error;
@@ -267,9 +267,9 @@ static const struct {
 	{ BACKEND "state: drained}]}]", STATE_EXPECTED "\"drained\": did you mean drain?" },
 	{ BACKEND "state: Ready}]}]", STATE_EXPECTED "\"Ready\": did you mean ready?" },
 	{ BACKEND "state: }]}]", "x:1:98: state: expected ready, drain or maint, found nothing" },
-	{ BACKEND "sorry: yes}]}]", "x:1:99: sorry: expected true or false, found \"yes\"" },
-	{ BACKEND "sorry: 1}]}]", "x:1:99: sorry: expected true or false, found 1" },
-	{ BACKEND "stat: maint}]}]", "x:1:92: unknown key \"stat\": did you mean state?" },
+	{ BACKEND "sorry: yes}]}]", "x:1:98: sorry: expected true or false, found \"yes\"" },
+	{ BACKEND "sorry: 1}]}]", "x:1:98: sorry: expected true or false, found 1" },
+	{ BACKEND "stat: maint}]}]", "x:1:91: unknown key \"stat\": did you mean state?" },
 };
 
 static void what_is_wrong_is_told(void **state)

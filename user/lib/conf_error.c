@@ -225,7 +225,7 @@ const char *conf_describe(const json_t *value, char buf[CONF_QUOTE_SIZE])
 		snprintf(buf, CONF_QUOTE_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		return buf;
 	case JSON_REAL:
-		snprintf(buf, CONF_QUOTE_SIZE, "%.17g", json_real_value(value));
+		snprintf(buf, CONF_QUOTE_SIZE, "%.15g", json_real_value(value));
 		return buf;
 	case JSON_TRUE:
 		return "true";

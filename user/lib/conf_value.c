@@ -113,8 +113,9 @@ static int find_word(struct decode *d, const struct field *field, const json_t *
 	nearest = nearest_name(text, known, count);
 	if (!nearest)
 		return decode_expected(d, expected, value);
-	return decode_refuse(d, "expected %s, found %s: did you mean %s?", expected,
-			     conf_quote(text, strlen(text), quoted), nearest);
+	decode_refuse(d, "expected %s, found %s: did you mean %s?", expected,
+		      conf_quote(text, strlen(text), quoted), nearest);
+	return -EINVAL;
 }
 
 /* All enums that a table has an offset of are stored as the index is. */
