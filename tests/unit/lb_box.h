@@ -37,15 +37,31 @@ static inline void run(const char *command)
 		fail_msg("%s: status %d", command, status);
 }
 
-static inline struct lb *open_sized(__u32 max_targets)
+static inline struct lb *open_with(const struct lb_options *options)
 {
-	struct lb_options options = { .instance_dir = dir, .max_targets = max_targets };
 	struct lb *lb = NULL;
-	int err = lb_open(&options, &lb, &error);
+	int err = lb_open(options, &lb, &error);
 
 	if (err)
 		fail_msg("lb_open: %d: %s", err, error.text);
 	return lb;
+}
+
+static inline struct lb *open_sized(__u32 max_targets)
+{
+	struct lb_options options = { .instance_dir = dir, .max_targets = max_targets };
+
+	return open_with(&options);
+}
+
+/* Path of the instance's maps directory with something behind it. */
+static inline const char *maps_path(const char *behind)
+{
+	static char path[400];
+
+	assert_int_equal(maps_dir(dir, path, sizeof(path)), 0);
+	strncat(path, behind, sizeof(path) - strlen(path) - 1);
+	return path;
 }
 
 static inline __u32 id_of_map(int fd)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "lb_box.h"
+#include "caught.h"
+#include "poised/lb_impl.h"
 #include "service_table.h"
 
 #include <bpf/libbpf.h>
@@ -46,6 +48,24 @@ static void rows_are_made_written_and_found_again(void **state)
 	lb_close(lb);
 	free(want);
 	free(read);
+}
+
+static void a_held_table_is_closed_by_the_last(void **state)
+{
+	const __u32 number = 3, size = 251;
+	struct row want[251] = { { .current_target = 5 } };
+	struct lb *lb = open_sized(0);
+	struct lb_rows *rows;
+
+	(void)state;
+	assert_int_equal(lb_rows_create(lb, &number, &size, 1, &rows), 0);
+	assert_ptr_equal(lb_rows_hold(rows), rows);
+	lb_rows_close(rows);
+	assert_int_equal(lb_rows_write(rows, want), 1);
+	assert_int_equal(lb_rows_get(rows)->current_target, 5);
+	lb_rows_close(rows);
+	lb_rows_close(NULL);
+	lb_close(lb);
 }
 
 static void a_bad_table_leaves_none_of_them(void **state)
@@ -117,9 +137,11 @@ static void check_adopted_entries(const struct lb *lb, const struct target *targ
 {
 	static struct counter counters[4096];
 	static struct target_name names[4096];
+	const struct load load = { .base = 7, .assigned = 8, .weight = 9 };
 	struct target found;
 	__u32 number = 4095;
 
+	assert_memory_equal(&lb_loads(lb)[4095], &load, sizeof(load));
 	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->targets, &number, &found), 0);
 	assert_memory_equal(&found, target, sizeof(found));
 	assert_int_equal(counters_read(lb_maps(lb), counters, 4096), 0);
@@ -145,6 +167,7 @@ static void a_second_daemon_adopts(void **state)
 	assert_true(seed[0] || seed[1]);
 	assert_int_equal(lb_target_set(lb, 4095, &target), 0);
 	assert_int_equal(lb_target_name_set(lb, 4095, &name), 0);
+	lb_loads(lb)[4095] = (struct load){ .base = 7, .assigned = 8, .weight = 9 };
 	set_counter(lb, 4095, 11);
 	lb_close(lb);
 
@@ -169,6 +192,39 @@ static void a_second_daemon_adopts(void **state)
 	check_adopted_entries(lb, &target);
 	assert_int_equal(lb_counter_zero(lb, 4095), 0);
 	assert_int_equal(drops_read(lb_maps(lb), drops), 0);
+	lb_close(lb);
+}
+
+static void targets_are_written_where_they_differ(void **state)
+{
+	struct target target = { .mode = MODE_L2,
+				 .mtu = 1500,
+				 .ifindex = 3,
+				 .dst_mac = { 2, 3, 4, 5, 6, 7 },
+				 .owner = 17 | TARGET_SERVES,
+				 .idle_ticks = 200 };
+	const struct target none = { 0 };
+	struct lb *lb = open_sized(16);
+	struct target found;
+	__u32 number = 15;
+
+	(void)state;
+	assert_int_equal(lb_target_set(lb, 15, &target), 0);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->targets, &number, &found), 0);
+	assert_memory_equal(&found, &target, sizeof(found));
+	/* Read only: what is the same already is not stored. */
+	assert_int_equal(mprotect(lb->targets, 16 * sizeof(target), PROT_READ), 0);
+	assert_int_equal(lb_target_set(lb, 15, &target), 0);
+	assert_int_equal(mprotect(lb->targets, 16 * sizeof(target), PROT_READ | PROT_WRITE), 0);
+	target.src[15] = 9;
+	target.owner = 17;
+	assert_int_equal(lb_target_set(lb, 15, &target), 0);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->targets, &number, &found), 0);
+	assert_memory_equal(&found, &target, sizeof(found));
+	assert_int_equal(lb_target_set(lb, 15, &none), 0);
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->targets, &number, &found), 0);
+	assert_memory_equal(&found, &none, sizeof(found));
+	assert_int_equal(lb_target_set(lb, 16, &target), -ENOENT);
 	lb_close(lb);
 }
 
@@ -223,15 +279,29 @@ static void services_are_set_and_pruned(void **state)
 
 static void other_versions_go_after_the_switch(void **state)
 {
-	char path[400];
+	char path[400], said[1000], want[200];
 	struct lb *lb = open_sized(0);
+	struct bpf_link_info first;
+	struct caught caught;
 
 	(void)state;
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	first = pinned_link("lbt0");
 	lb_close(lb);
-	snprintf(path, sizeof(path), "%s/maps-v0", dir);
-	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/maps-v1", dir);
+	assert_int_equal(rename(maps_path(""), path), 0);
+	caught_begin(&caught);
 	lb = open_sized(0);
-	assert_true(lb_adopted(lb));
+	caught_end(&caught, said, sizeof(said));
+	snprintf(want, sizeof(want), "the pinned maps are of ABI version 1, this program's of %d",
+		 POISE_ABI_VERSION);
+	assert_non_null(strstr(said, want));
+	assert_false(lb_adopted(lb));
+	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(pinned_link("lbt0").id, first.id);
+	assert_int_not_equal(pinned_link("lbt0").prog_id, first.prog_id);
 	assert_int_equal(access(path, F_OK), -1);
 	lb_close(lb);
 }
@@ -244,9 +314,9 @@ static void a_crash_while_maps_are_replaced_is_recovered(void **state)
 
 	(void)state;
 	lb_close(lb);
-	snprintf(current, sizeof(current), "%s/maps-v1", dir);
+	snprintf(current, sizeof(current), "%s", maps_path(""));
 	for (int i = 0; i < 2; i++) {
-		snprintf(other, sizeof(other), "%s/maps-v1-%s", dir, i ? "old" : "new");
+		snprintf(other, sizeof(other), "%s", maps_path(i ? "-old" : "-new"));
 		assert_int_equal(rename(current, other), 0);
 		lb = open_sized(0);
 		assert_true(lb_adopted(lb));
@@ -274,9 +344,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(rows_are_made_written_and_found_again),
+		TEST(a_held_table_is_closed_by_the_last),
 		TEST(a_bad_table_leaves_none_of_them),
 		TEST(all_services_fit_in_few_descriptors),
 		TEST(a_second_daemon_adopts),
+		TEST(targets_are_written_where_they_differ),
 		TEST(a_missing_capability_is_named),
 		TEST(services_are_set_and_pruned),
 		TEST(other_versions_go_after_the_switch),

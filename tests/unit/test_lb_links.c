@@ -178,14 +178,12 @@ static void a_broken_set_serves_until_the_new_one_is_attached(void **state)
 {
 	struct lb *lb = open_sized(0);
 	struct bpf_link_info first;
-	char path[400];
 
 	(void)state;
 	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
 	first = pinned_link("lbt0");
 	lb_close(lb);
-	snprintf(path, sizeof(path), "%s/maps-v1/drops", dir);
-	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(maps_path("/drops")), 0);
 
 	lb = open_sized(0);
 	assert_false(lb_adopted(lb));
@@ -194,12 +192,11 @@ static void a_broken_set_serves_until_the_new_one_is_attached(void **state)
 	/* Killed before it attached: the next one must not put empty maps in place either. */
 	lb = open_sized(0);
 	assert_int_equal(pinned_link("lbt0").prog_id, first.prog_id);
-	snprintf(path, sizeof(path), "%s/maps-v1-old", dir);
-	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(maps_path("-old"), F_OK), 0);
 	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
 	assert_int_not_equal(pinned_link("lbt0").prog_id, first.prog_id);
 	assert_int_equal(pinned_link("lbt0").id, first.id);
-	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(maps_path("-old"), F_OK), -1);
 	lb_close(lb);
 }
 

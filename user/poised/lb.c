@@ -40,8 +40,8 @@ static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *e
 			 "filled",
 			 lb->dir, pins_other_abi(lb->dir), POISE_ABI_VERSION);
 	if (err == -EPROTO) {
-		log_warn("%s: the pinned maps cannot be kept, as %s: counters start from zero; the "
-			 "old maps serve until the new ones are filled",
+		log_warn("%s: the pinned maps cannot be kept, as %s: counters start from zero and "
+			 "flows are forgotten; the old maps serve until the new ones are filled",
 			 dir, why);
 		return 0;
 	}

@@ -118,16 +118,17 @@ static const char *bytes_text(__u64 bytes, char buf[32])
 	return buf;
 }
 
+/* The smallest one is never refused: who has not even that much finds out elsewhere. */
 static bool fits(__u32 flows, __u64 room_bytes)
 {
-	return flows * ENTRY_BYTES <= room_bytes / 2;
+	return flows <= POISE_MIN_FLOWS || flows * ENTRY_BYTES <= room_bytes / 2;
 }
 
 static __u32 largest(__u64 room_bytes, __u32 at_most)
 {
 	__u32 flows = at_most;
 
-	while (flows > POISE_MIN_FLOWS && !fits(flows, room_bytes))
+	while (!fits(flows, room_bytes))
 		flows /= 2;
 	return flows;
 }
