@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "maglev.h"
+#include "apportion.h"
 #include "poise/abi.h"
 
 #define NOBODY     UINT32_MAX
@@ -15,10 +15,9 @@
 /* A backend while the table is filled. Its turns come in rounds, see fill(). */
 struct turn {
 	__u64 id;
-	__u64 remainder; /* of weight * row_count / sum of weights */
-	__u64 fraction;  /* rounds from one turn to the next, in parts of its weight */
-	__u64 carry;     /* fractions gathered so far */
-	__u32 step;      /* the whole part of fraction */
+	__u64 fraction; /* rounds from one turn to the next, in parts of its weight */
+	__u64 carry;    /* fractions gathered so far */
+	__u32 step;     /* the whole part of fraction */
 	__u32 weight;
 	__u32 quota; /* rows it still has to take */
 	__u32 round; /* of its next turn */
@@ -64,62 +63,6 @@ static __u64 mix(__u64 x)
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
 	return x ^ (x >> 31);
-}
-
-static int compare_id(const void *a, const void *b)
-{
-	const struct turn *x = a, *y = b;
-
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static int compare_remainder(const void *a, const void *b)
-{
-	const struct turn *x = a, *y = b;
-
-	if (x->remainder != y->remainder)
-		return x->remainder > y->remainder ? -1 : 1;
-	return compare_id(a, b);
-}
-
-/* Fills f->turns in the order of ids, without those of no weight. 0, or -EINVAL for a twin id. */
-static int take_backends(struct filling *f, const struct maglev_backend *backends, size_t count)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < count; i++)
-		f->turns[i] = (struct turn){ .id = backends[i].id,
-					     .weight = backends[i].weight,
-					     .target = backends[i].target };
-	qsort(f->turns, count, sizeof(*f->turns), compare_id);
-	for (size_t i = 1; i < count; i++)
-		if (f->turns[i].id == f->turns[i - 1].id)
-			return -EINVAL;
-	for (size_t i = 0; i < count; i++)
-		if (f->turns[i].weight)
-			f->turns[used++] = f->turns[i];
-	f->count = used;
-	return 0;
-}
-
-/* Largest remainder: first the whole part of each exact share, then one more for the largest rests.
- */
-static void share_rows(struct filling *f, __u64 weight_sum)
-{
-	size_t left = f->row_count;
-
-	for (size_t i = 0; i < f->count; i++) {
-		struct turn *t = &f->turns[i];
-		__u64 product = (__u64)t->weight * f->row_count;
-
-		t->quota = product / weight_sum;
-		t->remainder = product % weight_sum;
-		left -= t->quota;
-	}
-	qsort(f->turns, f->count, sizeof(*f->turns), compare_remainder);
-	for (size_t i = 0; i < left; i++)
-		f->turns[i].quota++;
-	qsort(f->turns, f->count, sizeof(*f->turns), compare_id);
 }
 
 static void wait_for_round(struct filling *f, struct turn *t)
@@ -325,27 +268,54 @@ static int fill_by_weight(struct filling *f)
 	f->round_tails = malloc((f->last_round + (size_t)1) * sizeof(*f->round_tails));
 	if (!f->round_tails)
 		return -ENOMEM;
-	share_rows(f, weight_sum);
 	start_turns(f, heaviest);
 	fill(f);
 	free(f->round_tails);
 	return 0;
 }
 
+/* Fills f->turns in the order of ids, without those of no weight. 0, -EINVAL (twin ids) or -ENOMEM.
+ */
+static int take_backends(struct filling *f, const struct maglev_backend *backends, size_t count)
+{
+	struct share *shares = calloc(count + 1, sizeof(*shares)); /* one more: count may be 0 */
+	int err;
+
+	if (!shares)
+		return -ENOMEM;
+	err = apportion(backends, count, f->row_count, shares, &f->count);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	f->turns = calloc(f->count + 1, sizeof(*f->turns));
+	if (!f->turns)
+		goto out;
+	for (size_t i = 0; i < f->count; i++)
+		f->turns[i] = (struct turn){ .id = shares[i].id,
+					     .weight = shares[i].weight,
+					     .quota = shares[i].rows,
+					     .target = shares[i].target };
+	err = 0;
+out:
+	free(shares);
+	return err;
+}
+
 int maglev_build(const struct maglev_backend *backends, size_t count, __u32 row_count, __u16 *rows)
 {
 	struct filling f = { .row_count = row_count, .free_count = row_count, .rows = rows };
-	int err = -ENOMEM;
+	int err;
 
 	if (row_count > POISE_MAX_ROWS || !is_prime(row_count) || count >= row_count)
 		return -EINVAL;
-	f.turns = calloc(count + 1, sizeof(*f.turns)); /* one more: count may be 0 */
-	f.taken = calloc(row_count / 64 + 1, sizeof(*f.taken));
-	if (!f.turns || !f.taken)
-		goto out;
 	err = take_backends(&f, backends, count);
 	if (err)
 		goto out;
+	err = -ENOMEM;
+	f.taken = calloc(row_count / 64 + 1, sizeof(*f.taken));
+	if (!f.taken)
+		goto out;
+	err = 0;
 	if (f.count)
 		err = fill_by_weight(&f);
 	else
