@@ -23,6 +23,11 @@ struct run_backend {
 	__u16 port; /* host order, 0: none given */
 	__u16 weight;
 	__u16 target;
+	enum poise_admin admin;
+	bool sorry;   /* has rows only while no other has */
+	bool serves;  /* its flows are not lost; as its target entry says */
+	bool leaving; /* no longer configured: in service->leaving until its flows have ended */
+	__u32 flows, closing; /* tracked and alive, by the last sweep */
 	enum poise_health health;
 	char reason[REASON_SIZE]; /* why it is down; else empty */
 	time_t since;             /* of its health, wall clock */
@@ -49,6 +54,9 @@ struct run_service {
 	const struct conf_service *conf; /* in rec->conf; NULL: adopted and not yet applied */
 	struct run_backend **backends;
 	size_t backend_count;
+	struct run_backend **leaving;
+	size_t leaving_count;
+	__u32 stable_rows, moving_rows, tracked_rows;
 	TAILQ_ENTRY(run_service) dirty_entry;
 	bool dirty;  /* on the list of those whose rows may have to change */
 	bool urgent; /* at its front */
@@ -83,6 +91,7 @@ struct reconcile {
 	uv_idle_t publisher;
 	uv_timer_t publish_retry;
 	__u64 last_publish_us;
+	struct sweep_health sweep;
 	/* scratch of publishing, in the size of the largest table and of all targets */
 	size_t builder_count;
 	__u16 *built[BUILDERS_MAX];

@@ -27,6 +27,15 @@ struct reconcile_deps {
 	void *arg;
 };
 
+/* What the last pass over the flow table found. */
+struct sweep_health {
+	__u64 occupied,
+		new_flows; /* entries that had not expired; of these not past a first packet */
+	__u32 size;        /* entries that there is room for */
+	__u64 sweep_us;    /* how long it took */
+	__u64 swept_ns;    /* CLOCK_MONOTONIC when it ended; 0: never */
+};
+
 int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out); /* 0 or -errno */
 /* Stops checks and watches; what was published stays. NULL is fine. Its loop must run once more. */
 void reconcile_close(struct reconcile *rec);
