@@ -42,4 +42,10 @@ struct explanation {
 int explain_flow(const struct maps *maps, const struct addr *source, __u16 source_port,
 		 const struct addr *dest, __u16 dest_port, __u8 proto, struct explanation *out);
 
+/* Its last step, pure: what becomes of a packet, surely a new flow's (fresh) or not, where the
+ * scheduler would say `scheduled`. */
+struct explain_choice explain_choose(const struct explanation *flow, bool fresh, __u16 scheduled);
+
+enum poise_scheduler explain_scheduler(__u16 service_flags);
+
 #endif

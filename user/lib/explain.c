@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The way of bpf/lb.bpf.c from parsed packet to target: bpf/service.h, select.h, schedule.h. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "explain.h"
+#include "poise/service_hash.h"
+
+enum poise_scheduler explain_scheduler(__u16 service_flags)
+{
+	return service_flags >> SERVICE_SCHEDULER_SHIFT & SERVICE_SCHEDULER_MASK;
+}
+
+/* ---- service */
+
+static int find_in_bucket(const struct maps *maps, const struct service_key *key, __u32 index,
+			  struct service *out)
+{
+	struct service_bucket bucket;
+	int err = bpf_map_lookup_elem(maps->services, &index, &bucket);
+
+	if (err)
+		return err;
+	for (int i = 0; i < SERVICE_SLOTS; i++) {
+		const struct service_slot *slot = &bucket.slots[i];
+		__u64 word;
+
+		memcpy(&word, &slot->service, sizeof(word));
+		if (!word || memcmp(&slot->key, key, sizeof(*key)))
+			continue;
+		*out = slot->service;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int find_service(const struct maps *maps, const struct service_key *key, struct service *out)
+{
+	struct service_words words;
+	__u64 hash;
+	int err;
+
+	memcpy(&words.low, key->addr, sizeof(words.low));
+	memcpy(&words.high, key->addr + sizeof(words.low), sizeof(words.high));
+	memcpy(&words.rest, &key->port, sizeof(words.rest));
+	hash = service_hash(&words);
+	err = find_in_bucket(maps, key, service_bucket_index(hash, 0), out);
+	if (err != -ENOENT)
+		return err;
+	return find_in_bucket(maps, key, service_bucket_index(hash, 1), out);
+}
+
+/* ---- hash and row */
+
+static __u64 hash_flow(const __u64 seed[2], const struct addr *source, __u16 source_port,
+		       const struct service_key *key)
+{
+	struct addr dest;
+	struct flow_hash_key hash_key;
+	__be32 from[4], to[4];
+
+	flow_hash_key_expand(seed, &hash_key);
+	memcpy(dest.b, key->addr, sizeof(dest.b));
+	memcpy(from, source->b, sizeof(from));
+	memcpy(to, dest.b, sizeof(to));
+	if (addr_is_v4(&dest))
+		return flow_hash4(&hash_key, from[3], to[3], htons(source_port), key->port,
+				  key->proto);
+	return flow_hash6(&hash_key, from, to, htons(source_port), key->port, key->proto);
+}
+
+/* {0, 0} where there is no table, as for packets. */
+static int read_row(const struct maps *maps, const struct service *service, __u32 index,
+		    struct row *out)
+{
+	struct row slot[POISE_ROWS_PER_SLOT];
+	__u32 key = index / POISE_ROWS_PER_SLOT;
+	size_t bytes;
+	int fd = rows_map_open(maps, service->number, service->row_count, &bytes), err;
+
+	memset(out, 0, sizeof(*out));
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = bpf_map_lookup_elem(fd, &key, slot);
+	close(fd);
+	if (!err)
+		*out = slot[index % POISE_ROWS_PER_SLOT];
+	return err;
+}
+
+/* ---- schedulers: what they would say, without counting it */
+
+static int next_of_rotation(const struct maps *maps, const struct service *service, __u16 *out)
+{
+	__u32 number = service->number;
+	struct rotation rotation;
+	struct row row;
+	int err = bpf_map_lookup_elem(maps->rotations, &number, &rotation);
+
+	if (!err)
+		err = read_row(maps, service, rotation.position % service->row_count, &row);
+	if (!err)
+		*out = row.current_target;
+	return err;
+}
+
+static int less_loaded(const struct maps *maps, __u32 first, __u32 second, __u16 *out)
+{
+	struct load one, other;
+	int err = bpf_map_lookup_elem(maps->loads, &first, &one);
+
+	if (!err)
+		err = bpf_map_lookup_elem(maps->loads, &second, &other);
+	*out = first;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if ((__u64)(one.base + one.assigned) * other.weight >
+	    (__u64)(other.base + other.assigned) * one.weight)
+		*out = second;
+	return 0;
+}
+
+/* 0 for random. */
+static int ask_scheduler(const struct maps *maps, const struct explanation *flow, __u16 *out)
+{
+	const struct service *service = &flow->service;
+	struct row second;
+	int err;
+
+	*out = 0;
+	switch (explain_scheduler(service->flags)) {
+	case SCHEDULER_ROUNDROBIN:
+		return service->row_count ? next_of_rotation(maps, service, out) : -EPROTO;
+	case SCHEDULER_LEASTCONN:
+		err = read_row(maps, service, flow_row(flow->hash, service->row_count), &second);
+		if (err)
+			return err;
+		return less_loaded(maps, flow->row.current_target, second.current_target, out);
+	default:
+		return 0;
+	}
+}
+
+/* ---- the flow table */
+
+static int find_entry(const struct maps *maps, __u64 hash, __u64 *out)
+{
+	__u32 sets = maps_flow_sets(maps), index;
+	struct flow_set set;
+	int err;
+
+	if (!sets)
+		return -EPROTO;
+	index = flow_set_index(hash, sets - 1);
+	err = bpf_map_lookup_elem(maps->flows, &index, &set);
+	*out = 0;
+	for (int i = 0; i < FLOWS_PER_SET && !err; i++) {
+		if (flow_entry_tag(set.entries[i]) != flow_tag(hash))
+			continue;
+		*out = set.entries[i];
+		break;
+	}
+	return err;
+}
+
+/* Whether an entry's target is still the service's and serves. */
+static int find_serving(const struct maps *maps, const struct service *service, __u64 entry,
+			bool *out)
+{
+	__u32 number = flow_entry_target(entry);
+	struct target target;
+	int err = bpf_map_lookup_elem(maps->targets, &number, &target);
+
+	*out = !err && number && target.owner == (service->number | TARGET_SERVES);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int read_entry(const struct maps *maps, const struct flow_clock *clock,
+		      struct explanation *flow)
+{
+	struct timespec now;
+	int err = find_entry(maps, flow->hash, &flow->entry);
+
+	if (err || !flow->entry)
+		return err;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	flow->entry_left_ticks = flow_entry_left(
+		flow->entry, flow_clock_tick(clock, now.tv_sec * 1000000000ULL + now.tv_nsec));
+	return find_serving(maps, &flow->service, flow->entry, &flow->entry_serves);
+}
+
+/* ---- the answer */
+
+struct explain_choice explain_choose(const struct explanation *flow, bool fresh, __u16 scheduled)
+{
+	enum poise_scheduler scheduler = explain_scheduler(flow->service.flags);
+	struct explain_choice choice = { EXPLAIN_CURRENT, flow->row.current_target };
+
+	if (!row_tracks(flow->row)) {
+		choice.why = EXPLAIN_STABLE;
+	} else if (flow->entry && flow->entry_serves && flow_follows(flow->entry, fresh)) {
+		choice.why = EXPLAIN_ENTRY;
+		choice.target = flow_entry_target(flow->entry);
+	} else if (!row_assigns(flow->row, fresh)) {
+		choice.why = EXPLAIN_PREVIOUS;
+		choice.target = flow->row.previous_target;
+	} else if (scheduler != SCHEDULER_MAGLEV) {
+		choice.why = EXPLAIN_SCHEDULED;
+		choice.target = scheduled;
+		/* Rows are empty all together. */
+		if (scheduler == SCHEDULER_RANDOM && flow->row.current_target)
+			return choice;
+	}
+	if (!choice.target)
+		choice.why = EXPLAIN_NO_BACKEND;
+	return choice;
+}
+
+static int explain(const struct maps *maps, const struct addr *source, __u16 source_port,
+		   const struct service_key *key, struct explanation *flow)
+{
+	const struct service *service = &flow->service;
+	__u16 scheduled = 0;
+	struct meta meta;
+	bool whole_client;
+	int err = find_service(maps, key, &flow->service);
+
+	if (err)
+		return err;
+	flow->service_number = service->number;
+	whole_client = service->flags & SERVICE_HASH_SOURCE;
+	err = bpf_map_lookup_elem(maps->service_names, &flow->service_number, &flow->name);
+	if (!err)
+		err = meta_read(maps, &meta);
+	if (err)
+		return err == -ENOENT ? -EPROTO : err;
+	flow->name.name[POISE_NAME_SIZE - 1] = '\0';
+	flow->hash = hash_flow(meta.seed, source, whole_client ? 0 : source_port, key);
+	flow->row_index = flow_row(flow_tag(flow->hash), service->row_count);
+	err = read_row(maps, service, flow->row_index, &flow->row);
+	if (!err)
+		err = read_entry(maps, &meta.clock, flow);
+	if (!err && row_tracks(flow->row))
+		err = ask_scheduler(maps, flow, &scheduled);
+	if (err)
+		return err == -ENOENT ? -EPROTO : err;
+	flow->first = explain_choose(flow, key->proto == IPPROTO_TCP && !whole_client, scheduled);
+	flow->others = explain_choose(flow, false, scheduled);
+	return 0;
+}
+
+int explain_flow(const struct maps *maps, const struct addr *source, __u16 source_port,
+		 const struct addr *dest, __u16 dest_port, __u8 proto, struct explanation *out)
+{
+	struct service_key key = { .port = htons(dest_port), .proto = proto };
+	struct explanation flow = { 0 };
+	int err;
+
+	if (addr_is_v4(source) != addr_is_v4(dest) ||
+	    (proto != IPPROTO_TCP && proto != IPPROTO_UDP))
+		return -EINVAL;
+	memcpy(key.addr, dest->b, sizeof(key.addr));
+	err = explain(maps, source, source_port, &key, &flow);
+	if (!err)
+		*out = flow;
+	return err;
+}
