@@ -129,6 +129,9 @@ const char *conf_error_format(const struct conf_error *error, const char *file, 
 bool conf_tracks_always(const struct conf_service *service);
 __u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service);
 
+/* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
+const char *conf_duration_format(__u32 duration_ms, char buf[16]);
+
 const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
 const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
 const char *mode_name(enum poise_mode mode);                /* "l2", "ipip", "gue" */

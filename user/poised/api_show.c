@@ -16,32 +16,91 @@ static json_t *backend_tree(const struct run_backend *backend)
 	char id[ENDPOINT_TEXT_SIZE], buf[160];
 	const char *hop = "resolving";
 	time_t now = time(NULL);
+	json_t *tree;
 
 	if (backend->hop_told) {
 		hop = target_trouble(&service->way, &backend->hop, buf, sizeof(buf));
 		if (!hop)
 			hop = nexthop_format(&backend->hop, buf, sizeof(buf));
 	}
-	return json_pack("{s:s, s:i, s:s, s:s, s:I, s:s, s:b, s:i, s:i, s:f}", "id",
-			 endpoint_format(&backend->addr, backend->port, id), "weight",
-			 backend->weight, "health", health_name(backend->health), "reason",
-			 backend->reason, "since_s",
+	tree = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:i, s:I, s:f, s:I, s:I, "
+			 "s:I}",
+			 "id", endpoint_format(&backend->addr, backend->port, id), "weight",
+			 backend->weight, "state", admin_name(backend->admin), "health",
+			 health_name(backend->health), "reason", backend->reason, "since_s",
 			 (json_int_t)(now > backend->since ? now - backend->since : 0), "next_hop",
-			 hop, "usable", backend_usable(backend), "target", backend->target, "rows",
-			 backend->rows, "share", (double)backend->rows / service->row_count);
+			 hop, "usable", backend_usable(backend), "serves", backend->serves,
+			 "target", backend->target, "rows", (json_int_t)backend->rows, "share",
+			 (double)backend->rows / service->row_count, "previous_rows",
+			 (json_int_t)backend->previous_rows, "flows", (json_int_t)backend->flows,
+			 "closing", (json_int_t)backend->closing);
+	if (backend->sorry)
+		json_object_set_new(tree, "sorry", json_true());
+	return tree;
+}
+
+static json_t *backends_tree(struct run_backend *const *backends, size_t count)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(all, backend_tree(backends[i]));
+	return all;
+}
+
+/* A duration as in the configuration; null for none. */
+static json_t *duration_tree(__u32 duration_ms)
+{
+	char buf[16];
+
+	return duration_ms ? json_string(conf_duration_format(duration_ms, buf)) : json_null();
+}
+
+static json_t *percent_tree(__u8 percent)
+{
+	return percent ? json_sprintf("%u%%", percent) : json_null();
+}
+
+/* Since the last sweep began: what counts of flows tell of. null: there was none. */
+static json_t *sweep_age_tree(const struct sweep_health *sweep)
+{
+	if (!sweep->swept_ns)
+		return json_null();
+	return json_integer((now_ns() - sweep->swept_ns) / 1000000 + sweep->sweep_us / 1000);
+}
+
+/* How flows are given to backends, and how long they are theirs. */
+static void flows_put(const struct run_service *service, json_t *tree)
+{
+	const struct conf_service *conf = service->conf;
+	const struct conf *all = service->rec->conf;
+
+	json_object_set_new(tree, "scheduler", json_string(scheduler_name(conf->scheduler)));
+	json_object_set_new(tree, "hash", json_string(conf->hash_source ? "source" : "5-tuple"));
+	json_object_set_new(tree, "track",
+			    json_string(conf_tracks_always(conf) ? "always" : "auto"));
+	json_object_set_new(tree, "idle_timeout", duration_tree(conf_idle_ms(all, conf)));
+	json_object_set_new(tree, "settle", duration_tree(conf->settle_ms));
+	json_object_set_new(tree, "slow_start", duration_tree(conf->slow_start_ms));
+	json_object_set_new(tree, "panic", percent_tree(conf->panic_percent));
+	json_object_set_new(tree, "tracking",
+			    json_pack("{s:I, s:I, s:I, s:o}", "stable",
+				      (json_int_t)service->stable_rows, "moving",
+				      (json_int_t)service->moving_rows, "tracked",
+				      (json_int_t)service->tracked_rows, "sweep_age_ms",
+				      sweep_age_tree(&service->rec->sweep)));
 }
 
 static json_t *service_tree(const struct run_service *service)
 {
 	const struct conf_service *conf = service->conf;
-	json_t *tree, *backends = json_array(), *configured;
+	json_t *tree, *configured;
 	char listen[ENDPOINT_TEXT_SIZE];
 
-	for (size_t i = 0; i < service->backend_count; i++)
-		json_array_append_new(backends, backend_tree(service->backends[i]));
-	tree = json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", conf->name, "listen",
+	tree = json_pack("{s:s, s:s, s:s, s:I}", "name", conf->name, "listen",
 			 listen_format(&conf->addr, conf->port, conf->proto, listen), "mode",
-			 mode_name(conf->mode), "scheduler", "maglev", "rows", conf->rows);
+			 mode_name(conf->mode), "rows", (json_int_t)conf->rows);
+	flows_put(service, tree);
 	if (conf->mode == MODE_GUE)
 		json_object_set_new(tree, "gue_port", json_integer(conf->gue_port));
 	if (conf->check.type != CHECK_NONE) {
@@ -49,7 +108,10 @@ static json_t *service_tree(const struct run_service *service)
 		json_object_set(tree, "check", json_object_get(configured, "check"));
 		json_decref(configured);
 	}
-	json_object_set_new(tree, "backends", backends);
+	json_object_set_new(tree, "backends",
+			    backends_tree(service->backends, service->backend_count));
+	json_object_set_new(tree, "leaving",
+			    backends_tree(service->leaving, service->leaving_count));
 	return tree;
 }
 
@@ -113,6 +175,22 @@ static json_t *memory_tree(const struct lb *lb, __u64 *total)
 	return maps;
 }
 
+/* The flow table: as the last sweep found it, and what packets counted. */
+static json_t *table_tree(const struct reconcile *rec, const struct lb *lb)
+{
+	const struct sweep_health *sweep = &rec->sweep;
+	struct flow_counter counter = { 0 };
+
+	/* Counters that cannot be read say nothing against the rest. */
+	flow_counters_read(lb_maps(lb), &counter);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "size",
+			 (json_int_t)sweep->size, "occupied", (json_int_t)sweep->occupied, "new",
+			 (json_int_t)sweep->new_flows, "tracked", (json_int_t)counter.tracked,
+			 "evicted", (json_int_t)counter.evicted, "lost", (json_int_t)counter.lost,
+			 "sweep_us", (json_int_t)sweep->sweep_us, "sweep_age_ms",
+			 sweep_age_tree(sweep));
+}
+
 void api_status(struct api_call *call)
 {
 	const struct reconcile *rec = control_reconcile(call->control);
@@ -129,13 +207,14 @@ void api_status(struct api_call *call)
 			up += health_usable(service->backends[j]->health);
 	}
 	maps = memory_tree(lb, &total);
-	tree = json_pack("{s:s, s:i, s:s, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I}", "version",
-			 POISE_VERSION, "abi", POISE_ABI_VERSION, "instance",
+	tree = json_pack("{s:s, s:i, s:s, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, "
+			 "s:o}",
+			 "version", POISE_VERSION, "abi", POISE_ABI_VERSION, "instance",
 			 control_instance(call->control)->name, "pid", (int)getpid(), "uptime_s",
 			 (json_int_t)control_uptime_s(call->control), "interfaces",
 			 interfaces_tree(lb), "services", (json_int_t)rec->service_count,
 			 "backends", (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
 			 (json_int_t)total, "maps", maps, "last_publish_us",
-			 (json_int_t)rec->last_publish_us);
+			 (json_int_t)rec->last_publish_us, "flows", table_tree(rec, lb));
 	api_answer(call, 200, tree);
 }

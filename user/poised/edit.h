@@ -17,7 +17,8 @@ json_t *edit_service_set(const json_t *tree, const char *name, const json_t *bod
 			 struct refusal *refusal);
 json_t *edit_service_del(const json_t *tree, const char *name, struct refusal *refusal); /* 404 */
 
-/* body: {"address", "port"?, "weight"?}; the port may also be part of the address. 404, 409 */
+/* body: {"address", "port"?} and what else a backend has in the configuration; the port may also be
+ * part of the address. 404, 409 */
 json_t *edit_backend_add(const json_t *tree, const char *name, const json_t *body,
 			 struct refusal *refusal);
 /* id: "ADDRESS" or "ADDRESS:PORT". 404 */
