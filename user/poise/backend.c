@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* poise backend: the servers of a service. */
 #include "addr.h"
+#include "backend.h"
 #include "body.h"
 #include "client.h"
 #include "listing.h"
 #include "tree.h"
 #include "view.h"
+
+static void flat_add(json_t *flat, const json_t *service, json_t *backend, bool leaving)
+{
+	json_t *entry = json_object();
+
+	json_object_set(entry, "service", json_object_get(service, "name"));
+	json_object_update(entry, backend);
+	if (leaving)
+		json_object_set_new(entry, "leaving", json_true());
+	json_array_append_new(flat, entry);
+}
 
 /* One flat array, each backend with its service's name first. */
 static json_t *flatten(const json_t *services)
@@ -15,13 +27,10 @@ static json_t *flatten(const json_t *services)
 	size_t i, k;
 
 	json_array_foreach (services, i, service) {
-		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			json_t *entry = json_object();
-
-			json_object_set(entry, "service", json_object_get(service, "name"));
-			json_object_update(entry, backend);
-			json_array_append_new(flat, entry);
-		}
+		json_array_foreach (json_object_get(service, "backends"), k, backend)
+			flat_add(flat, service, backend, false);
+		json_array_foreach (json_object_get(service, "leaving"), k, backend)
+			flat_add(flat, service, backend, true);
 	}
 	return flat;
 }
@@ -48,56 +57,78 @@ static int backend_list(struct command *cmd)
 	return status;
 }
 
-/* "/v1/services/NAME/backends[/ID]" */
-static int backend_path(const struct command *cmd, bool with_id, char *buf, size_t size)
+int backend_spelling(const struct command *cmd, char id[ENDPOINT_TEXT_SIZE])
 {
-	char id[ENDPOINT_TEXT_SIZE];
 	struct addr addr;
 	__u16 port;
-	int err;
 
-	snprintf(buf, size, "/v1/services");
-	err = client_path_add(buf, size, cmd->argv[0]);
-	if (!err)
-		err = client_path_add(buf, size, "backends");
-	if (with_id && endpoint_parse(cmd->argv[1], &addr, &port))
+	if (endpoint_parse(cmd->argv[1], &addr, &port))
 		return command_misuse("backend: expected ADDR, ADDR:PORT or [V6]:PORT, found "
 				      "\"%s\"",
 				      cmd->argv[1]);
-	/* poised knows it by one spelling of its address. */
-	if (!err && with_id)
-		err = client_path_add(buf, size, endpoint_format(&addr, port, id));
-	return err ? command_refuse("no service \"%s\"", cmd->argv[0]) : EXIT_DONE;
+	endpoint_format(&addr, port, id);
+	return EXIT_DONE;
+}
+
+/* "/v1/services/NAME/backends" */
+static int backends_path(const struct command *cmd, char *buf, size_t size)
+{
+	snprintf(buf, size, "/v1/services");
+	if (client_path_add(buf, size, cmd->argv[0]) || client_path_add(buf, size, "backends"))
+		return command_refuse("no service \"%s\"", cmd->argv[0]);
+	return EXIT_DONE;
+}
+
+int backend_path(const struct command *cmd, char *buf, size_t size)
+{
+	char id[ENDPOINT_TEXT_SIZE];
+	int status = backend_spelling(cmd, id);
+
+	if (status == EXIT_DONE)
+		status = backends_path(cmd, buf, size);
+	if (status == EXIT_DONE && client_path_add(buf, size, id))
+		status = command_refuse("no service \"%s\"", cmd->argv[0]);
+	return status;
+}
+
+/* What the words and options say: endpoint, weight and the rest. */
+static int backend_body(const struct command *cmd, json_t **out)
+{
+	json_t *body = NULL;
+	int status = body_backend(cmd->argv[1], command_option(cmd, "weight"), &body);
+
+	if (status == EXIT_DONE)
+		status = body_backend_put(cmd, body);
+	if (status == EXIT_DONE)
+		*out = body;
+	else
+		json_decref(body);
+	return status;
 }
 
 static int backend_add(struct command *cmd)
 {
 	char path[512];
 	json_t *body;
-	int status = body_backend(cmd->argv[1], command_option(cmd, "weight"), &body);
+	int status = backends_path(cmd, path, sizeof(path));
 
-	if (status != EXIT_DONE)
-		return status;
-	status = backend_path(cmd, false, path, sizeof(path));
-	if (status != EXIT_DONE) {
-		json_decref(body);
-		return status;
-	}
-	return client_change(cmd, "POST", path, body);
+	if (status == EXIT_DONE)
+		status = backend_body(cmd, &body);
+	return status == EXIT_DONE ? client_change(cmd, "POST", path, body) : status;
 }
 
 static int backend_set(struct command *cmd)
 {
-	const char *weight = command_option(cmd, "weight");
 	char path[512];
 	json_t *body;
 	int status;
 
-	if (!weight)
-		return command_misuse("backend set: nothing to change: --weight N is needed");
-	status = backend_path(cmd, true, path, sizeof(path));
+	if (!cmd->given_count)
+		return command_misuse("backend set: nothing to change: --weight, --state or "
+				      "--sorry is needed");
+	status = backend_path(cmd, path, sizeof(path));
 	if (status == EXIT_DONE)
-		status = body_backend(cmd->argv[1], weight, &body);
+		status = backend_body(cmd, &body);
 	if (status != EXIT_DONE)
 		return status;
 	/* Who it is stands in the path. */
@@ -108,18 +139,25 @@ static int backend_set(struct command *cmd)
 static int backend_del(struct command *cmd)
 {
 	char path[512];
-	int status = backend_path(cmd, true, path, sizeof(path));
+	int status = backend_path(cmd, path, sizeof(path));
 
 	return status == EXIT_DONE ? client_change(cmd, "DELETE", path, NULL) : status;
 }
 
 static const struct verb verbs[] = {
 	{ "list", "[SERVICE]", "backends, of one service or of all", 0, 1, NULL, backend_list },
-	{ "add", "SERVICE ADDR[:PORT] [--weight N]", "a new backend", 2, 2, body_backend_options,
+	{ "add", "SERVICE ADDR[:PORT] [OPTION]...", "a new backend", 2, 2, body_backend_options,
 	  backend_add },
-	{ "set", "SERVICE ADDR[:PORT] --weight N", "change a backend", 2, 2, body_backend_options,
+	{ "set", "SERVICE ADDR[:PORT] OPTION...", "change a backend", 2, 2, body_backend_options,
 	  backend_set },
-	{ "del", "SERVICE ADDR[:PORT]", "remove a backend", 2, 2, NULL, backend_del },
+	{ "drain", "SERVICE ADDR[:PORT] [--wait]", "no new connections; those it has go on", 2, 2,
+	  drain_options, drain_run },
+	{ "ready", "SERVICE ADDR[:PORT]", "new connections again: ends drain and maint", 2, 2, NULL,
+	  ready_run },
+	{ "maint", "SERVICE ADDR[:PORT]", "no connections at all: those it has are lost", 2, 2,
+	  NULL, maint_run },
+	{ "del", "SERVICE ADDR[:PORT]", "remove a backend once its connections have ended", 2, 2,
+	  NULL, backend_del },
 };
 
 int cmd_backend(struct command *cmd)

@@ -5,11 +5,19 @@
 #include "addr.h"
 #include "body.h"
 #include "format.h"
+#include "words.h"
 
 const struct option_row body_service_options[] = {
 	{ "listen", "ADDR:PORT/PROTO", "what clients connect to: 192.0.2.10:80/tcp" },
 	{ "mode", "l2|ipip|gue", "how packets reach the backends" },
-	{ "scheduler", "maglev", "how a backend is chosen" },
+	{ "scheduler", "maglev|roundrobin|leastconn|random", "how a backend is chosen (maglev)" },
+	{ "hash", "5-tuple|source", "what stays together: a flow, or all of a client (5-tuple)" },
+	{ "track", "auto|always", "flows to remember: where rows change, or all (auto)" },
+	{ "idle-timeout", "TIME|default", "how long a silent flow is remembered (15m, UDP 2m)" },
+	{ "settle", "TIME", "how long a change waits for silent flows (15m)" },
+	{ "slow-start", "TIME|none",
+	  "in which a backend that comes up gets its whole weight (none)" },
+	{ "panic", "PERCENT|never", "with fewer backends up all count as up (never)" },
 	{ "rows", "N", "size of the look-up table, a prime (65537)" },
 	{ "gue-port", "N", "UDP port that backends take GUE on (6080)" },
 	{ "check", "tcp|http:/PATH|none", "how to tell whether a backend is up" },
@@ -24,10 +32,12 @@ const struct option_row body_service_options[] = {
 
 const struct option_row body_backend_options[] = {
 	{ "weight", "N", "share of traffic relative to the others', 0 to 65535 (100)" },
+	{ "state", "ready|drain|maint", "drain: no new flows; maint: none at all (ready)" },
+	{ "sorry", "yes|no", "serves only while no other backend does (no)" },
 	{ 0 },
 };
 
-enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_TIME };
+enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_TIME, VALUE_PERCENT };
 
 /* What an option becomes; ranges that need more than the option itself are poised's to check. */
 static const struct value_row {
@@ -35,10 +45,17 @@ static const struct value_row {
 	enum value_kind kind;
 	bool of_check;
 	__u64 min, max;
+	const char *absent; /* the word that takes the key away */
 } values[] = {
 	{ "listen", "listen", VALUE_TEXT },
 	{ "mode", "mode", VALUE_TEXT },
 	{ "scheduler", "scheduler", VALUE_TEXT },
+	{ "hash", "hash", VALUE_TEXT },
+	{ "track", "track", VALUE_TEXT },
+	{ "idle-timeout", "idle_timeout", VALUE_TIME, .absent = "default" },
+	{ "settle", "settle", VALUE_TIME },
+	{ "slow-start", "slow_start", VALUE_TIME, .absent = "none" },
+	{ "panic", "panic", VALUE_PERCENT, .min = 1, .max = 100, .absent = "never" },
 	{ "rows", "rows", VALUE_NUMBER, .min = 1, .max = UINT32_MAX },
 	{ "gue-port", "gue_port", VALUE_NUMBER, .min = 1, .max = 65535 },
 	{ "check-port", "port", VALUE_NUMBER, true, 1, 65535 },
@@ -48,24 +65,56 @@ static const struct value_row {
 	{ "fall", "fall", VALUE_NUMBER, true, 1, UINT32_MAX },
 };
 
+static int number_make(const struct value_row *row, const char *text, json_t **out)
+{
+	__u64 number;
+
+	if (number_parse(text, row->min, row->max, &number))
+		return command_misuse("--%s: expected a whole number from %llu to %llu, found "
+				      "\"%s\"",
+				      row->option, (unsigned long long)row->min,
+				      (unsigned long long)row->max, text);
+	*out = json_integer(number);
+	return EXIT_DONE;
+}
+
+/* With or without its sign. */
+static int percent_make(const struct value_row *row, const char *text, json_t **out)
+{
+	size_t length = strcspn(text, "%");
+	char digits[8];
+	__u64 number;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)length, text);
+	if (length >= sizeof(digits) || (text[length] && text[length + 1]) ||
+	    number_parse(digits, row->min, row->max, &number))
+		return command_misuse("--%s: expected %s or a percentage from %llu%% to %llu%%, "
+				      "found \"%s\"",
+				      row->option, row->absent, (unsigned long long)row->min,
+				      (unsigned long long)row->max, text);
+	*out = json_sprintf("%llu%%", (unsigned long long)number);
+	return EXIT_DONE;
+}
+
 static int value_make(const struct value_row *row, const char *text, json_t **out)
 {
 	__u64 number;
 
+	if (row->absent && !strcmp(text, row->absent)) {
+		*out = json_null();
+		return EXIT_DONE;
+	}
 	switch (row->kind) {
 	case VALUE_NUMBER:
-		if (number_parse(text, row->min, row->max, &number))
-			return command_misuse(
-				"--%s: expected a whole number from %llu to %llu, found \"%s\"",
-				row->option, (unsigned long long)row->min,
-				(unsigned long long)row->max, text);
-		*out = json_integer(number);
-		return EXIT_DONE;
+		return number_make(row, text, out);
+	case VALUE_PERCENT:
+		return percent_make(row, text, out);
 	case VALUE_TIME:
 		if (duration_parse(text, &number))
-			return command_misuse(
-				"--%s: expected a time like 500ms, 2s or 5m, found \"%s\"",
-				row->option, text);
+			return command_misuse("--%s: expected %s%sa time like 500ms, 2s or 5m, "
+					      "found \"%s\"",
+					      row->option, row->absent ? row->absent : "",
+					      row->absent ? " or " : "", text);
 		break;
 	default:
 		break;
@@ -171,6 +220,32 @@ int body_backend(const char *endpoint, const char *weight, json_t **out)
 		json_object_set_new(body, "weight", json_integer(number));
 	*out = body;
 	return EXIT_DONE;
+}
+
+/* One of a few words, which may be cut short; *out is its index. */
+static int word_take(const char *option, const char *text, const char *const *words, size_t count,
+		     int *out)
+{
+	*out = word_find(text, words, count);
+	return *out < 0 ? word_misuse(option, text, words, count) : EXIT_DONE;
+}
+
+int body_backend_put(const struct command *cmd, json_t *body)
+{
+	static const char *const states[] = { "ready", "drain", "maint" };
+	static const char *const answers[] = { "yes", "no" };
+	const char *state = command_option(cmd, "state"), *sorry = command_option(cmd, "sorry");
+	int status = EXIT_DONE, at = 0;
+
+	if (state)
+		status = word_take("--state", state, states, ARRAY_SIZE(states), &at);
+	if (state && status == EXIT_DONE)
+		json_object_set_new(body, "state", json_string(states[at]));
+	if (sorry && status == EXIT_DONE)
+		status = word_take("--sorry", sorry, answers, ARRAY_SIZE(answers), &at);
+	if (sorry && status == EXIT_DONE)
+		json_object_set_new(body, "sorry", json_boolean(!at));
+	return status;
 }
 
 /* "ADDR[:PORT][,WEIGHT]" */

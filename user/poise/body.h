@@ -12,8 +12,8 @@ extern const struct option_row body_backend_options[]; /* of backend add and set
 
 /*
  * The keys that the options change; of "check" only what they change in it. --check none makes it
- * null. Returns EXIT_DONE with *out, the caller's, or EXIT_USAGE after saying which option makes no
- * sense.
+ * null, as the other words for "none" do with theirs. Returns EXIT_DONE with *out, the caller's, or
+ * EXIT_USAGE after saying which option makes no sense.
  */
 int body_service(const struct command *cmd, json_t **out);
 
@@ -26,5 +26,7 @@ int body_check_complete(json_t *body, const json_t *present);
 
 /* {"address": "ADDR[:PORT]", "weight"?}; weight NULL leaves it out. EXIT_DONE or EXIT_USAGE. */
 int body_backend(const char *endpoint, const char *weight, json_t **out);
+/* Adds "state" and "sorry" where options ask for them. EXIT_DONE or EXIT_USAGE. */
+int body_backend_put(const struct command *cmd, json_t *body);
 
 #endif

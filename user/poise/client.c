@@ -187,6 +187,12 @@ int client_answer(const struct command *cmd, const char *method, const char *pat
 	return ask(cmd, method, path, body, reply, false);
 }
 
+int client_answer_silent(const struct command *cmd, const char *method, const char *path,
+			 const json_t *body, struct client_reply *reply)
+{
+	return ask(cmd, method, path, body, reply, true);
+}
+
 static int call(const struct command *cmd, const char *method, const char *path, const json_t *body,
 		json_t **out, bool silent)
 {

@@ -40,6 +40,9 @@ int client_try(const struct command *cmd, const char *method, const char *path, 
 /* As client_call, but gives the reply whatever its status: EXIT_DONE or EXIT_NO_DAEMON. */
 int client_answer(const struct command *cmd, const char *method, const char *path,
 		  const json_t *body, struct client_reply *reply);
+/* The same, and says nothing. */
+int client_answer_silent(const struct command *cmd, const char *method, const char *path,
+			 const json_t *body, struct client_reply *reply);
 
 /* Ends a change: with -j prints what was answered, an empty object where nothing was. Takes answer
  * over. Returns an enum poise_exit. */

@@ -9,18 +9,33 @@
 #include "addr.h"
 #include "bpffs.h"
 #include "conf.h"
+#include "explain.h"
 #include "links.h"
 #include "offline.h"
 
-int offline_open_maps(const struct command *cmd, struct maps *maps)
+/* path: of their directory, once it is known. */
+static int open_quietly(const struct command *cmd, char path[PATH_MAX], struct maps *maps)
 {
-	char dir[PATH_MAX], path[PATH_MAX];
+	char dir[PATH_MAX];
 	int err = bpffs_instance_dir(cmd->instance, 0, dir, sizeof(dir));
 
 	if (!err)
-		err = maps_dir(dir, path, sizeof(path));
-	if (!err)
-		err = maps_open(path, maps);
+		err = maps_dir(dir, path, PATH_MAX);
+	return err ? err : maps_open(path, maps);
+}
+
+int offline_open_silent(const struct command *cmd, struct maps *maps)
+{
+	char path[PATH_MAX];
+
+	return open_quietly(cmd, path, maps);
+}
+
+int offline_open_maps(const struct command *cmd, struct maps *maps)
+{
+	char path[PATH_MAX];
+	int err = open_quietly(cmd, path, maps);
+
 	switch (err) {
 	case 0:
 		return EXIT_DONE;
@@ -81,94 +96,127 @@ void names_free(struct names *names)
 	memset(names, 0, sizeof(*names));
 }
 
-/* Counts each target's rows in one service's table. 0 or -errno. */
-static int rows_count(const struct maps *maps, __u32 number, __u32 row_count, __u32 *of_target,
-		      size_t target_count)
-{
-	struct row *rows = calloc(row_count + 1, sizeof(*rows));
-	int err = rows ? rows_read(maps, number, rows, row_count) : -ENOMEM;
-	__u32 i;
+/* What is read once for all services. */
+struct offline {
+	const struct maps *maps;
+	struct names names;
+	struct tracking tracking; /* flows NULL: not readable */
+	struct target_rows *rows; /* of each target */
+};
 
-	for (i = 0; i < row_count && !err; i++) {
-		if (rows[i].current_target < target_count)
-			of_target[rows[i].current_target]++;
-	}
-	free(rows);
-	return err;
+/* Shown as unknown where the table cannot be read. */
+static json_t *flows_tree(const struct offline *offline, __u32 target, bool closing)
+{
+	const struct sweep_flows *flows = offline->tracking.flows;
+
+	if (!flows)
+		return json_null();
+	return json_integer(closing ? flows[target].closing : flows[target].live);
 }
 
-static json_t *backend_object(const struct target_name *name, __u32 target, __u32 rows,
-			      __u32 row_count)
+static json_t *backend_object(const struct offline *offline, __u32 target, __u32 row_count)
 {
+	const struct target_name *name = &offline->names.targets[target];
+	const struct target_rows *rows = &offline->rows[target];
 	char id[ENDPOINT_TEXT_SIZE];
 	struct addr addr;
+	json_t *tree;
 
 	memcpy(addr.b, name->addr, sizeof(addr.b));
 	endpoint_format(&addr, ntohs(name->port), id);
-	return json_pack("{s:s, s:i, s:s, s:s, s:n, s:n, s:n, s:i, s:i, s:f}", "id", id, "weight",
-			 name->weight, "health", health_name(name->health), "reason", "", "since_s",
-			 "next_hop", "usable", "target", target, "rows", rows, "share",
-			 row_count ? (double)rows / row_count : 0.0);
+	tree = json_pack("{s:s, s:i, s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:i, s:I, s:f, s:I, s:o, "
+			 "s:o}",
+			 "id", id, "weight", name->weight, "state", admin_name(name->admin),
+			 "health", health_name(name->health), "reason", "", "since_s", "next_hop",
+			 "usable", "serves", "target", (int)target, "rows",
+			 (json_int_t)rows->current, "share",
+			 row_count ? (double)rows->current / row_count : 0.0, "previous_rows",
+			 (json_int_t)rows->previous, "flows", flows_tree(offline, target, false),
+			 "closing", flows_tree(offline, target, true));
+	if (name->flags & TARGET_NAME_SORRY)
+		json_object_set_new(tree, "sorry", json_true());
+	return tree;
 }
 
-static json_t *backend_array(const struct names *names, const struct service_name *service,
-			     const __u32 *rows)
+static json_t *backend_array(const struct offline *offline, const struct service_name *service,
+			     bool leaving)
 {
+	const struct names *names = &offline->names;
 	json_t *array = json_array();
 	size_t i;
 
 	for (i = 1; i < names->target_count; i++) {
 		const struct target_name *name = &names->targets[i];
 
-		if (strcmp(name->service, service->name))
+		if (strcmp(name->service, service->name) ||
+		    leaving != !!(name->flags & TARGET_NAME_LEAVING))
 			continue;
-		if (json_array_append_new(array,
-					  backend_object(name, i, rows[i], service->row_count))) {
-			json_decref(array);
-			return NULL;
-		}
+		json_array_append_new(array, backend_object(offline, i, service->row_count));
 	}
 	return array;
 }
 
-static json_t *service_object(const struct maps *maps, const struct names *names, __u32 number)
+static json_t *service_object(const struct offline *offline, __u32 number)
 {
-	const struct service_name *service = &names->services[number];
-	__u32 *rows = calloc(names->target_count + 1, sizeof(*rows));
+	const struct service_name *service = &offline->names.services[number];
 	char listen[ENDPOINT_TEXT_SIZE];
-	json_t *backends = NULL;
+	struct row_kinds kinds;
 	struct addr addr;
 
 	memcpy(addr.b, service->key.addr, sizeof(addr.b));
 	listen_format(&addr, ntohs(service->key.port), service->key.proto, listen);
-	if (rows && !rows_count(maps, number, service->row_count, rows, names->target_count))
-		backends = backend_array(names, service, rows);
-	free(rows);
-	if (!backends)
+	if (tracking_rows(offline->maps, number, service->row_count, &kinds, offline->rows,
+			  offline->names.target_count))
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "name", service->name, "listen", listen,
-			 "mode", mode_name(service->mode), "scheduler", "maglev", "rows",
-			 service->row_count, "backends", backends);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:I, s:I, s:I}, s:o, s:o}", "name",
+			 service->name, "listen", listen, "mode", mode_name(service->mode),
+			 "scheduler", scheduler_name(explain_scheduler(service->flags)), "hash",
+			 service->flags & SERVICE_HASH_SOURCE ? "source" : "5-tuple", "track",
+			 service->flags & SERVICE_TRACK ? "always" : "auto", "rows",
+			 (int)service->row_count, "tracking", "stable", (json_int_t)kinds.stable,
+			 "moving", (json_int_t)kinds.moving, "tracked", (json_int_t)kinds.tracked,
+			 "backends", backend_array(offline, service, false), "leaving",
+			 backend_array(offline, service, true));
+}
+
+static void offline_free(struct offline *offline)
+{
+	names_free(&offline->names);
+	tracking_free(&offline->tracking);
+	free(offline->rows);
+}
+
+static int offline_read(const struct maps *maps, struct offline *out)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->maps = maps;
+	err = names_read(maps, &out->names);
+	if (err)
+		return err;
+	out->rows = calloc(out->names.target_count + 1, sizeof(*out->rows));
+	if (!out->rows)
+		return -ENOMEM;
+	/* Without it there is still something to tell. */
+	tracking_read(maps, &out->tracking);
+	return 0;
 }
 
 json_t *offline_services(const struct maps *maps)
 {
 	json_t *array = json_array();
-	struct names names;
+	struct offline offline;
+	int err = offline_read(maps, &offline);
 	size_t i;
 
-	if (names_read(maps, &names))
-		goto fail;
-	for (i = 0; i < POISE_MAX_SERVICES; i++) {
-		if (!names.services[i].name[0])
-			continue;
-		if (json_array_append_new(array, service_object(maps, &names, i)))
-			goto fail;
+	for (i = 0; i < POISE_MAX_SERVICES && !err; i++) {
+		if (offline.names.services[i].name[0])
+			err = json_array_append_new(array, service_object(&offline, i));
 	}
-	names_free(&names);
-	return array;
-fail:
-	names_free(&names);
+	offline_free(&offline);
+	if (!err)
+		return array;
 	json_decref(array);
 	return NULL;
 }
@@ -210,9 +258,42 @@ static json_t *memory_object(const struct maps *maps, const struct names *names,
 	return object;
 }
 
+json_t *offline_table(const struct tracking *tracking)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I}", "size", (json_int_t)tracking->size, "occupied",
+		(json_int_t)tracking->occupied, "new", (json_int_t)tracking->new_flows, "tracked",
+		(json_int_t)tracking->counter.tracked, "evicted",
+		(json_int_t)tracking->counter.evicted, "lost", (json_int_t)tracking->counter.lost);
+}
+
+/* null where it cannot be read */
+static json_t *table_object(const struct maps *maps)
+{
+	struct tracking tracking;
+	json_t *object = tracking_read(maps, &tracking) ? json_null() : offline_table(&tracking);
+
+	tracking_free(&tracking);
+	return object;
+}
+
+/* Backends that are configured, and how many of these their health lets have traffic. */
+static void backends_count(const struct names *names, size_t *backends, size_t *up)
+{
+	*backends = *up = 0;
+	for (size_t i = 1; i < names->target_count; i++) {
+		const struct target_name *name = &names->targets[i];
+
+		if (!name->service[0] || name->flags & TARGET_NAME_LEAVING)
+			continue;
+		++*backends;
+		*up += name->health == HEALTH_UP || name->health == HEALTH_UNCHECKED;
+	}
+}
+
 json_t *offline_status(const struct command *cmd, const struct maps *maps)
 {
-	size_t services = 0, backends = 0, up = 0, i;
+	size_t services = 0, backends, up, i;
 	struct names names;
 	json_t *memory;
 	__u64 total;
@@ -221,18 +302,13 @@ json_t *offline_status(const struct command *cmd, const struct maps *maps)
 		return NULL;
 	for (i = 0; i < POISE_MAX_SERVICES; i++)
 		services += names.services[i].name[0] != '\0';
-	for (i = 1; i < names.target_count; i++) {
-		const struct target_name *name = &names.targets[i];
-
-		backends += name->service[0] != '\0';
-		up += name->service[0] &&
-		      (name->health == HEALTH_UP || name->health == HEALTH_UNCHECKED);
-	}
+	backends_count(&names, &backends, &up);
 	memory = memory_object(maps, &names, &total);
 	names_free(&names);
-	return json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:o, s:n}", "version",
-			 "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid", "uptime_s",
-			 "interfaces", links_list(cmd->instance), "services", (json_int_t)services,
-			 "backends", (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
-			 (json_int_t)total, "maps", memory, "last_publish_us");
+	return json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:o, s:n, s:o}",
+			 "version", "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid",
+			 "uptime_s", "interfaces", links_list(cmd->instance), "services",
+			 (json_int_t)services, "backends", (json_int_t)backends, "up",
+			 (json_int_t)up, "map_memory_bytes", (json_int_t)total, "maps", memory,
+			 "last_publish_us", "flows", table_object(maps));
 }

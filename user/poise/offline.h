@@ -7,6 +7,7 @@
 
 #include "maps.h"
 #include "poise.h"
+#include "tracking.h"
 
 /* Names and numbers as last published; arrays are indexed by number, empty names are not in use. */
 struct names {
@@ -21,6 +22,7 @@ struct names {
  */
 int offline_open(const struct command *cmd, struct maps *maps);
 int offline_open_maps(const struct command *cmd, struct maps *maps);
+int offline_open_silent(const struct command *cmd, struct maps *maps); /* 0 or -errno */
 
 int names_read(const struct maps *maps, struct names *out); /* 0 or -errno */
 void names_free(struct names *names);                       /* an empty one is fine */
@@ -28,5 +30,6 @@ void names_free(struct names *names);                       /* an empty one is f
 /* In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. */
 json_t *offline_services(const struct maps *maps);
 json_t *offline_status(const struct command *cmd, const struct maps *maps);
+json_t *offline_table(const struct tracking *tracking); /* its "flows" */
 
 #endif

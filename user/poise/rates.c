@@ -35,5 +35,7 @@ __u32 rates_weight(const struct target_name *name)
 {
 	if (name->health != HEALTH_UP && name->health != HEALTH_UNCHECKED)
 		return 0;
+	if (name->admin != ADMIN_READY || name->flags & (TARGET_NAME_LEAVING | TARGET_NAME_SORRY))
+		return 0;
 	return name->weight;
 }

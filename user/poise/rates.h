@@ -19,8 +19,8 @@ double rates_per_second(__u64 count, __u64 elapsed_ns);
 /* 0.0 to 1.0; -1 of nothing. */
 double rates_share(__u64 part, __u64 whole);
 
-/* What a backend counts in the shares that the weights ask for: nothing unless its health lets it
- * have traffic. */
+/* What a backend counts in the shares that the weights ask for: nothing unless its health and what
+ * is wanted of it let it have new flows. */
 __u32 rates_weight(const struct target_name *name);
 
 #endif

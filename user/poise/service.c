@@ -45,6 +45,19 @@ static int service_path(const char *name, char *buf, size_t size)
 	return EXIT_DONE;
 }
 
+/* Takes away again what options want absent: nothing is there yet. */
+static void nulls_drop(json_t *body)
+{
+	json_t *value;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe (body, next, key, value) {
+		if (json_is_null(value))
+			json_object_del(body, key);
+	}
+}
+
 static int service_add(struct command *cmd)
 {
 	json_t *options = NULL, *body;
@@ -67,6 +80,7 @@ static int service_add(struct command *cmd)
 	}
 	json_object_update(body, options);
 	json_decref(options);
+	nulls_drop(body);
 	return client_change(cmd, "POST", "/v1/services", body);
 }
 

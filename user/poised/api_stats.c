@@ -18,27 +18,36 @@ static void refuse_kernel(struct api_call *call, const char *what, int err)
 	api_refuse(call, &refusal);
 }
 
+/* Adds the figures of some of a service's backends to a list, and to their sum. */
+static void backends_stats(struct run_backend *const *run, size_t count,
+			   const struct counter *counters, json_t *backends, struct counter *sum)
+{
+	char id[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct counter *counter = &counters[run[i]->target];
+
+		json_array_append_new(backends,
+				      json_pack("{s:s, s:i, s:I, s:I, s:I}", "id",
+						endpoint_format(&run[i]->addr, run[i]->port, id),
+						"target", run[i]->target, "packets",
+						(json_int_t)counter->packets, "bytes",
+						(json_int_t)counter->bytes, "new_flows",
+						(json_int_t)counter->new_flows));
+		sum->packets += counter->packets;
+		sum->bytes += counter->bytes;
+		sum->new_flows += counter->new_flows;
+	}
+}
+
 static json_t *service_stats(const struct run_service *service, const struct counter *counters)
 {
 	struct counter sum = { 0 };
 	json_t *backends = json_array();
-	char id[ENDPOINT_TEXT_SIZE];
 
-	for (size_t i = 0; i < service->backend_count; i++) {
-		const struct run_backend *backend = service->backends[i];
-		const struct counter *counter = &counters[backend->target];
-
-		json_array_append_new(backends,
-				      json_pack("{s:s, s:i, s:I, s:I, s:I}", "id",
-						endpoint_format(&backend->addr, backend->port, id),
-						"target", backend->target, "packets",
-						(json_int_t)counter->packets, "bytes",
-						(json_int_t)counter->bytes, "new_flows",
-						(json_int_t)counter->new_flows));
-		sum.packets += counter->packets;
-		sum.bytes += counter->bytes;
-		sum.new_flows += counter->new_flows;
-	}
+	backends_stats(service->backends, service->backend_count, counters, backends, &sum);
+	/* They are not gone before their last flow is. */
+	backends_stats(service->leaving, service->leaving_count, counters, backends, &sum);
 	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", service->name, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "new_flows",
 			 (json_int_t)sum.new_flows, "backends", backends);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When a backend that drains is empty. Pure: drain.c asks, and waits. */
+#ifndef POISE_DRAIN_H
+#define POISE_DRAIN_H
+
+#include <jansson.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define DRAIN_FOREVER (~0ULL) /* as a time: no limit */
+
+/* What poised says of a backend that was told to drain. */
+struct drain_seen {
+	bool there;  /* configured, or leaving: else nobody can have connections with it */
+	bool undone; /* somebody wants something else of it by now */
+	char state[16];
+	__u16 target;
+	bool counted;        /* flows: by a sweep that began after the drain */
+	__u64 flows;         /* tracked and alive */
+	__u64 previous_rows; /* whose silent connections may be its */
+	__u64 settle_ms;     /* after which these are taken for gone; 0: not known */
+};
+
+enum drain_verdict {
+	DRAIN_WAIT,
+	DRAIN_DONE,
+	DRAIN_SILENT, /* but for connections that were silent for as long as we are to wait */
+	DRAIN_UNDONE,
+	DRAIN_TIMEOUT,
+};
+
+/* From GET /v1/services/NAME, asked elapsed_ms after the drain. */
+void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct drain_seen *out);
+
+/* silent_ms, timeout_ms: DRAIN_FOREVER where there is no such limit. */
+enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, __u64 silent_ms,
+			       __u64 timeout_ms);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdio.h>
+#include <string.h>
+
+#include "drain.h"
+#include "format.h"
+#include "tree.h"
+
+static const json_t *find(const json_t *backends, const char *id)
+{
+	const json_t *backend;
+	size_t i;
+
+	json_array_foreach (backends, i, backend) {
+		if (!strcmp(tree_text(backend, "id"), id))
+			return backend;
+	}
+	return NULL;
+}
+
+void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct drain_seen *out)
+{
+	const json_t *age = json_object_get(json_object_get(service, "tracking"), "sweep_age_ms");
+	const char *settle = json_string_value(json_object_get(service, "settle"));
+	const json_t *backend = find(json_object_get(service, "backends"), id);
+	bool configured = backend;
+
+	memset(out, 0, sizeof(*out));
+	if (!backend)
+		backend = find(json_object_get(service, "leaving"), id);
+	if (!backend)
+		return;
+	out->there = true;
+	snprintf(out->state, sizeof(out->state), "%s", tree_text(backend, "state"));
+	/* One that was removed meanwhile goes on being emptied. */
+	out->undone = configured && strcmp(out->state, "drain");
+	out->counted = json_is_integer(age) && (__u64)json_integer_value(age) <= elapsed_ms;
+	out->target = tree_number(backend, "target");
+	out->flows = tree_number(backend, "flows");
+	out->previous_rows = tree_number(backend, "previous_rows");
+	if (settle && duration_parse(settle, &out->settle_ms))
+		out->settle_ms = 0;
+}
+
+enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, __u64 silent_ms,
+			       __u64 timeout_ms)
+{
+	bool empty = seen->counted && !seen->flows;
+
+	if (!seen->there)
+		return DRAIN_DONE;
+	if (seen->undone)
+		return DRAIN_UNDONE;
+	if (empty && !seen->previous_rows)
+		return DRAIN_DONE;
+	/* Rows that nobody else takes over keep it as previous for ever. */
+	if (empty && seen->settle_ms && elapsed_ms >= seen->settle_ms)
+		return DRAIN_DONE;
+	if (empty && elapsed_ms >= silent_ms)
+		return DRAIN_SILENT;
+	return elapsed_ms >= timeout_ms ? DRAIN_TIMEOUT : DRAIN_WAIT;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Flow table and rows as they are now, read from the pinned maps; poised is not asked. */
+#ifndef POISE_TRACKING_H
+#define POISE_TRACKING_H
+
+#include <stdbool.h>
+
+#include "maps.h"
+#include "sweep.h"
+
+struct tracking {
+	struct sweep_flows *flows; /* of each target */
+	size_t target_count;
+	__u32 size; /* of the table, entries */
+	__u64 occupied, new_flows;
+	struct flow_counter counter;
+};
+
+int tracking_read(const struct maps *maps, struct tracking *out); /* 0 or -errno */
+void tracking_free(struct tracking *tracking);                    /* an empty one is fine */
+
+/* Of a service's rows: what they are. */
+struct row_kinds {
+	__u32 stable, moving, tracked;
+};
+
+/* Of one target: how many rows give it their new flows, and of how many it is the previous one. */
+struct target_rows {
+	__u32 current, previous;
+};
+
+/* Counts a service's rows and adds them to their targets'; numbers from target_count on are
+ * nobody's. 0 or -errno of rows_read(). */
+int tracking_rows(const struct maps *maps, __u32 service_number, __u32 row_count,
+		  struct row_kinds *kinds, struct target_rows *targets, size_t target_count);
+void tracking_row(struct row row, struct row_kinds *kinds, struct target_rows *targets,
+		  size_t target_count);
+
+/* Live flows of a target of which something was heard in the last so many milliseconds. 0 or
+ * -errno. */
+int tracking_heard(const struct maps *maps, __u16 target, __u64 within_ms, __u64 *out);
+/* Ticks since the last packet of an entry that has not expired: never more than it was. */
+__u32 tracking_silent_ticks(__u64 entry, const struct target *target, __u32 now);
+
+#endif
