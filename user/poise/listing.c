@@ -14,7 +14,7 @@ static int offline_array(const struct command *cmd, json_t **out)
 
 	if (status != EXIT_DONE)
 		return status;
-	*out = offline_services(&maps);
+	*out = offline_services(&maps, NULL);
 	maps_close(&maps);
 	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
 }
@@ -94,6 +94,31 @@ size_t listing_count_up(const json_t *service)
 		count += !strcmp(health, "up") || !strcmp(health, "unchecked");
 	}
 	return count;
+}
+
+const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE])
+{
+	bool sorry = json_is_true(json_object_get(backend, "sorry"));
+	const char *state = leaving ? "leaving" : tree_text(backend, "state");
+
+	if (sorry && !strcmp(state, "ready"))
+		snprintf(buf, LISTING_STATE_SIZE, "sorry");
+	else
+		snprintf(buf, LISTING_STATE_SIZE, "%s%s", state, sorry ? ", sorry" : "");
+	return buf;
+}
+
+enum table_color listing_state_color(const char *state)
+{
+	return strcmp(state, "ready") && strcmp(state, "sorry") && strcmp(state, "-") ? TABLE_UNSURE
+										      : TABLE_PLAIN;
+}
+
+bool listing_tracks(const json_t *service)
+{
+	const json_t *rows = json_object_get(service, "tracking");
+
+	return tree_number(rows, "moving") || tree_number(rows, "tracked");
 }
 
 enum table_color listing_health_color(const char *health)

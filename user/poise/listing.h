@@ -8,6 +8,8 @@
 #include "poise.h"
 #include "table.h"
 
+#define LISTING_STATE_SIZE 32
+
 /* All services, or one, as the API gives them; what only poised knows is null offline. Prints why
  * not. Returns an enum poise_exit; *out is the caller's. */
 int listing_services(const struct command *cmd, json_t **out);
@@ -20,6 +22,12 @@ json_t *listing_find(json_t *services, const char *name);
 
 /* How many of a service's backends take traffic by their health: up or unchecked. */
 size_t listing_count_up(const json_t *service);
+/* "ready", "drain", "maint", "leaving", with ", sorry" for one of these; a sorry one that is ready
+ * is "sorry". */
+const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE]);
+enum table_color listing_state_color(const char *state);
+/* Whether a service has rows of which the flow table knows flows. */
+bool listing_tracks(const json_t *service);
 enum table_color listing_health_color(const char *health);
 
 #endif

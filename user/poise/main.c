@@ -18,9 +18,12 @@ static int cmd_help(struct command *cmd);
 
 static const struct object objects[] = {
 	{ "service", "what clients connect to: list, show, add, set, del", cmd_service },
-	{ "backend", "the servers of a service: list, add, set, del", cmd_backend },
+	{ "backend", "the servers of a service: list, add, set, drain, ready, maint, del",
+	  cmd_backend },
 	{ "status", "the instance: interfaces, services, kernel memory", cmd_status },
 	{ "stats", "packets, bytes, flows, rates and shares", cmd_stats },
+	{ "flows", "which flows are tracked, which rows move, how full the table is", cmd_flows },
+	{ "explain", "where a flow's packets go, and why", cmd_explain },
 	{ "drops", "packets dropped, by reason, and what to do about it", cmd_drops },
 	{ "apply", "make a file the running configuration", cmd_apply },
 	{ "check", "check a file without applying it", cmd_check },

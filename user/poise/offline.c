@@ -203,7 +203,16 @@ static int offline_read(const struct maps *maps, struct offline *out)
 	return 0;
 }
 
-json_t *offline_services(const struct maps *maps)
+static json_t *table_tree(const struct tracking *tracking)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I}", "size", (json_int_t)tracking->size, "occupied",
+		(json_int_t)tracking->occupied, "new", (json_int_t)tracking->new_flows, "tracked",
+		(json_int_t)tracking->counter.tracked, "evicted",
+		(json_int_t)tracking->counter.evicted, "lost", (json_int_t)tracking->counter.lost);
+}
+
+json_t *offline_services(const struct maps *maps, json_t **table)
 {
 	json_t *array = json_array();
 	struct offline offline;
@@ -214,6 +223,8 @@ json_t *offline_services(const struct maps *maps)
 		if (offline.names.services[i].name[0])
 			err = json_array_append_new(array, service_object(&offline, i));
 	}
+	if (!err && table)
+		*table = offline.tracking.flows ? table_tree(&offline.tracking) : json_null();
 	offline_free(&offline);
 	if (!err)
 		return array;
@@ -258,20 +269,11 @@ static json_t *memory_object(const struct maps *maps, const struct names *names,
 	return object;
 }
 
-json_t *offline_table(const struct tracking *tracking)
-{
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I}", "size", (json_int_t)tracking->size, "occupied",
-		(json_int_t)tracking->occupied, "new", (json_int_t)tracking->new_flows, "tracked",
-		(json_int_t)tracking->counter.tracked, "evicted",
-		(json_int_t)tracking->counter.evicted, "lost", (json_int_t)tracking->counter.lost);
-}
-
 /* null where it cannot be read */
 static json_t *table_object(const struct maps *maps)
 {
 	struct tracking tracking;
-	json_t *object = tracking_read(maps, &tracking) ? json_null() : offline_table(&tracking);
+	json_t *object = tracking_read(maps, &tracking) ? json_null() : table_tree(&tracking);
 
 	tracking_free(&tracking);
 	return object;

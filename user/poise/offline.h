@@ -27,9 +27,10 @@ int offline_open_silent(const struct command *cmd, struct maps *maps); /* 0 or -
 int names_read(const struct maps *maps, struct names *out); /* 0 or -errno */
 void names_free(struct names *names);                       /* an empty one is fine */
 
-/* In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. */
-json_t *offline_services(const struct maps *maps);
+/* In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. *table
+ * (if not NULL): the status's "flows", null where the flow table cannot be read; set on success
+ * only. */
+json_t *offline_services(const struct maps *maps, json_t **table);
 json_t *offline_status(const struct command *cmd, const struct maps *maps);
-json_t *offline_table(const struct tracking *tracking); /* its "flows" */
 
 #endif

@@ -80,6 +80,8 @@ int cmd_backend(struct command *cmd);
 int cmd_status(struct command *cmd);
 int cmd_stats(struct command *cmd);
 int cmd_drops(struct command *cmd);
+int cmd_flows(struct command *cmd);
+int cmd_explain(struct command *cmd);
 int cmd_apply(struct command *cmd);
 int cmd_check(struct command *cmd);
 int cmd_export(struct command *cmd);

@@ -65,6 +65,25 @@ static void print_memory(const json_t *status)
 		printf("  %-14s%10s\n", name, format_bytes(json_integer_value(bytes), text));
 }
 
+/* A table that is full makes new flows push out others: then it is too small. */
+static void print_flows(const json_t *status)
+{
+	const json_t *flows = json_object_get(status, "flows");
+	__u64 size = tree_number(flows, "size"), occupied = tree_number(flows, "occupied");
+	__u64 evicted = tree_number(flows, "evicted");
+	char of[FORMAT_SIZE], in_use[FORMAT_SIZE], share[FORMAT_SIZE], pushed[FORMAT_SIZE];
+
+	if (!size)
+		return;
+	printf("flow table  %s of %s entries in use (%s)", format_count(occupied, in_use),
+	       format_count(size, of), format_share((double)occupied / (double)size, share));
+	if (evicted)
+		printf(", %s%s live ones lost to others: raise `flows`%s",
+		       color_start(TABLE_UNSURE), format_count(evicted, pushed),
+		       color_end(TABLE_UNSURE));
+	putchar('\n');
+}
+
 static void print_status(const json_t *status)
 {
 	char text[FORMAT_SIZE];
@@ -72,6 +91,7 @@ static void print_status(const json_t *status)
 	print_daemon(status);
 	print_interfaces(status);
 	print_counts(status);
+	print_flows(status);
 	if (json_is_integer(json_object_get(status, "last_publish_us")))
 		printf("publishing  took %s us for the last change\n",
 		       format_count(tree_number(status, "last_publish_us"), text));

@@ -39,8 +39,8 @@ static enum table_color up_color(size_t up, size_t all)
 int view_services(const json_t *services)
 {
 	static const struct table_column columns[] = {
-		{ "NAME" },      { "LISTEN" }, { "MODE" },
-		{ "SCHEDULER" }, { "UP" },     { "CHECK", TABLE_WRAP },
+		{ "NAME" }, { "LISTEN" }, { "MODE" }, { "SCHEDULER" },
+		{ "HASH" }, { "TRACK" },  { "UP" },   { "CHECK", TABLE_WRAP },
 	};
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	const json_t *service;
@@ -56,6 +56,8 @@ int view_services(const json_t *services)
 		table_cell(table, "%s", tree_text(service, "listen"));
 		table_cell(table, "%s", tree_text(service, "mode"));
 		table_cell(table, "%s", tree_text(service, "scheduler"));
+		table_cell(table, "%s", tree_text(service, "hash"));
+		table_cell(table, "%s", tree_text(service, "track"));
 		table_cell(table, "%zu of %zu", up, all);
 		table_paint(table, up_color(up, all));
 		table_cell(table, "%s", check_text(service, check, sizeof(check)));
@@ -82,30 +84,64 @@ static void cell_share(struct table *table, const json_t *backend)
 		   format_share(json_is_number(share) ? json_number_value(share) : -1, text));
 }
 
-/* Up and weighted, and still without traffic: then the next hop says why. */
+/* Up and wanted, and still without traffic: then the next hop says why. */
 static bool is_unreachable(const json_t *backend)
 {
 	const char *health = tree_text(backend, "health");
 
 	return json_is_false(json_object_get(backend, "usable")) &&
 	       (!strcmp(health, "up") || !strcmp(health, "unchecked")) &&
-	       tree_number(backend, "weight");
+	       !strcmp(tree_text(backend, "state"), "ready") &&
+	       !json_is_true(json_object_get(backend, "sorry")) && tree_number(backend, "weight");
 }
 
-static void backend_cells(struct table *table, const json_t *backend)
+/* Those of a service whose rows are all stable are not tracked. */
+static void cell_flows(struct table *table, const json_t *service, const json_t *backend)
+{
+	char text[FORMAT_SIZE];
+
+	if (listing_tracks(service) && json_is_integer(json_object_get(backend, "flows")))
+		table_cell(table, "%s", format_count(tree_number(backend, "flows"), text));
+	else
+		table_cell(table, "-");
+}
+
+static void backend_cells(struct table *table, const json_t *service, const json_t *backend,
+			  bool leaving)
 {
 	const char *health = tree_text(backend, "health");
 	const char *reason = tree_text(backend, "reason");
+	char state[LISTING_STATE_SIZE];
 
 	table_cell(table, "%s", tree_text(backend, "id"));
 	table_cell(table, "%llu", (unsigned long long)tree_number(backend, "weight"));
+	table_cell(table, "%s", listing_state(backend, leaving, state));
+	table_paint(table, listing_state_color(state));
 	table_cell(table, "%s", health);
 	table_paint(table, listing_health_color(health));
 	cell_since(table, backend);
 	cell_share(table, backend);
+	cell_flows(table, service, backend);
 	table_cell(table, "%s", tree_text(backend, "next_hop"));
 	table_paint(table, is_unreachable(backend) ? TABLE_UNSURE : TABLE_PLAIN);
 	table_cell(table, "%s", strcmp(reason, "-") ? reason : "");
+}
+
+/* A service's backends, those that leave last; named: with its name first. */
+static void backend_rows(struct table *table, const json_t *service, bool named)
+{
+	static const char *const lists[] = { "backends", "leaving" };
+	const json_t *backend;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		json_array_foreach (json_object_get(service, lists[i]), k, backend) {
+			table_row(table);
+			if (named)
+				table_cell(table, "%s", tree_text(service, "name"));
+			backend_cells(table, service, backend, i);
+		}
+	}
 }
 
 int view_backends(const json_t *services)
@@ -114,29 +150,80 @@ int view_backends(const json_t *services)
 		{ "SERVICE" },
 		{ "BACKEND" },
 		{ "WEIGHT", TABLE_RIGHT },
+		{ "STATE" },
 		{ "HEALTH" },
 		{ "SINCE", TABLE_RIGHT },
 		{ "SHARE", TABLE_RIGHT },
+		{ "FLOWS", TABLE_RIGHT },
 		{ "NEXT HOP" },
 		{ "REASON", TABLE_WRAP },
 	};
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
-	const json_t *service, *backend;
-	size_t i, k;
+	const json_t *service;
+	size_t i;
 
-	json_array_foreach (services, i, service) {
-		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			table_row(table);
-			table_cell(table, "%s", tree_text(service, "name"));
-			backend_cells(table, backend);
-		}
-	}
+	json_array_foreach (services, i, service)
+		backend_rows(table, service, true);
 	return table_print(table);
 }
 
 static void print_line(const char *name, const char *text)
 {
-	printf("  %-10s%s\n", name, text);
+	printf("  %-11s%s\n", name, text);
+}
+
+static void print_tracking(const json_t *service)
+{
+	const json_t *rows = json_object_get(service, "tracking");
+
+	printf("  %-11s%s: of %llu rows %llu are stable, %llu moving, %llu tracked\n", "track",
+	       tree_text(service, "track"), (unsigned long long)tree_number(service, "rows"),
+	       (unsigned long long)tree_number(rows, "stable"),
+	       (unsigned long long)tree_number(rows, "moving"),
+	       (unsigned long long)tree_number(rows, "tracked"));
+}
+
+/* What is set of the rest; without poised none of it is known. */
+static void print_times(const json_t *service)
+{
+	static const struct {
+		const char *key, *name;
+	} rows[] = {
+		{ "idle_timeout", "idle" },
+		{ "settle", "settle" },
+		{ "slow_start", "slow start" },
+		{ "panic", "panic" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (json_is_string(json_object_get(service, rows[i].key)))
+			print_line(rows[i].name, tree_text(service, rows[i].key));
+	}
+}
+
+static void print_service(const json_t *service)
+{
+	size_t up = listing_count_up(service);
+	size_t all = json_array_size(json_object_get(service, "backends"));
+	size_t leaving = json_array_size(json_object_get(service, "leaving"));
+	char text[256];
+
+	printf("%s %s\n", tree_text(service, "name"), tree_text(service, "listen"));
+	print_line("mode", tree_text(service, "mode"));
+	if (json_object_get(service, "gue_port"))
+		printf("  %-11s%llu\n", "gue port",
+		       (unsigned long long)tree_number(service, "gue_port"));
+	print_line("scheduler", tree_text(service, "scheduler"));
+	print_line("hash", tree_text(service, "hash"));
+	print_tracking(service);
+	print_times(service);
+	print_line("check", check_text(service, text, sizeof(text)));
+	printf("  %-11s%s%zu of %zu up%s", "backends", color_start(up_color(up, all)), up, all,
+	       color_end(up_color(up, all)));
+	if (leaving)
+		printf(", %zu leaving", leaving);
+	putchar('\n');
 }
 
 int view_service(const json_t *service)
@@ -144,35 +231,23 @@ int view_service(const json_t *service)
 	static const struct table_column columns[] = {
 		{ "BACKEND" },
 		{ "WEIGHT", TABLE_RIGHT },
+		{ "STATE" },
 		{ "HEALTH" },
 		{ "SINCE", TABLE_RIGHT },
 		{ "SHARE", TABLE_RIGHT },
+		{ "FLOWS", TABLE_RIGHT },
 		{ "NEXT HOP" },
 		{ "REASON", TABLE_WRAP },
 	};
-	const json_t *backends = json_object_get(service, "backends"), *backend;
-	size_t up = listing_count_up(service), all = json_array_size(backends), i;
 	struct table *table;
-	char text[256];
 
-	printf("%s %s\n", tree_text(service, "name"), tree_text(service, "listen"));
-	print_line("mode", tree_text(service, "mode"));
-	if (json_object_get(service, "gue_port"))
-		printf("  %-10s%llu\n", "gue port",
-		       (unsigned long long)tree_number(service, "gue_port"));
-	printf("  %-10s%s, %llu rows\n", "scheduler", tree_text(service, "scheduler"),
-	       (unsigned long long)tree_number(service, "rows"));
-	print_line("check", check_text(service, text, sizeof(text)));
-	printf("  %-10s%s%zu of %zu up%s\n", "backends", color_start(up_color(up, all)), up, all,
-	       color_end(up_color(up, all)));
-	if (!all)
+	print_service(service);
+	if (!json_array_size(json_object_get(service, "backends")) &&
+	    !json_array_size(json_object_get(service, "leaving")))
 		return EXIT_DONE;
 	putchar('\n');
 	table = table_new(columns, ARRAY_SIZE(columns));
-	json_array_foreach (backends, i, backend) {
-		table_row(table);
-		backend_cells(table, backend);
-	}
+	backend_rows(table, service, false);
 	return table_print(table);
 }
 
