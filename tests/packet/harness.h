@@ -14,7 +14,7 @@
 #include "packet.h"
 
 #define HARNESS_MAX_DROPS    32
-#define HARNESS_MAX_COUNTERS 64
+#define HARNESS_MAX_COUNTERS 128
 #define HARNESS_LOOPBACK     1 /* ifindex of lo in every namespace */
 
 struct harness_counter {

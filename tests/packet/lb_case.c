@@ -166,7 +166,7 @@ void lb_case_out(struct pkt *p, const void *arg)
 	if (c->port == PORT_IPIP6 || c->port == PORT_GUE6)
 		outer_ip6(p, c);
 	if (gue) {
-		pkt_udp(p, 0xc000 | (case_hash(c) >> 32 & 0x3fff), POISE_GUE_PORT);
+		pkt_udp(p, 0xc000 | (case_hash(c) >> 18 & 0x3fff), POISE_GUE_PORT);
 		pkt_gue(p);
 	}
 	inner(p, c);
@@ -198,7 +198,7 @@ void lb_case_run(struct harness *h, const struct lb_case *c, enum xdp_action ver
 	};
 
 	if (forwarded) {
-		row.counter = fixture_target(c->port, c->version);
+		row.counter = fixture_target(c->port, c->version, c->proto);
 		row.count = (struct harness_counter){ 1, lb_case_ip_bytes(c), c->syn && !c->ack };
 	}
 	harness_run(h, &row, 1);

@@ -3,31 +3,25 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <bpf/bpf.h>
-
-#include "drop.h"
 #include "lb_fixture.h"
 #include "poise/csum.h"
-#include "poise/hash.h"
-#include "service_table.h"
-
-#include "lb.skel.h" /* needs the types above */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ELSEWHERE                                                                                  \
 	7777 /* a key of tx_ports: its interface is lo, as is the one frames come from             \
 	      */
-#define NO_WAY   7778
-#define MAX_CPUS 1024
+#define NO_WAY        7778
+#define NEW_TICKS     15
+#define IDLE_TICKS    220
+#define CLOSING_TICKS 30
 
-const __u64 fixture_seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 const __u8 fixture_next_hop_mac[6] = { 2, 0, 0, 0, 1, 1 };
 const __u8 fixture_own_mac[6] = { 2, 0, 0, 0, 1, 2 };
 
-static const struct {
+static struct row *service_rows[1 + FIXTURE_SERVICES];
+
+static const struct encapsulation {
 	unsigned int port;
 	__u8 mode, outer_version;
 } encapsulations[] = {
@@ -38,6 +32,9 @@ static const struct {
 	{ PORT_GUE6, MODE_GUE, 6 },
 	{ PORT_REDIRECT, MODE_L2, 0 },
 	{ PORT_NO_WAY, MODE_L2, 0 },
+	{ PORT_MOVES, MODE_L2, 0 },
+	{ PORT_MOVES_TOO, MODE_L2, 0 },
+	{ PORT_SOURCE, MODE_L2, 0 },
 	{ PORT_SMALL_L2, MODE_L2, 0 },
 	{ PORT_SMALL_IPIP4, MODE_IPIP, 4 },
 	{ PORT_SMALL_IPIP6, MODE_IPIP, 6 },
@@ -64,163 +61,117 @@ static void set_outer_addresses(struct target *target, int inner_version)
 	}
 }
 
-static int add_target(int fd, unsigned int port, __u8 mode, __u8 outer_version, int inner_version)
+static void add_target(struct lb_maps *lb, const struct encapsulation *by, int version, __u8 proto,
+		       int backend)
 {
-	struct target target = { .mode = mode, .outer_version = outer_version };
-	__u32 key = fixture_target(port, inner_version);
-
-	target.mtu = port >= PORT_SMALL_L2 ? FIXTURE_SMALL_MTU : FIXTURE_MTU;
-	target.ifindex = port == PORT_REDIRECT ? ELSEWHERE
-			 : port == PORT_NO_WAY ? NO_WAY
-					       : HARNESS_LOOPBACK;
-	memcpy(target.dst_mac, fixture_next_hop_mac, sizeof(target.dst_mac));
-	memcpy(target.src_mac, fixture_own_mac, sizeof(target.src_mac));
-	target.port = htons(POISE_GUE_PORT);
-	set_outer_addresses(&target, inner_version);
-	return bpf_map_update_elem(fd, &key, &target, BPF_ANY);
-}
-
-static int add_rows(int rows_fd, __u32 number, __u16 target)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	struct row slot[POISE_ROWS_PER_SLOT] = { { .current_target = target },
-						 { .current_target = target } };
-	__u32 slots = (FIXTURE_ROWS + POISE_ROWS_PER_SLOT - 1) / POISE_ROWS_PER_SLOT, i;
-	int fd, err = 0;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "row_table", sizeof(i), sizeof(slot), slots, &opts);
-	if (fd < 0)
-		return fd;
-	for (i = 0; i < slots && !err; i++)
-		err = bpf_map_update_elem(fd, &i, slot, BPF_ANY);
-	if (!err)
-		err = bpf_map_update_elem(rows_fd, &number, &fd, BPF_ANY);
-	close(fd);
-	return err;
-}
-
-static int add_service(struct lb_bpf *skel, struct service_bucket *table, unsigned int port,
-		       __u8 proto, int version)
-{
-	struct service value = { .number =
-					 fixture_target(port, version) * 2 + (proto == IPPROTO_UDP),
-				 .row_count = FIXTURE_ROWS };
-	struct service_key key = { .port = htons(port), .proto = proto };
-	int err;
-
-	if (version == 6)
-		inet_pton(AF_INET6, VIP6, key.addr);
-	else
-		inet_pton(AF_INET6, "::ffff:" VIP4, key.addr);
-	err = service_table_set(table, &key, &value);
-	if (err)
-		return err;
-	err = add_rows(bpf_map__fd(skel->maps.rows), value.number,
-		       port == PORT_EMPTY ? 0 : fixture_target(port, version));
-	if (err)
-		return err;
-	key.port = 0;
-	key.proto = 0;
-	value = (struct service){ .flags = SERVICE_ADDRESS };
-	return service_table_set(table, &key, &value);
-}
-
-static int fill(struct lb_bpf *skel)
-{
-	const size_t bytes = SERVICE_BUCKETS * sizeof(struct service_bucket);
-	__u32 key = ELSEWHERE, ifindex = HARNESS_LOOPBACK;
-	struct service_bucket *table;
-	int err;
-
-	table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		     bpf_map__fd(skel->maps.services), 0);
-	if (table == MAP_FAILED)
-		return -errno;
-	err = bpf_map_update_elem(bpf_map__fd(skel->maps.tx_ports), &key, &ifindex, BPF_ANY);
-	for (int version = 4; version <= 6 && !err; version += 2) {
-		for (size_t i = 0; i < ARRAY_SIZE(encapsulations) && !err; i++)
-			err = add_target(bpf_map__fd(skel->maps.targets), encapsulations[i].port,
-					 encapsulations[i].mode, encapsulations[i].outer_version,
-					 version);
-		for (unsigned int port = PORT_L2; port < PORT_END && !err; port++) {
-			err = add_service(skel, table, port, IPPROTO_TCP, version);
-			if (!err)
-				err = add_service(skel, table, port, IPPROTO_UDP, version);
-		}
-	}
-	munmap(table, bytes);
-	return err;
-}
-
-static int read_drops(void *ctx, __u64 *out, size_t count)
-{
-	struct lb_bpf *skel = ctx;
-	int cpus = libbpf_num_possible_cpus(), err;
-	__u64 values[MAX_CPUS];
-
-	for (__u32 i = 0; i < count; i++) {
-		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.drops), &i, values);
-		if (err)
-			return err;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			out[i] += values[cpu];
-	}
-	return 0;
-}
-
-static int read_counters(void *ctx, struct harness_counter *out, size_t count)
-{
-	struct lb_bpf *skel = ctx;
-	int cpus = libbpf_num_possible_cpus(), err;
-	struct counter values[MAX_CPUS];
-
-	for (__u32 i = 0; i < count; i++) {
-		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.counters), &i, values);
-		if (err)
-			return err;
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			out[i].packets += values[cpu].packets;
-			out[i].bytes += values[cpu].bytes;
-			out[i].new_flows += values[cpu].new_flows;
-		}
-	}
-	return 0;
-}
-
-int lb_fixture_open(struct lb_fixture *fixture)
-{
-	struct lb_bpf *skel = lb_bpf__open();
-	int err;
-
-	if (!skel)
-		return -errno;
-	if (libbpf_num_possible_cpus() > MAX_CPUS)
-		return -E2BIG;
-	memset(fixture, 0, sizeof(*fixture));
-	flow_hash_key_expand(fixture_seed, &fixture->hash_key);
-	memcpy((void *)&skel->rodata->hash_key, &fixture->hash_key, sizeof(fixture->hash_key));
-	err = lb_bpf__load(skel);
-	if (!err)
-		err = fill(skel);
-	if (err) {
-		fprintf(stderr, "poise_lb: %s\n", strerror(-err));
-		lb_bpf__destroy(skel);
-		return err;
-	}
-	fixture->skeleton = skel;
-	fixture->harness = (struct harness){
-		.program_fd = bpf_program__fd(skel->progs.poise_lb),
-		.ctx = skel,
-		.drop_count = DROP_MAX,
-		.counter_count = fixture_target(PORT_END, 6),
-		.read_drops = read_drops,
-		.drop_name = drop_name,
-		.read_counters = read_counters,
+	struct target target = {
+		.mode = by->mode,
+		.outer_version = by->outer_version,
+		.mtu = by->port >= PORT_SMALL_L2 ? FIXTURE_SMALL_MTU : FIXTURE_MTU,
+		.ifindex = by->port == PORT_REDIRECT ? ELSEWHERE
+			   : by->port == PORT_NO_WAY ? NO_WAY
+						     : HARNESS_LOOPBACK,
+		.port = htons(POISE_GUE_PORT),
+		.owner = fixture_target(by->port, version, proto) | TARGET_SERVES,
+		.new_ticks = NEW_TICKS,
+		.idle_ticks = IDLE_TICKS,
+		.closing_ticks = CLOSING_TICKS,
 	};
-	return 0;
+
+	memcpy(target.dst_mac, fixture_next_hop_mac, sizeof(target.dst_mac));
+	target.dst_mac[5] += backend;
+	memcpy(target.src_mac, fixture_own_mac, sizeof(target.src_mac));
+	set_outer_addresses(&target, version);
+	lb->targets[fixture_backend(by->port, version, proto, backend)] = target;
 }
 
-void lb_fixture_close(struct lb_fixture *fixture)
+static int add_service(struct lb_maps *lb, unsigned int port, int version, __u8 proto)
 {
-	lb_bpf__destroy(fixture->skeleton);
+	struct service service = {
+		.number = fixture_target(port, version, proto),
+		.row_count = FIXTURE_ROWS,
+		.flags = port == PORT_SOURCE ? SERVICE_HASH_SOURCE : 0,
+	};
+	struct row *rows = lb_maps_rows(lb, service.number, FIXTURE_ROWS);
+
+	if (!rows)
+		return -errno;
+	service_rows[service.number] = rows;
+	for (size_t i = 0; i < FIXTURE_ROWS && port != PORT_EMPTY; i++)
+		rows[i].current_target = service.number;
+	return lb_maps_service(lb, version, port, proto, &service);
+}
+
+/* Both address families and protocols of a port, from 0. */
+static int version_of(int variant)
+{
+	return variant / 2 ? 6 : 4;
+}
+
+static __u8 proto_of(int variant)
+{
+	return variant % 2 ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static int fill(struct lb_maps *lb)
+{
+	int err = lb_maps_tx_port(lb, ELSEWHERE, HARNESS_LOOPBACK);
+
+	for (int i = 0; i < 4 && !err; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(encapsulations); k++) {
+			const struct encapsulation *by = &encapsulations[k];
+			int backends = fixture_moves(by->port) ? FIXTURE_BACKENDS : 1;
+
+			for (int backend = 0; backend < backends; backend++)
+				add_target(lb, by, version_of(i), proto_of(i), backend);
+		}
+		for (unsigned int port = PORT_L2; port < PORT_END && !err; port++)
+			err = add_service(lb, port, version_of(i), proto_of(i));
+	}
+	return err;
+}
+
+static __u16 row_half(unsigned int port, int variant, int backend)
+{
+	if (backend == FIXTURE_TRACKED)
+		return ROW_TRACKED;
+	if (backend == FIXTURE_NOBODY)
+		return 0;
+	return fixture_backend(port, version_of(variant), proto_of(variant), backend);
+}
+
+void lb_fixture_row(unsigned int port, int current, int previous)
+{
+	for (int i = 0; i < 4; i++) {
+		struct row row = { row_half(port, i, current), row_half(port, i, previous) };
+		struct row *rows = service_rows[fixture_target(port, version_of(i), proto_of(i))];
+
+		for (size_t k = 0; k < FIXTURE_ROWS; k++)
+			rows[k] = row;
+	}
+}
+
+void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, bool serves)
+{
+	for (int i = 0; i < 4; i++) {
+		int version = version_of(i);
+		__u8 proto = proto_of(i);
+
+		fixture->targets[fixture_backend(port, version, proto, backend)].owner =
+			fixture_target(port, version, proto) | (serves ? TARGET_SERVES : 0);
+	}
+}
+
+int lb_fixture_open(struct lb_maps *fixture)
+{
+	int err = lb_maps_open(fixture, FIXTURE_FLOWS, FIXTURE_TARGETS);
+
+	if (err)
+		return err;
+	err = fill(fixture);
+	if (err) {
+		fprintf(stderr, "maps of poise_lb: %s\n", strerror(-err));
+		lb_maps_close(fixture);
+	}
+	return err;
 }

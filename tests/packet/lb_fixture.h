@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* poise_lb loaded over maps of its own, nothing pinned, with one service for each case. */
+/* One service for each case over the maps of poise_lb. */
 #ifndef POISE_TESTS_LB_FIXTURE_H
 #define POISE_TESTS_LB_FIXTURE_H
 
-#include "harness.h"
-#include "poise/abi.h"
-#include "poise/hash.h"
+#include "lb_maps.h"
 
-#define VIP4          "192.0.2.10"
-#define VIP6          "2001:db8::10"
 #define CLIENT4       "198.51.100.7"
 #define CLIENT6       "2001:db8:c::7"
 #define OUTER_SOURCE4 "10.0.0.1"
@@ -17,10 +13,14 @@
 #define OUTER_DEST6   "fd00::11"
 
 #define FIXTURE_ROWS      251
+#define FIXTURE_FLOWS     (1U << 18) /* so many that no fuzzed flow has to make room */
 #define FIXTURE_MTU       1500
 #define FIXTURE_SMALL_MTU 200
 
-/* A service's port says what its one backend is; each on both VIPs, TCP and UDP. */
+/*
+ * A service's port says what its one backend is; each on both VIPs, TCP and UDP. Those that move
+ * have FIXTURE_BACKENDS, by l2, and rows that tests set.
+ */
 enum fixture_port {
 	PORT_L2 = 80,
 	PORT_IPIP4, /* outer IPv4 */
@@ -31,7 +31,10 @@ enum fixture_port {
 	PORT_NO_WAY,    /* l2, by an interface that is none of ours */
 	PORT_EMPTY,     /* rows without a backend */
 	PORT_NO_TARGET, /* rows that name a target not in use */
-	PORT_SMALL_L2,  /* way out with FIXTURE_SMALL_MTU */
+	PORT_MOVES,
+	PORT_MOVES_TOO,
+	PORT_SOURCE,   /* moves, flows are clients */
+	PORT_SMALL_L2, /* way out with FIXTURE_SMALL_MTU */
 	PORT_SMALL_IPIP4,
 	PORT_SMALL_IPIP6,
 	PORT_SMALL_GUE4,
@@ -40,23 +43,43 @@ enum fixture_port {
 	PORT_UNKNOWN = 9999, /* no service */
 };
 
-extern const __u64 fixture_seed[2];
-extern const __u8 fixture_next_hop_mac[6], fixture_own_mac[6];
+#define FIXTURE_BACKENDS 3
+#define FIXTURE_SERVICES ((PORT_END - PORT_L2) * 4)
+#define FIXTURE_TARGETS                                                                            \
+	(1 + FIXTURE_SERVICES + (PORT_SOURCE - PORT_MOVES + 1) * 4 * (FIXTURE_BACKENDS - 1))
 
-struct lb_fixture {
-	struct lb_bpf *skeleton;
-	struct flow_hash_key hash_key; /* of fixture_seed */
-	struct harness harness;        /* counter i is target i */
-};
+extern const __u8 fixture_next_hop_mac[6], fixture_own_mac[6]; /* l2: plus backend in byte 5 */
 
 /* Loads and fills; prints why not and returns -errno when it cannot. */
-int lb_fixture_open(struct lb_fixture *fixture);
-void lb_fixture_close(struct lb_fixture *fixture);
+int lb_fixture_open(struct lb_maps *fixture);
 
-/* The number of the target behind a port of VIP4 (version 4) or VIP6 (6). */
-static inline unsigned int fixture_target(unsigned int port, int version)
+/* For the services of a port that moves: backends from 0, FIXTURE_NOBODY or FIXTURE_TRACKED. */
+#define FIXTURE_NOBODY  (-1)
+#define FIXTURE_TRACKED (-2)
+void lb_fixture_row(unsigned int port, int current, int previous);
+void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, bool serves);
+
+static inline bool fixture_moves(unsigned int port)
 {
-	return port - PORT_L2 + 1 + (version == 6 ? PORT_END - PORT_L2 : 0);
+	return port >= PORT_MOVES && port <= PORT_SOURCE;
+}
+
+/* The number of the service, and of its target, at a port of VIP4 (version 4) or VIP6 (6). */
+static inline unsigned int fixture_target(unsigned int port, int version, __u8 proto)
+{
+	return 1 + (port - PORT_L2) * 4 + (version == 6) * 2 + (proto == IPPROTO_UDP);
+}
+
+/* The same of one of the backends of a service that moves. */
+static inline unsigned int fixture_backend(unsigned int port, int version, __u8 proto, int backend)
+{
+	unsigned int first = fixture_target(port, version, proto);
+
+	if (!backend)
+		return first;
+	return 1 + FIXTURE_SERVICES +
+	       (first - fixture_target(PORT_MOVES, 4, IPPROTO_TCP)) * (FIXTURE_BACKENDS - 1) +
+	       backend - 1;
 }
 
 #endif

@@ -282,7 +282,7 @@ static void test_headroom(struct harness *h)
 
 int main(void)
 {
-	struct lb_fixture fixture;
+	struct lb_maps fixture;
 	int status;
 
 	if (lb_fixture_open(&fixture))
@@ -294,6 +294,6 @@ int main(void)
 	test_dropped(&fixture.harness);
 	test_headroom(&fixture.harness);
 	status = harness_end(&fixture.harness);
-	lb_fixture_close(&fixture);
+	lb_maps_close(&fixture);
 	return status;
 }

@@ -154,7 +154,7 @@ static void test_not_ours(struct harness *h)
 
 int main(void)
 {
-	struct lb_fixture fixture;
+	struct lb_maps fixture;
 	int status;
 
 	if (lb_fixture_open(&fixture))
@@ -162,6 +162,6 @@ int main(void)
 	test_malformed(&fixture.harness);
 	test_not_ours(&fixture.harness);
 	status = harness_end(&fixture.harness);
-	lb_fixture_close(&fixture);
+	lb_maps_close(&fixture);
 	return status;
 }

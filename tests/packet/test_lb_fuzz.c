@@ -130,7 +130,7 @@ int main(void)
 	__u64 found[XDP_REDIRECT + 1] = { 0 }, drops[DROP_MAX] = { 0 },
 				   want_drops[DROP_MAX] = { 0 };
 	static struct pkt in, out;
-	struct lb_fixture fixture;
+	struct lb_maps fixture;
 	struct reference want;
 	enum xdp_action verdict;
 	struct harness *h;
@@ -169,6 +169,6 @@ int main(void)
 	harness_ok(h, found[XDP_PASS] && found[XDP_DROP] && found[XDP_TX],
 		   "the packets reach every verdict");
 	status = harness_end(h);
-	lb_fixture_close(&fixture);
+	lb_maps_close(&fixture);
 	return status;
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "drop.h"
+#include "lb_maps.h"
+#include "service_table.h"
+
+#include "lb.skel.h" /* needs the types above */
+
+#define MAX_CPUS 1024
+
+const __u64 fixture_seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+
+static int read_drops(void *ctx, __u64 *out, size_t count)
+{
+	struct lb_bpf *skel = ctx;
+	int cpus = libbpf_num_possible_cpus(), err;
+	__u64 values[MAX_CPUS];
+
+	for (__u32 i = 0; i < count; i++) {
+		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.drops), &i, values);
+		if (err)
+			return err;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			out[i] += values[cpu];
+	}
+	return 0;
+}
+
+static int read_counters(void *ctx, struct harness_counter *out, size_t count)
+{
+	struct lb_bpf *skel = ctx;
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct counter values[MAX_CPUS];
+
+	for (__u32 i = 0; i < count; i++) {
+		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.counters), &i, values);
+		if (err)
+			return err;
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			out[i].packets += values[cpu].packets;
+			out[i].bytes += values[cpu].bytes;
+			out[i].new_flows += values[cpu].new_flows;
+		}
+	}
+	return 0;
+}
+
+int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct flow_counter values[MAX_CPUS];
+	__u32 zero = 0;
+
+	err = bpf_map_lookup_elem(bpf_map__fd(lb->skeleton->maps.flow_counters), &zero, values);
+	memset(out, 0, sizeof(*out));
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
+		out->tracked += values[cpu].tracked;
+		out->evicted += values[cpu].evicted;
+		out->lost += values[cpu].lost;
+	}
+	return err;
+}
+
+__u32 lb_maps_now(const struct lb_maps *lb)
+{
+	__u8 frame[ETH_HLEN] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(lb->skeleton->progs.poise_jiffies), &opts);
+
+	if (err)
+		fprintf(stderr, "poise_jiffies: %s\n", strerror(-err));
+	return opts.retval >> lb->skeleton->rodata->flow_tick_shift & FLOW_TICK_MASK;
+}
+
+int lb_maps_service(struct lb_maps *lb, int version, unsigned int port, __u8 proto,
+		    const struct service *service)
+{
+	const struct service address = { .flags = SERVICE_ADDRESS };
+	struct service_key key = { .port = htons(port), .proto = proto };
+	int err;
+
+	inet_pton(AF_INET6, version == 6 ? VIP6 : "::ffff:" VIP4, key.addr);
+	err = service_table_set(lb->services, &key, service);
+	if (err)
+		return err;
+	key.port = 0;
+	key.proto = 0;
+	return service_table_set(lb->services, &key, &address);
+}
+
+static void *map_memory(int fd, size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct row *lb_maps_rows(struct lb_maps *lb, __u32 service, __u32 row_count)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	const __u32 slots = (row_count + POISE_ROWS_PER_SLOT - 1) / POISE_ROWS_PER_SLOT;
+	const size_t slot_bytes = sizeof(struct row[POISE_ROWS_PER_SLOT]);
+	struct row *rows = NULL;
+	int fd;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "row_table", sizeof(__u32), slot_bytes, slots,
+			    &opts);
+	if (fd < 0)
+		return NULL;
+	if (!bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.rows), &service, &fd, BPF_ANY))
+		rows = map_memory(fd, slots * slot_bytes);
+	close(fd);
+	return rows;
+}
+
+int lb_maps_tx_port(struct lb_maps *lb, __u32 key, __u32 ifindex)
+{
+	return bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.tx_ports), &key, &ifindex,
+				   BPF_ANY);
+}
+
+static int map_all(struct lb_maps *lb)
+{
+	struct lb_bpf *skel = lb->skeleton;
+
+	lb->services = map_memory(bpf_map__fd(skel->maps.services),
+				  SERVICE_BUCKETS * sizeof(*lb->services));
+	lb->targets = map_memory(bpf_map__fd(skel->maps.targets),
+				 POISE_DEFAULT_BACKENDS * sizeof(*lb->targets));
+	lb->loads = map_memory(bpf_map__fd(skel->maps.loads),
+			       POISE_DEFAULT_BACKENDS * sizeof(*lb->loads));
+	lb->flows = map_memory(bpf_map__fd(skel->maps.flows), lb->flow_sets * sizeof(*lb->flows));
+	return lb->services && lb->targets && lb->loads && lb->flows ? 0 : -errno;
+}
+
+int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters)
+{
+	struct lb_bpf *skel = lb_bpf__open();
+	int err;
+
+	if (!skel)
+		return -errno;
+	if (libbpf_num_possible_cpus() > MAX_CPUS)
+		return -E2BIG;
+	*lb = (struct lb_maps){ .skeleton = skel, .flow_sets = flows / FLOWS_PER_SET };
+	flow_hash_key_expand(fixture_seed, &lb->hash_key);
+	memcpy((void *)&skel->rodata->hash_key, &lb->hash_key, sizeof(lb->hash_key));
+	skel->rodata->flow_set_mask = lb->flow_sets - 1;
+	err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
+	if (!err)
+		err = lb_bpf__load(skel);
+	if (!err)
+		err = map_all(lb);
+	if (err) {
+		fprintf(stderr, "poise_lb: %s\n", strerror(-err));
+		lb_maps_close(lb);
+		return err;
+	}
+	lb->harness = (struct harness){
+		.program_fd = bpf_program__fd(skel->progs.poise_lb),
+		.ctx = skel,
+		.drop_count = DROP_MAX,
+		.counter_count = counters,
+		.read_drops = read_drops,
+		.drop_name = drop_name,
+		.read_counters = read_counters,
+	};
+	return 0;
+}
+
+static void unmap(void *memory, size_t bytes)
+{
+	if (memory)
+		munmap(memory, bytes);
+}
+
+void lb_maps_close(struct lb_maps *lb)
+{
+	unmap(lb->services, SERVICE_BUCKETS * sizeof(*lb->services));
+	unmap(lb->targets, POISE_DEFAULT_BACKENDS * sizeof(*lb->targets));
+	unmap(lb->loads, POISE_DEFAULT_BACKENDS * sizeof(*lb->loads));
+	unmap(lb->flows, lb->flow_sets * sizeof(*lb->flows));
+	lb_bpf__destroy(lb->skeleton);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* poise_lb loaded over maps of its own, nothing pinned, and what tests fill them by. */
+#ifndef POISE_TESTS_LB_MAPS_H
+#define POISE_TESTS_LB_MAPS_H
+
+#include <stdbool.h>
+
+#include "harness.h"
+#include "poise/flow.h"
+
+#define VIP4 "192.0.2.10"
+#define VIP6 "2001:db8::10"
+
+struct lb_maps {
+	struct lb_bpf *skeleton;
+	struct flow_hash_key hash_key; /* of fixture_seed */
+	struct harness harness;        /* counter i is target i */
+	/* The maps in memory. */
+	struct service_bucket *services;
+	struct target *targets;
+	struct flow_set *flows;
+	__u32 flow_sets;
+	struct load *loads;
+};
+
+extern const __u64 fixture_seed[2];
+
+/* Loads the program; `flows` entries for the flow table, a power of two; counters of the first
+ * `counters` targets are for the harness. Prints why not and returns -errno when it cannot. */
+int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters);
+void lb_maps_close(struct lb_maps *lb);
+
+/* A service on VIP4 (version 4) or VIP6 (6), and its address. 0 or -errno. */
+int lb_maps_service(struct lb_maps *lb, int version, unsigned int port, __u8 proto,
+		    const struct service *service);
+/* A row table for a service, in memory until the program ends; NULL with errno. */
+struct row *lb_maps_rows(struct lb_maps *lb, __u32 service, __u32 row_count);
+/* A way out by another interface than a packet came by. 0 or -errno. */
+int lb_maps_tx_port(struct lb_maps *lb, __u32 key, __u32 ifindex);
+
+/* The tick that the packet path takes it to be. */
+__u32 lb_maps_now(const struct lb_maps *lb);
+/* Sum over CPUs. 0 or -errno. */
+int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out);
+
+#endif
