@@ -59,13 +59,15 @@ static void inner(struct pkt *p, const struct lb_case *c)
 	}
 	add_extra(p, c);
 	if (c->proto == IPPROTO_TCP) {
-		struct tcphdr *tcp = pkt_tcp(p, SOURCE_PORT, c->port);
+		struct tcphdr *tcp = pkt_tcp(p, SOURCE_PORT + c->source, c->port);
 
 		tcp->syn = c->syn;
 		tcp->ack = c->ack;
+		tcp->fin = c->fin;
+		tcp->rst = c->rst;
 		tcp->seq = htonl(0x12345678);
 	} else {
-		pkt_udp(p, SOURCE_PORT, c->port);
+		pkt_udp(p, SOURCE_PORT + c->source, c->port);
 	}
 	if (c->payload)
 		pkt_payload(p, c->payload);
@@ -112,12 +114,13 @@ static __u64 case_hash(const struct lb_case *c)
 	if (c->version == 4) {
 		inet_pton(AF_INET, CLIENT4, source);
 		inet_pton(AF_INET, VIP4, dest);
-		return flow_hash4(&key, source[0], dest[0], htons(SOURCE_PORT), htons(c->port),
-				  c->proto);
+		return flow_hash4(&key, source[0], dest[0], htons(SOURCE_PORT + c->source),
+				  htons(c->port), c->proto);
 	}
 	inet_pton(AF_INET6, CLIENT6, source);
 	inet_pton(AF_INET6, VIP6, dest);
-	return flow_hash6(&key, source, dest, htons(SOURCE_PORT), htons(c->port), c->proto);
+	return flow_hash6(&key, source, dest, htons(SOURCE_PORT + c->source), htons(c->port),
+			  c->proto);
 }
 
 static void outer_ip6(struct pkt *p, const struct lb_case *c)

@@ -22,7 +22,8 @@ struct lb_case {
 	unsigned int port; /* enum fixture_port */
 	unsigned int payload;
 	enum lb_extra extra;
-	bool syn, ack;
+	bool syn, ack, fin, rst;
+	unsigned int source; /* added to the source port */
 	bool no_udp_checksum;
 	size_t padding;               /* bytes behind the IP packet */
 	size_t cut;                   /* length of the frame that arrives; 0: whole */

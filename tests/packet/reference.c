@@ -63,11 +63,24 @@ static size_t overhead(unsigned int port)
 	return 0;
 }
 
+static void judge_flow(struct reference *out, const __u8 *ip, const __u8 *transport, __u8 proto)
+{
+	struct reference_flow flow = {
+		.source_port = be16(transport),
+		.port = out->port,
+		.proto = proto,
+		.version = out->version,
+	};
+
+	memcpy(flow.addr, ip + (out->version == 4 ? 12 : 8), out->version == 4 ? 4 : 16);
+	out->backend = reference_follow(&flow, proto == IPPROTO_TCP ? transport[13] : 0);
+}
+
 static void judge_port(struct reference *out)
 {
 	size_t mtu = out->port >= PORT_SMALL_L2 ? FIXTURE_SMALL_MTU : FIXTURE_MTU;
 
-	if (out->port == PORT_EMPTY)
+	if (out->port == PORT_EMPTY || out->backend == FIXTURE_NOBODY)
 		drop(out, DROP_NO_BACKEND);
 	else if (out->port == PORT_NO_TARGET || out->port == PORT_NO_WAY)
 		drop(out, DROP_NO_TARGET);
@@ -110,6 +123,8 @@ static void judge_transport(struct reference *out, const __u8 *ip, size_t frame,
 	} else {
 		out->checksums_right &= sum16(transport, bytes, pseudo + proto + bytes) == 0xffff;
 	}
+	if (fixture_moves(out->port))
+		judge_flow(out, ip, transport, proto);
 	judge_port(out);
 }
 
@@ -273,6 +288,7 @@ const char *reference_forwarded(const struct reference *judged, const struct pkt
 {
 	size_t outer = overhead(judged->port);
 	unsigned int type = judged->version == 4 ? ETH_P_IP : ETH_P_IPV6;
+	__u8 next_hop[6];
 
 	if (outer)
 		type = outer == 20 || outer == 32 ? ETH_P_IP : ETH_P_IPV6;
@@ -280,8 +296,14 @@ const char *reference_forwarded(const struct reference *judged, const struct pkt
 		return "the packet lost bytes";
 	if (out->length > ETH + outer + judged->ip_bytes && out->length > 60 + outer)
 		return "bytes behind the packet were sent along";
-	if (memcmp(out->bytes, fixture_next_hop_mac, 6) ||
-	    memcmp(out->bytes + 6, fixture_own_mac, 6) || be16(out->bytes + 12) != type)
+	memcpy(next_hop, fixture_next_hop_mac, sizeof(next_hop));
+	next_hop[5] += judged->backend;
+	if (memcmp(out->bytes, next_hop, 5) || out->bytes[5] < fixture_next_hop_mac[5] ||
+	    out->bytes[5] >= fixture_next_hop_mac[5] + FIXTURE_BACKENDS)
+		return "Ethernet header";
+	if (out->bytes[5] != next_hop[5])
+		return "another backend";
+	if (memcmp(out->bytes + 6, fixture_own_mac, 6) || be16(out->bytes + 12) != type)
 		return "Ethernet header";
 	if (memcmp(out->bytes + ETH + outer, in->bytes + ETH, judged->ip_bytes))
 		return "the client's packet was changed";

@@ -6,17 +6,19 @@
 #ifndef POISE_TESTS_REFERENCE_H
 #define POISE_TESTS_REFERENCE_H
 
-#include "lb_fixture.h"
+#include "reference_flow.h"
 
 struct reference {
 	enum xdp_action verdict; /* XDP_TX stands for forwarded, either way */
 	enum drop_reason drop;
 	int version;       /* of a forwarded packet */
 	unsigned int port; /* service */
+	int backend;       /* of a port that moves */
 	size_t ip_bytes;
 	bool checksums_right; /* IPv4 header's and transport's, pseudo-header included */
 };
 
+/* The frames one after the other, as the program gets them: flows are remembered. */
 void reference_judge(const struct pkt *in, struct reference *out);
 
 /* Whether a forwarded frame is what the mode of the port asks for; NULL, or what is wrong. */

@@ -22,11 +22,15 @@ static void good_packet(struct pkt *p)
 		.version = below(2) ? 4 : 6,
 		.proto = below(2) ? IPPROTO_TCP : IPPROTO_UDP,
 		.tos = random64(),
-		.port = PORT_L2 + below(PORT_END - PORT_L2),
+		.port = below(3) ? PORT_L2 + below(PORT_END - PORT_L2)
+				 : PORT_MOVES + below(PORT_SOURCE - PORT_MOVES + 1),
 		.payload = below(4) ? below(100) : below(1500),
 		.padding = below(3) ? 0 : below(60),
 		.syn = below(2),
 		.ack = below(2),
+		.fin = !below(8),
+		.rst = !below(8),
+		.source = below(2) ? 0 : below(200),
 		.extra = EXTRA_NONE,
 	};
 
@@ -90,6 +94,22 @@ static void random_packet(struct pkt *p)
 	p->bytes[version == 4 ? 23 : 20] = below(2) ? IPPROTO_TCP : below(64);
 }
 
+/* A row of a port that moves, or whether one of its backends serves, changes. */
+static void change(struct lb_maps *fixture)
+{
+	unsigned int port = PORT_MOVES + below(PORT_SOURCE - PORT_MOVES + 1);
+	int backend = below(FIXTURE_BACKENDS), previous = below(FIXTURE_BACKENDS + 2);
+	int current = below(10) ? (int)below(FIXTURE_BACKENDS) : FIXTURE_NOBODY;
+	bool serves = below(3);
+
+	if (previous >= FIXTURE_BACKENDS)
+		previous = previous > FIXTURE_BACKENDS ? FIXTURE_TRACKED : FIXTURE_NOBODY;
+	lb_fixture_row(port, current, previous);
+	reference_row(port, current, previous);
+	lb_fixture_serves(fixture, port, backend, serves);
+	reference_serves(port, backend, serves);
+}
+
 static void next_packet(struct pkt *p)
 {
 	pkt_clear(p);
@@ -142,6 +162,8 @@ int main(void)
 		return EXIT_FAILURE;
 	h = &fixture.harness;
 	for (unsigned int i = 0; i < count && complaints < MAX_COMPLAINTS; i++) {
+		if (!below(100))
+			change(&fixture);
 		next_packet(&in);
 		if (harness_frame(h->program_fd, HARNESS_LOOPBACK, &in, &out, &verdict)) {
 			harness_ok(h, false, "packet %u: the test run", i);
