@@ -60,20 +60,28 @@ static void set_target(struct lb_maps *lb, const struct flow *flow, char backend
 	lb->targets[number] = target;
 }
 
-static int add_service(struct lb_maps *lb, const struct flow *flow)
+int flow_set_scheduler(struct lb_maps *lb, const struct flow *flow, enum poise_scheduler scheduler)
 {
 	struct service service = {
 		.number = flow_service(flow),
 		.row_count = FLOW_ROWS,
-		.flags = flow->by_client ? SERVICE_HASH_SOURCE : 0,
+		.flags = (flow->by_client ? SERVICE_HASH_SOURCE : 0) |
+			 scheduler << SERVICE_SCHEDULER_SHIFT,
 	};
+
+	return lb_maps_service(lb, flow->version, flow_port(flow), flow->proto, &service);
+}
+
+static int add_service(struct lb_maps *lb, const struct flow *flow)
+{
+	__u32 number = flow_service(flow);
 
 	for (int i = 0; i < FLOW_BACKENDS; i++)
 		set_target(lb, flow, 'A' + i);
-	service_rows[service.number] = lb_maps_rows(lb, service.number, FLOW_ROWS);
-	if (!service_rows[service.number])
+	service_rows[number] = lb_maps_rows(lb, number, FLOW_ROWS);
+	if (!service_rows[number])
 		return -errno;
-	return lb_maps_service(lb, flow->version, flow_port(flow), flow->proto, &service);
+	return flow_set_scheduler(lb, flow, SCHEDULER_MAGLEV);
 }
 
 int flow_case_open(struct lb_maps *lb, __u32 flows)
@@ -110,6 +118,11 @@ void flow_set_rows(const struct flow *flow, const char *row)
 
 	for (size_t i = 0; i < FLOW_ROWS; i++)
 		rows[i] = want;
+}
+
+struct row *flow_rows(const struct flow *flow)
+{
+	return service_rows[flow_service(flow)];
 }
 
 void flow_lose(struct lb_maps *lb, const struct flow *flow, const char *backends)

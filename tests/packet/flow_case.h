@@ -45,6 +45,10 @@ enum flow_act {
 int flow_case_open(struct lb_maps *lb, __u32 flows);
 
 void flow_set_rows(const struct flow *flow, const char *row);
+/* The rows themselves, FLOW_ROWS of them, and the service's flags, for what is not alike. */
+struct row *flow_rows(const struct flow *flow);
+int flow_set_scheduler(struct lb_maps *lb, const struct flow *flow,
+		       enum poise_scheduler scheduler); /* 0 or -errno */
 /* Of the flow's service all backends serve but those named; in small letters: which have become
  * another service's. */
 void flow_lose(struct lb_maps *lb, const struct flow *flow, const char *backends);
