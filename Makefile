@@ -107,6 +107,8 @@ $B/tests/net/%: $B/asan/tests/net/%.o $B/asan/libpoise.a
 	$Q mkdir -p $(@D)
 	$Q $(CC) $(ASAN) $^ $(PKG_LIBS) -o $@
 
+$B/tests/net/churn_client: $(call aobj,$(wildcard tests/net/churn/*.c))
+
 # The demo needs this one, too, and no sanitizers for it.
 $B/tests/net/xdp_pass: $B/obj/tests/net/xdp_pass.o
 	$(say) LD $@
