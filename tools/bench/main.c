@@ -251,17 +251,23 @@ static void print_machine(int cpu, int rounds)
 
 static int measure_and_report(struct measuring *m, const char *json)
 {
+	static struct sweeping sweeping;
 	int err = rig_open(&m->rig, m->program_fd, m->subject ? subject_flows_fd(m->subject) : -1);
 
 	if (err)
 		return err;
 	err = measure_all(m);
+	if (!err && m->subject)
+		err = sweeping_measure(m, &sweeping);
 	rig_close(&m->rig);
 	if (err)
 		return err;
 	report_table(m->list, m->count, m->rounds);
+	if (m->subject)
+		report_sweep(&sweeping, m->rounds);
 	if (json)
-		err = report_json(json, m->list, m->count, m->rounds);
+		err = report_json(json, m->list, m->count, m->subject ? &sweeping : NULL,
+				  m->rounds);
 	if (err)
 		fprintf(stderr, "poise-bench: %s: %s\n", json, strerror(-err));
 	return err;
