@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise explain: where a flow's packets go, from the pinned maps; poised only adds to it. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "client.h"
+#include "explain_view.h"
+#include "tree.h"
+#include "words.h"
+
+struct tuple {
+	struct addr source, dest;
+	__u16 source_port, dest_port;
+	__u8 proto;
+};
+
+static int endpoint_take(const char *what, const char *text, struct addr *addr, __u16 *port)
+{
+	if (!endpoint_parse(text, addr, port) && *port)
+		return EXIT_DONE;
+	return command_misuse("%s: expected ADDR:PORT or [V6]:PORT, found \"%s\"", what, text);
+}
+
+static int tuple_take(const struct command *cmd, struct tuple *out)
+{
+	static const char *const protocols[] = { "tcp", "udp" };
+	char **words = cmd->argv + (cmd->argc - 2);
+	int at = 0, status;
+
+	if (cmd->argc == 3) {
+		at = word_find(cmd->argv[0], protocols, ARRAY_SIZE(protocols));
+		if (at < 0)
+			return word_misuse("protocol", cmd->argv[0], protocols,
+					   ARRAY_SIZE(protocols));
+	}
+	out->proto = at ? IPPROTO_UDP : IPPROTO_TCP;
+	status = endpoint_take("source", words[0], &out->source, &out->source_port);
+	if (status == EXIT_DONE)
+		status = endpoint_take("destination", words[1], &out->dest, &out->dest_port);
+	if (status == EXIT_DONE && addr_is_v4(&out->source) != addr_is_v4(&out->dest))
+		status = command_misuse("source and destination are of different families");
+	return status;
+}
+
+/* Whoever else listens at the address, "web (80/tcp), dns (53/udp)". */
+static void join_neighbours(const struct names *names, const struct addr *addr, char *buf,
+			    size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < POISE_MAX_SERVICES && used < size; i++) {
+		const struct service_name *service = &names->services[i];
+
+		if (!service->name[0] || memcmp(service->key.addr, addr->b, sizeof(addr->b)))
+			continue;
+		used += snprintf(buf + used, size - used, "%s%s (%u/%s)", used ? ", " : "",
+				 service->name, ntohs(service->key.port),
+				 service->key.proto == IPPROTO_UDP ? "udp" : "tcp");
+	}
+}
+
+static int refuse_nobody(const struct names *names, const struct tuple *tuple)
+{
+	char listen[ENDPOINT_TEXT_SIZE], address[ADDR_TEXT_SIZE], others[512];
+
+	listen_format(&tuple->dest, tuple->dest_port, tuple->proto, listen);
+	join_neighbours(names, &tuple->dest, others, sizeof(others));
+	if (others[0])
+		return command_refuse("no service listens on %s: the packet goes to the kernel; on "
+				      "%s there is %s",
+				      listen, addr_format(&tuple->dest, address), others);
+	return command_refuse("no service listens on %s, nor on any other port there: the packet "
+			      "goes to the kernel; `poise service list` shows who listens where",
+			      listen);
+}
+
+/* What poised says of the service; NULL without it. */
+static json_t *ask_poised(const struct command *cmd, const char *service)
+{
+	struct client_reply reply;
+	char path[512] = "/v1/services";
+	json_t *tree = NULL;
+
+	if (client_path_add(path, sizeof(path), service))
+		return NULL;
+	if (client_answer_silent(cmd, "GET", path, NULL, &reply) == EXIT_DONE && reply.status < 400)
+		tree = json_incref(reply.body);
+	client_reply_free(&reply);
+	return tree;
+}
+
+static int tree_show(const struct command *cmd, json_t *tree)
+{
+	if (cmd->json || !tree)
+		return tree_print(tree);
+	explain_print(tree);
+	json_decref(tree);
+	return EXIT_DONE;
+}
+
+static int report_print(const struct command *cmd, const struct maps *maps,
+			const struct names *names, const struct tuple *tuple,
+			const struct explanation *flow)
+{
+	size_t bytes = names->target_count * sizeof(struct target);
+	char source[ENDPOINT_TEXT_SIZE], dest[ENDPOINT_TEXT_SIZE];
+	void *targets = mmap(NULL, bytes, PROT_READ, MAP_SHARED, maps->targets, 0);
+	struct meta meta = { 0 };
+	json_t *service, *tree;
+
+	if (targets == MAP_FAILED)
+		return command_refuse("pinned maps: %s", strerror(errno));
+	/* explain_flow() has just read it. */
+	meta_read(maps, &meta);
+	service = ask_poised(cmd, flow->name.name);
+	tree = explain_encode(&(struct explain_report){
+		.flow = flow,
+		.names = names,
+		.targets = targets,
+		.service = service,
+		.source = endpoint_format(&tuple->source, tuple->source_port, source),
+		.dest = listen_format(&tuple->dest, tuple->dest_port, tuple->proto, dest),
+		.tcp = tuple->proto == IPPROTO_TCP,
+		.tick_ms = ((__u64)meta.clock.jiffy_ns << meta.clock.tick_shift) / 1000000,
+	});
+	munmap(targets, bytes);
+	json_decref(service);
+	return tree_show(cmd, tree);
+}
+
+static int explain_run(struct command *cmd)
+{
+	struct explanation flow;
+	struct names names;
+	struct tuple tuple;
+	struct maps maps;
+	int status = tuple_take(cmd, &tuple), err;
+
+	if (status == EXIT_DONE)
+		status = offline_open_maps(cmd, &maps);
+	if (status != EXIT_DONE)
+		return status;
+	err = names_read(&maps, &names);
+	if (!err)
+		err = explain_flow(&maps, &tuple.source, tuple.source_port, &tuple.dest,
+				   tuple.dest_port, tuple.proto, &flow);
+	if (!err)
+		status = report_print(cmd, &maps, &names, &tuple, &flow);
+	else if (err == -ENOENT && names.services)
+		status = refuse_nobody(&names, &tuple);
+	else
+		status = command_refuse("pinned maps: %s%s", strerror(-err),
+					err == -EPERM ? " (are you root?)" : "");
+	names_free(&names);
+	maps_close(&maps);
+	return status;
+}
+
+int cmd_explain(struct command *cmd)
+{
+	static const struct verb verb = {
+		"explain",
+		"[tcp|udp] SRC:PORT DST:PORT",
+		"where a flow's packets go, and why; needs no poised (tcp)",
+		2,
+		3,
+		NULL,
+		explain_run,
+	};
+
+	return verb_run(cmd, &verb);
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf.h"
+#include "explain_view.h"
+#include "explain_words.h"
+#include "tree.h"
+
+static const char *const why_names[] = {
+	[EXPLAIN_NO_BACKEND] = "no_backend", [EXPLAIN_STABLE] = "stable",
+	[EXPLAIN_ENTRY] = "entry",           [EXPLAIN_PREVIOUS] = "previous",
+	[EXPLAIN_CURRENT] = "current",       [EXPLAIN_SCHEDULED] = "scheduled",
+};
+
+/* ---- JSON */
+
+static json_t *mac_encode(const __u8 mac[6])
+{
+	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			    mac[5]);
+}
+
+static json_t *outer_encode(const struct target *target, const __u8 bytes[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(target->outer_version == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)))
+		return json_null();
+	return json_string(text);
+}
+
+/* As packets find it. null: not in use, so that they are dropped. */
+static json_t *next_hop_encode(const struct target *target)
+{
+	char ifname[IF_NAMESIZE];
+	json_t *hop;
+
+	if (target->mode == MODE_NONE || target->mode >= MODE_MAX)
+		return json_null();
+	if (!if_indextoname(target->ifindex, ifname))
+		snprintf(ifname, sizeof(ifname), "if%u", target->ifindex);
+	hop = json_pack("{s:s, s:I, s:o, s:o, s:i}", "interface", ifname, "ifindex",
+			(json_int_t)target->ifindex, "mac", mac_encode(target->dst_mac),
+			"source_mac", mac_encode(target->src_mac), "mtu", (int)target->mtu);
+	if (target->mode == MODE_L2)
+		return hop;
+	json_object_set_new(hop, "outer_source", outer_encode(target, target->src));
+	json_object_set_new(hop, "outer_destination", outer_encode(target, target->dst));
+	if (target->mode == MODE_GUE)
+		json_object_set_new(hop, "outer_port", json_integer(ntohs(target->port)));
+	return hop;
+}
+
+/* What poised says of a backend of the service. NULL: nothing. */
+static const json_t *known(const struct explain_report *report, const char *id)
+{
+	static const char *const lists[] = { "backends", "leaving" };
+	const json_t *backend;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		json_array_foreach (json_object_get(report->service, lists[i]), k, backend) {
+			if (!strcmp(tree_text(backend, "id"), id))
+				return backend;
+		}
+	}
+	return NULL;
+}
+
+/* null for nobody. */
+static json_t *target_encode(const struct explain_report *report, __u16 target)
+{
+	char id[ENDPOINT_TEXT_SIZE];
+
+	if (!target || target == ROW_TRACKED)
+		return json_null();
+	return json_pack("{s:i, s:s}", "target", (int)target, "id",
+			 explain_target_text(report, target, id));
+}
+
+static json_t *backend_encode(const struct explain_report *report, __u16 number)
+{
+	json_t *tree = target_encode(report, number);
+	const struct target_name *name;
+	const struct target *target;
+	const json_t *told;
+
+	if (!json_is_object(tree) || number >= report->names->target_count)
+		return tree;
+	target = &report->targets[number];
+	name = &report->names->targets[number];
+	told = known(report, tree_text(tree, "id"));
+	json_object_set_new(tree, "mode", json_string(mode_name(target->mode)));
+	json_object_set_new(tree, "state",
+			    json_string(name->flags & TARGET_NAME_LEAVING
+						? "leaving"
+						: admin_name(name->admin)));
+	json_object_set_new(tree, "health", json_string(health_name(name->health)));
+	json_object_set_new(tree, "next_hop", next_hop_encode(target));
+	if (told)
+		json_object_set(tree, "route", json_object_get(told, "next_hop"));
+	return tree;
+}
+
+static json_t *choice_encode(const struct explain_report *report,
+			     const struct explain_choice *choice, bool fresh)
+{
+	char reason[512];
+
+	explain_reason(report, choice, fresh, reason, sizeof(reason));
+	return json_pack("{s:s, s:s, s:o}", "why", why_names[choice->why], "reason", reason,
+			 "backend", backend_encode(report, choice->target));
+}
+
+static json_t *row_encode(const struct explain_report *report)
+{
+	const struct explanation *flow = report->flow;
+	const struct row row = flow->row;
+	char text[512];
+
+	return json_pack("{s:I, s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)flow->row_index,
+			 "count", (json_int_t)flow->service.row_count, "kind",
+			 !row_tracks(row)                     ? "stable"
+			 : row.previous_target == ROW_TRACKED ? "tracked"
+							      : "moving",
+			 "text", explain_row_text(report, text, sizeof(text)), "current",
+			 target_encode(report, row.current_target), "previous",
+			 target_encode(report, row.previous_target));
+}
+
+static json_t *entry_encode(const struct explain_report *report)
+{
+	static const char *const states[] = { "new", "established", "closing", "?" };
+	const struct explanation *flow = report->flow;
+	int left = flow->entry_left_ticks;
+	char id[ENDPOINT_TEXT_SIZE];
+
+	/* What is left of a row that was not stable is nobody's business any more. */
+	if (!flow->entry || !row_tracks(flow->row))
+		return json_null();
+	return json_pack("{s:i, s:s, s:s, s:b, s:I, s:b}", "target",
+			 (int)flow_entry_target(flow->entry), "id",
+			 explain_target_text(report, flow_entry_target(flow->entry), id), "state",
+			 states[flow_entry_state(flow->entry)], "expired", left < 0, "expires_s",
+			 (json_int_t)(left < 0 ? 0 : left * report->tick_ms / 1000), "serves",
+			 flow->entry_serves);
+}
+
+json_t *explain_encode(const struct explain_report *report)
+{
+	const struct explanation *flow = report->flow;
+	const __u16 flags = flow->service.flags;
+	bool fresh = report->tcp && !(flags & SERVICE_HASH_SOURCE);
+
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "source", report->source,
+		"destination", report->dest, "service", flow->name.name, "mode",
+		mode_name(flow->name.mode), "scheduler", scheduler_name(explain_scheduler(flags)),
+		"hash", flags & SERVICE_HASH_SOURCE ? "source" : "5-tuple", "flow_hash",
+		json_sprintf("%016llx", (unsigned long long)flow->hash), "row", row_encode(report),
+		"entry", entry_encode(report), "first", choice_encode(report, &flow->first, fresh),
+		"others", choice_encode(report, &flow->others, false));
+}
+
+/* ---- for people */
+
+#define LINE "%-11s"
+
+static void print_entry(const json_t *tree)
+{
+	const json_t *entry = json_object_get(tree, "entry");
+	bool stable = !strcmp(tree_text(json_object_get(tree, "row"), "kind"), "stable");
+
+	if (stable) {
+		printf(LINE "no: the row is stable, its flows need no tracking\n", "tracked");
+		return;
+	}
+	if (!json_is_object(entry)) {
+		printf(LINE "no: the flow table has no entry\n", "tracked");
+		return;
+	}
+	printf(LINE "yes: %s, with %s, ", "tracked", tree_text(entry, "state"),
+	       tree_text(entry, "id"));
+	if (json_is_true(json_object_get(entry, "expired")))
+		puts("expired");
+	else
+		printf("expires in about %llu s\n",
+		       (unsigned long long)tree_number(entry, "expires_s"));
+}
+
+/* Where packets leave, as the target says, and how poised came by it. */
+static void print_backend(const json_t *backend)
+{
+	const json_t *hop = json_object_get(backend, "next_hop");
+
+	if (!json_is_object(backend))
+		return;
+	if (!json_is_object(hop)) {
+		printf(LINE "none: packets are dropped as no_target\n", "  next hop");
+	} else {
+		printf(LINE "%s, to %s", "  next hop", tree_text(hop, "interface"),
+		       tree_text(hop, "mac"));
+		if (json_object_get(hop, "outer_destination"))
+			printf(", in %s from %s to %s", tree_text(backend, "mode"),
+			       tree_text(hop, "outer_source"), tree_text(hop, "outer_destination"));
+		if (json_object_get(hop, "outer_port"))
+			printf(" port %llu", (unsigned long long)tree_number(hop, "outer_port"));
+		putchar('\n');
+	}
+	if (json_object_get(backend, "route"))
+		printf(LINE "%s\n", "  route", tree_text(backend, "route"));
+	printf(LINE "%s, %s\n", "  backend", tree_text(backend, "health"),
+	       tree_text(backend, "state"));
+}
+
+static void print_answer(const char *what, const json_t *choice)
+{
+	const json_t *backend = json_object_get(choice, "backend");
+
+	if (json_is_object(backend))
+		printf(LINE "%s: %s\n", what, tree_text(backend, "id"),
+		       tree_text(choice, "reason"));
+	else
+		printf(LINE "%s\n", what, tree_text(choice, "reason"));
+	print_backend(backend);
+}
+
+void explain_print(const json_t *tree)
+{
+	const json_t *row = json_object_get(tree, "row");
+	const json_t *first = json_object_get(tree, "first");
+	const json_t *others = json_object_get(tree, "others");
+
+	printf(LINE "%s to %s\n", "flow", tree_text(tree, "source"),
+	       tree_text(tree, "destination"));
+	printf(LINE "%s (%s, %s, hash %s)\n", "service", tree_text(tree, "service"),
+	       tree_text(tree, "mode"), tree_text(tree, "scheduler"), tree_text(tree, "hash"));
+	printf(LINE "%llu of %llu, %s\n", "row", (unsigned long long)tree_number(row, "index"),
+	       (unsigned long long)tree_number(row, "count"), tree_text(row, "text"));
+	print_entry(tree);
+	if (json_equal(first, others)) {
+		print_answer("answer", first);
+		return;
+	}
+	print_answer("a SYN", first);
+	print_answer("others", others);
+}

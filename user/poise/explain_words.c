@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What rows and choices are called. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf.h"
+#include "explain_view.h"
+#include "explain_words.h"
+
+const char *explain_target_text(const struct explain_report *report, __u16 target,
+				char buf[ENDPOINT_TEXT_SIZE])
+{
+	const struct target_name *name;
+	struct addr addr;
+
+	if (!target) {
+		snprintf(buf, ENDPOINT_TEXT_SIZE, "nobody");
+	} else if (target >= report->names->target_count ||
+		   !report->names->targets[target].service[0]) {
+		snprintf(buf, ENDPOINT_TEXT_SIZE, "target %u (nameless)", target);
+	} else {
+		name = &report->names->targets[target];
+		memcpy(addr.b, name->addr, sizeof(addr.b));
+		endpoint_format(&addr, ntohs(name->port), buf);
+	}
+	return buf;
+}
+
+/* Who has a row's new flows, in words that can follow "new flows". */
+static void new_flows_text(const struct explain_report *report, char *buf, size_t size)
+{
+	const struct explanation *flow = report->flow;
+	enum poise_scheduler scheduler = explain_scheduler(flow->service.flags);
+	char current[ENDPOINT_TEXT_SIZE];
+
+	explain_target_text(report, flow->row.current_target, current);
+	if (!flow->row.current_target)
+		snprintf(buf, size, "find no backend");
+	else if (scheduler != SCHEDULER_MAGLEV)
+		snprintf(buf, size, "go where %s says", scheduler_name(scheduler));
+	else
+		snprintf(buf, size, "go to %s", current);
+}
+
+const char *explain_row_text(const struct explain_report *report, char *buf, size_t size)
+{
+	const struct row row = report->flow->row;
+	char current[ENDPOINT_TEXT_SIZE], previous[ENDPOINT_TEXT_SIZE], fresh[128];
+
+	explain_target_text(report, row.current_target, current);
+	new_flows_text(report, fresh, sizeof(fresh));
+	if (!row_tracks(row) && !row.current_target) {
+		snprintf(buf, size, "empty: no backend is there for it");
+	} else if (!row_tracks(row)) {
+		snprintf(buf, size, "stable: all its flows are %s's", current);
+	} else if (row.previous_target == ROW_TRACKED) {
+		snprintf(buf, size, "tracked: new flows %s, all others are in the flow table",
+			 fresh);
+	} else {
+		explain_target_text(report, row.previous_target, previous);
+		snprintf(buf, size,
+			 "moving away from %s: new flows %s, those not in the flow "
+			 "table are older and stay",
+			 previous, fresh);
+	}
+	return buf;
+}
+
+/* What stands in the way of a flow's entry: follows what the sentence began with. */
+static const char *entry_trouble(const struct explain_report *report, bool fresh, char *buf,
+				 size_t size)
+{
+	const struct explanation *flow = report->flow;
+	char target[ENDPOINT_TEXT_SIZE];
+
+	if (fresh)
+		snprintf(buf, size, "a SYN begins a new flow");
+	else if (flow->entry && !flow->entry_serves)
+		snprintf(buf, size, "the flow table names %s, which serves no more",
+			 explain_target_text(report, flow_entry_target(flow->entry), target));
+	else
+		snprintf(buf, size, "the flow table knows nothing of this %s",
+			 flow->service.flags & SERVICE_HASH_SOURCE ? "client" : "flow");
+	return buf;
+}
+
+static void scheduled_text(const struct explain_report *report, const struct explain_choice *choice,
+			   const char *because, char *buf, size_t size)
+{
+	char target[ENDPOINT_TEXT_SIZE];
+
+	explain_target_text(report, choice->target, target);
+	switch (explain_scheduler(report->flow->service.flags)) {
+	case SCHEDULER_ROUNDROBIN:
+		snprintf(buf, size, "%s: round robin has come to %s", because, target);
+		break;
+	case SCHEDULER_LEASTCONN:
+		snprintf(buf, size,
+			 "%s: of the two backends that its hash names %s has fewer "
+			 "flows for its weight",
+			 because, target);
+		break;
+	default:
+		snprintf(buf, size, "%s: any backend, by its weight, at random", because);
+		break;
+	}
+}
+
+const char *explain_reason(const struct explain_report *report, const struct explain_choice *choice,
+			   bool fresh, char *buf, size_t size)
+{
+	const struct explanation *flow = report->flow;
+	char because[128];
+
+	entry_trouble(report, fresh, because, sizeof(because));
+	switch (choice->why) {
+	case EXPLAIN_NO_BACKEND:
+		snprintf(buf, size, "%s%sno backend takes new flows: dropped as no_backend",
+			 row_tracks(flow->row) ? because : "",
+			 row_tracks(flow->row) ? ", and " : "");
+		break;
+	case EXPLAIN_STABLE:
+		snprintf(buf, size, "the row is stable: the flow table is not asked");
+		break;
+	case EXPLAIN_ENTRY:
+		snprintf(buf, size, "the flow table says so%s",
+			 fresh                        ? ": it is the same SYN again"
+			 : flow->entry_left_ticks < 0 ? ": the entry has expired, but nobody took "
+							"its place yet"
+						      : "");
+		break;
+	case EXPLAIN_PREVIOUS:
+		snprintf(buf, size,
+			 "%s: it is older than the row's last change and stays where "
+			 "it was",
+			 because);
+		break;
+	case EXPLAIN_CURRENT:
+		snprintf(buf, size, "%s%s", because,
+			 fresh ? ": the row's current backend takes it"
+			       : ": it counts as new, and the row's current backend takes it");
+		break;
+	case EXPLAIN_SCHEDULED:
+		scheduled_text(report, choice, because, buf, size);
+		break;
+	}
+	return buf;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For explain_view.c and explain_words.c only. */
+#ifndef POISE_EXPLAIN_WORDS_H
+#define POISE_EXPLAIN_WORDS_H
+
+#include "explain_view.h"
+
+/* A target by its backend's address; "nobody" for 0. */
+const char *explain_target_text(const struct explain_report *report, __u16 target,
+				char buf[ENDPOINT_TEXT_SIZE]);
+
+#endif
