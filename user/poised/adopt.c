@@ -12,16 +12,19 @@
 #include "model.h"
 
 /* Whether packets are led to this number: a service that was being made or replaced is not. */
-static bool service_live(const struct reconcile *rec, const struct service_name *name, __u32 number)
+static bool service_live(const struct reconcile *rec, const struct service_name *name, __u32 number,
+			 __u16 *flags)
 {
 	struct service value;
 
 	if (lb_service_get(rec->deps.lb, &name->key, &value))
 		return false;
+	*flags = value.flags;
 	return value.number == number && value.row_count == name->row_count;
 }
 
-static int service_adopt(struct reconcile *rec, const struct service_name *name, __u32 number)
+static int service_adopt(struct reconcile *rec, const struct service_name *name, __u32 number,
+			 __u16 flags)
 {
 	struct run_service *run = calloc(1, sizeof(*run));
 	struct addr addr;
@@ -33,7 +36,9 @@ static int service_adopt(struct reconcile *rec, const struct service_name *name,
 	memcpy(run->name, name->name, sizeof(run->name));
 	run->name[sizeof(run->name) - 1] = '\0';
 	run->key = name->key;
-	run->number = number;
+	run->number = run->live_number = number;
+	run->flags = flags;
+	run->always = flags & SERVICE_TRACK;
 	run->row_count = name->row_count;
 	run->way.mode = name->mode;
 	memcpy(addr.b, name->key.addr, sizeof(addr.b));
@@ -62,6 +67,7 @@ static int services_adopt(struct reconcile *rec)
 {
 	struct service_name *names = calloc(POISE_MAX_SERVICES, sizeof(*names));
 	int err = -ENOMEM;
+	__u16 flags;
 
 	rec->services = calloc(POISE_MAX_SERVICES, sizeof(struct run_service *));
 	if (!names || !rec->services)
@@ -70,8 +76,8 @@ static int services_adopt(struct reconcile *rec)
 	for (__u32 i = 0; i < POISE_MAX_SERVICES && !err; i++) {
 		if (!names[i].name[0])
 			continue;
-		if (service_live(rec, &names[i], i)) {
-			err = service_adopt(rec, &names[i], i);
+		if (service_live(rec, &names[i], i, &flags)) {
+			err = service_adopt(rec, &names[i], i, flags);
 			if (!err || err == -ENOMEM)
 				continue;
 			log_warn("%s: its rows cannot be taken over: %s; made anew", names[i].name,
@@ -97,8 +103,36 @@ static struct run_service *sorted_find(struct reconcile *rec, const char *name)
 	return found ? *found : NULL;
 }
 
+/* Room is made one by one: few leave at a time. */
+static int leaving_append(struct run_service *service, struct run_backend *backend)
+{
+	size_t size = (service->leaving_count + 1) * sizeof(struct run_backend *);
+	struct run_backend **grown = realloc(service->leaving, size);
+
+	if (!grown)
+		return -ENOMEM;
+	grown[service->leaving_count++] = backend;
+	service->leaving = grown;
+	backend->service = service;
+	backend->leaving = true;
+	return 0;
+}
+
+/* Whether its flows were not lost when the maps were last written; see serving.c. */
+static bool target_serves(const struct reconcile *rec, __u16 target)
+{
+	struct target value;
+
+	return !lb_target_get(rec->deps.lb, target, &value) && value.owner & TARGET_SERVES;
+}
+
+/*
+ * Whoever serves was reachable, and stays so until a hop says no. Of one that does not serve rows
+ * may speak as they did before, and the flow table, too.
+ */
 static int backend_adopt(struct run_service *service, const struct target_name *name, __u16 target)
 {
+	struct reconcile *rec = service->rec;
 	struct run_backend *backend;
 	struct addr addr;
 	int err;
@@ -110,33 +144,48 @@ static int backend_adopt(struct run_service *service, const struct target_name *
 	backend->target = target;
 	if (name->health < HEALTH_MAX)
 		backend->health = name->health;
-	err = service_append(service, backend);
+	if (name->admin < ADMIN_MAX)
+		backend->admin = name->admin;
+	backend->sorry = name->flags & TARGET_NAME_SORRY;
+	backend->serves = backend->reachable = target_serves(rec, target);
+	if (!backend->serves)
+		rec->unclean_ns[target] = UNCLEAN_NAMED;
+	err = name->flags & TARGET_NAME_LEAVING ? leaving_append(service, backend)
+						: service_append(service, backend);
 	if (err)
 		backend_free(backend);
 	return err;
+}
+
+/* The service of a number that somebody has; NULL: nobody, or no longer. */
+static struct run_service *target_owner(struct reconcile *rec, const struct target_name *name,
+					__u16 target)
+{
+	struct run_service *service = name->service[0] ? sorted_find(rec, name->service) : NULL;
+	struct addr addr;
+
+	memcpy(addr.b, name->addr, sizeof(addr.b));
+	if (!service || backend_find(service, &addr, ntohs(name->port)))
+		return NULL;
+	if (name->flags & TARGET_NAME_LEAVING && !target_serves(rec, target))
+		return NULL;
+	return service;
 }
 
 static int backends_adopt(struct reconcile *rec)
 {
 	__u32 count = lb_max_targets(rec->deps.lb);
 	struct target_name *names = calloc(count, sizeof(*names));
-	const struct target_name none = { .service = "" };
 	struct run_service *service;
-	struct addr addr;
 	int err;
 
 	if (!names)
 		return -ENOMEM;
 	err = target_names_read(lb_maps(rec->deps.lb), names, count);
 	for (__u32 i = 1; i < count && !err; i++) {
-		if (!names[i].service[0])
+		service = target_owner(rec, &names[i], i);
+		if (!service)
 			continue;
-		memcpy(addr.b, names[i].addr, sizeof(addr.b));
-		service = sorted_find(rec, names[i].service);
-		if (!service || backend_find(service, &addr, ntohs(names[i].port))) {
-			lb_target_name_set(rec->deps.lb, i, &none);
-			continue;
-		}
 		err = numbers_mark(&rec->target_numbers, i);
 		if (!err)
 			err = backend_adopt(service, &names[i], i);
@@ -145,21 +194,45 @@ static int backends_adopt(struct reconcile *rec)
 	return err;
 }
 
-/* Those with rows were reachable when these were written; they stay so until a hop says no. */
-static void rows_adopt(struct reconcile *rec, struct run_service *service)
+/* Numbers that nobody has may be in the flow table still, and in rows that were not stored. */
+static void rest_retire(struct reconcile *rec)
 {
-	const struct row *rows = lb_rows_get(service->rows);
-	__u32 targets = lb_max_targets(rec->deps.lb);
+	__u32 count = lb_max_targets(rec->deps.lb), *places = rec->rows_of_target;
 
-	memset(rec->rows_of_target, 0, targets * sizeof(*rec->rows_of_target));
-	for (__u32 i = 0; i < service->row_count; i++)
-		if (rows[i].current_target < targets)
-			rec->rows_of_target[rows[i].current_target]++;
-	for (size_t i = 0; i < service->backend_count; i++) {
-		struct run_backend *backend = service->backends[i];
+	for (__u32 i = 1; i < count; i++) {
+		if (rec->target_numbers.used[i])
+			continue;
+		numbers_hold(&rec->target_numbers, i);
+		target_retire(rec, i, NULL);
+		places[i] = rec->retired_count;
+	}
+	for (size_t i = 0; i < rec->service_count; i++) {
+		struct run_service *run = rec->services[i];
+		const struct row *rows = lb_rows_get(run->rows);
 
-		backend->rows = rec->rows_of_target[backend->target];
-		backend->reachable = backend->rows;
+		for (__u32 j = 0; j < run->row_count; j++) {
+			const __u16 named[] = { rows[j].current_target, rows[j].previous_target };
+
+			for (int k = 0; k < 2; k++) {
+				if (!places[named[k]])
+					continue;
+				rec->retired[places[named[k]] - 1].service = run;
+				rec->unclean_ns[named[k]] = UNCLEAN_NAMED;
+			}
+		}
+	}
+	memset(places, 0, count * sizeof(*places));
+}
+
+static void rows_adopt(struct run_service *service)
+{
+	service->stored_ns = now_ns();
+	rows_count(service);
+	for (size_t i = 0; i < service_members(service); i++) {
+		struct run_backend *backend = service_member(service, i);
+
+		/* One that had rows does not begin to be usable. */
+		backend->weight_now = backend->rows;
 	}
 }
 
@@ -172,7 +245,8 @@ int reconcile_adopt(struct reconcile *rec)
 	if (err)
 		return err;
 	rec->prune = true;
+	rest_retire(rec);
 	for (size_t i = 0; i < rec->service_count; i++)
-		rows_adopt(rec, rec->services[i]);
+		rows_adopt(rec->services[i]);
 	return 0;
 }

@@ -7,14 +7,9 @@
 #include "log.h"
 #include "model.h"
 
-bool health_usable(enum poise_health health)
-{
-	return health == HEALTH_UP || health == HEALTH_UNCHECKED;
-}
-
 bool backend_usable(const struct run_backend *backend)
 {
-	return backend->weight && backend->reachable && health_usable(backend->health);
+	return backend->weight_now;
 }
 
 static void log_health(const struct run_backend *backend, bool first_result)
@@ -39,6 +34,25 @@ static void log_health(const struct run_backend *backend, bool first_result)
 	}
 }
 
+static bool service_has_rows(const struct run_service *service)
+{
+	for (size_t i = 0; i < service->backend_count; i++)
+		if (service->backends[i]->rows)
+			return true;
+	return false;
+}
+
+/* First news of backends come by the thousand: they wait for each other, unless nobody has rows. */
+static void service_follow(struct run_service *service, bool first_news)
+{
+	if (!first_news)
+		service_dirty(service, true);
+	else if (service_has_rows(service))
+		service_dirty_later(service);
+	else
+		service_dirty(service, false);
+}
+
 static void health_told(void *arg, enum poise_health health, const char *reason)
 {
 	struct run_backend *backend = arg;
@@ -53,7 +67,7 @@ static void health_told(void *arg, enum poise_health health, const char *reason)
 	backend->health = health;
 	backend->since = time(NULL);
 	if (moved)
-		service_dirty(backend->service, !first_result);
+		service_follow(backend->service, first_result);
 	log_health(backend, first_result);
 	target_name_write(backend);
 	rec->deps.health_changed(rec->deps.arg);
@@ -90,11 +104,13 @@ static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop)
 static void target_write(const struct run_backend *backend)
 {
 	struct reconcile *rec = backend->service->rec;
+	struct target_life life;
 	struct target value;
 	int err;
 
 	tx_port_enter(rec, &backend->hop);
-	target_build(&backend->service->way, &backend->addr, &backend->hop, &value);
+	target_life_of(backend, &life);
+	target_build(&backend->service->way, &life, &backend->addr, &backend->hop, &value);
 	err = lb_target_set(rec->deps.lb, backend->target, &value);
 	if (err)
 		log_err("targets: entry %u: %s", backend->target, strerror(-err));
@@ -129,7 +145,7 @@ void backend_hop_update(struct run_backend *backend, bool news)
 	if (!trouble)
 		target_write(backend);
 	if (backend->reachable != was_reachable)
-		service_dirty(backend->service, was_reachable || backend->troubled);
+		service_follow(backend->service, !was_reachable && !backend->troubled);
 	log_hop(backend, trouble, news);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "build.h"
+#include "sequence.h"
 
 static void *build_one(void *arg)
 {
@@ -9,7 +10,9 @@ static void *build_one(void *arg)
 
 	if (job->err)
 		return NULL;
-	if (job->count)
+	if (job->count && job->sequence)
+		job->err = sequence_build(job->backends, job->count, job->row_count, job->rows);
+	else if (job->count)
 		job->err = maglev_build(job->backends, job->count, job->row_count, job->rows);
 	else
 		memset(job->rows, 0, job->row_count * sizeof(*job->rows));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Maglev tables of several services at once, one thread each. */
+/* Who owns the rows of several services, one thread each. */
 #ifndef POISE_BUILD_H
 #define POISE_BUILD_H
 
@@ -13,8 +13,9 @@ struct build_job {
 	struct maglev_backend *backends; /* the usable ones */
 	size_t count;
 	__u32 row_count;
-	__u16 *rows; /* filled: the owners */
-	int err;     /* what maglev_build returned, or -errno before it */
+	bool sequence; /* laid out for round robin, else by Maglev hashing */
+	__u16 *rows;   /* filled: the owners */
+	int err;       /* of laying them out, or -errno before it */
 	pthread_t thread;
 	bool started;
 };

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "model.h"
+#include "sweeper.h"
 
 int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit)
 {
@@ -44,17 +45,14 @@ static bool check_equal(const struct conf_check *a, const struct conf_check *b)
 	return a->type != CHECK_HTTP || !strcmp(a->path, b->path);
 }
 
-static void backends_remove(struct commit *commit, struct run_service *run)
+/* Packets go on counting up what they assigned: a load of 0 is less that. */
+static void load_clear(struct lb *lb, __u16 target)
 {
-	for (size_t i = 0; i < run->backend_count; i++) {
-		struct run_backend *backend = run->backends[i];
+	struct load *load = &lb_loads(lb)[target];
 
-		if (backend->wanted)
-			continue;
-		backend->next_removed = commit->removed_backends;
-		commit->removed_backends = backend;
-		service_dirty(run, true);
-	}
+	__atomic_store_n(&load->base, -__atomic_load_n(&load->assigned, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&load->weight, 0, __ATOMIC_RELAXED);
 }
 
 static void backend_commit(struct run_backend *backend, const struct conf_service *conf,
@@ -62,20 +60,61 @@ static void backend_commit(struct run_backend *backend, const struct conf_servic
 {
 	const struct target none = { .mode = MODE_NONE };
 	enum poise_health health = backend->health;
-	bool changed = backend->fresh || backend->weight != want->weight;
+	bool changed = backend->fresh || backend->leaving || backend->weight != want->weight ||
+		       backend->admin != want->state || backend->sorry != want->sorry;
 	struct lb *lb = backend->service->rec->deps.lb;
 
 	backend->weight = want->weight;
-	backend->wanted = false;
+	backend->admin = want->state;
+	backend->sorry = want->sorry;
+	backend->leaving = backend->wanted = false;
 	backend_check_update(backend, conf, recheck);
 	if (changed || health_usable(health) != health_usable(backend->health))
 		service_dirty(backend->service, true);
-	if (backend->fresh &&
-	    (lb_counter_zero(lb, backend->target) || lb_target_set(lb, backend->target, &none)))
-		log_err("target %u: cannot be cleared", backend->target);
+	if (backend->fresh) {
+		if (lb_counter_zero(lb, backend->target) ||
+		    lb_target_set(lb, backend->target, &none))
+			log_err("target %u: cannot be cleared", backend->target);
+		load_clear(lb, backend->target);
+	}
 	backend->fresh = false;
 	if (changed || health != backend->health)
 		target_name_write(backend);
+}
+
+static void leaving_commit(struct run_backend *backend, const struct conf_service *conf,
+			   bool recheck)
+{
+	enum poise_health health = backend->health;
+
+	backend_check_update(backend, conf, recheck);
+	if (health != backend->health)
+		target_name_write(backend);
+}
+
+static __u16 service_flags(const struct conf_service *conf)
+{
+	return (conf->hash_source ? SERVICE_HASH_SOURCE : 0) |
+	       (conf_tracks_always(conf) ? SERVICE_TRACK : 0) |
+	       conf->scheduler << SERVICE_SCHEDULER_SHIFT;
+}
+
+static void table_replace(struct run_service *run, const struct plan_service *planned)
+{
+	run->old_rows = run->rows;
+	run->old_number = run->number;
+	run->rows = planned->rows;
+	run->number = planned->number;
+	run->row_count = planned->conf->rows;
+	free(run->ages);
+	run->ages = NULL;
+	if (planned->is_new)
+		run->live_number = run->number;
+	else
+		log_warn("%s: `rows`, `hash` or the protocol changed: connections get other"
+			 " backends",
+			 run->name);
+	service_dirty(run, true);
 }
 
 /* What packets see of a service besides its backends. */
@@ -83,23 +122,44 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 {
 	const struct conf_service *conf = planned->conf;
 	struct service_key key = { .port = htons(conf->port), .proto = conf->proto };
+	__u16 flags = service_flags(conf);
+	bool always = conf_tracks_always(conf);
 
 	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
-	run->entry_old = planned->new_table || key_compare(&key, &run->key);
+	run->entry_old = planned->new_table || key_compare(&key, &run->key) || flags != run->flags;
+	/* With another hash, or of another protocol, flows that are known are none of these. */
+	run->rows_fresh = planned->new_table && !planned->is_new && key.proto == run->key.proto &&
+			  !((flags ^ run->flags) & SERVICE_HASH_SOURCE);
+	run->entry_early = !planned->new_table && run->always && !always;
 	run->key_old = !planned->is_new;
 	run->old_key = run->key;
 	run->key = key;
-	if (planned->new_table) {
-		run->old_rows = run->rows;
-		run->old_number = run->number;
-		run->rows = planned->rows;
-		run->number = planned->number;
-		run->row_count = conf->rows;
+	if (flags != run->flags)
 		service_dirty(run, true);
-	}
+	run->flags = flags;
+	run->always = always;
+	if (planned->new_table)
+		table_replace(run, planned);
 }
 
-static void service_commit(struct commit *commit, struct plan_service *planned)
+/* What changes who serves, or how rows go on, without being seen by packets itself. */
+static void service_rules(struct run_service *run, const struct conf_service *old)
+{
+	const struct conf_service *conf = run->conf;
+
+	/* Adopted rows are seen to when there is time: they are right but for what was lost since.
+	 */
+	if (!old) {
+		service_dirty(run, !run->key_old);
+		return;
+	}
+	if (old->panic_percent != conf->panic_percent || old->slow_start_ms != conf->slow_start_ms)
+		service_dirty(run, true);
+	if (old->settle_ms < conf->settle_ms)
+		ages_restart(run);
+}
+
+static void service_commit(struct plan_service *planned)
 {
 	struct run_service *run = planned->run;
 	const struct conf_service *conf = planned->conf, *old = run->conf;
@@ -110,46 +170,64 @@ static void service_commit(struct commit *commit, struct plan_service *planned)
 			   way.service_v4 != run->way.service_v4;
 	bool recheck = old && (!check_equal(&old->check, &conf->check) || old->port != conf->port);
 
-	backends_remove(commit, run);
+	run->conf = conf;
+	backends_leave(run, planned->leaving);
+	planned->leaving = NULL;
 	free(run->backends);
 	run->backends = planned->backends;
 	run->backend_count = conf->backend_count;
 	planned->backends = NULL;
 	run->way = way;
-	run->conf = conf;
 	run->wanted = false;
 	service_attributes(run, planned);
-	/* Adopted rows are seen to when there is time: they are right but for what was lost since.
-	 */
-	if (!old)
-		service_dirty(run, planned->is_new);
+	service_rules(run, old);
 	for (size_t i = 0; i < run->backend_count; i++)
 		backend_commit(run->backends[i], conf, &conf->backends[i], recheck);
-	if (way_changed && !planned->is_new)
-		for (size_t i = 0; i < run->backend_count; i++)
-			backend_hop_update(run->backends[i], false);
+	for (size_t i = 0; i < run->leaving_count; i++)
+		leaving_commit(run->leaving[i], conf, recheck);
+	for (size_t i = 0; i < service_members(run) && !planned->is_new; i++) {
+		if (way_changed)
+			backend_hop_update(service_member(run, i), false);
+		target_life_update(service_member(run, i));
+	}
 	if (run->entry_old || way_changed)
 		service_name_write(run);
 }
 
-static void entries_publish(struct reconcile *rec)
+/* Entries of targets are followed while they name the number that packets are led to. */
+static void entry_publish(struct run_service *run)
 {
+	const struct service value = { .number = run->number,
+				       .row_count = run->row_count,
+				       .flags = run->flags };
+	int err = lb_service_set(run->rec->deps.lb, &run->key, &value);
 	char text[ENDPOINT_TEXT_SIZE];
 
+	if (err)
+		log_err("%s: not published at %s: %s", run->name,
+			listen_format(&run->conf->addr, run->conf->port, run->conf->proto, text),
+			strerror(-err));
+	run->entry_old = false;
+	if (run->live_number == run->number)
+		return;
+	run->live_number = run->number;
+	for (size_t i = 0; i < service_members(run); i++)
+		target_life_update(service_member(run, i));
+}
+
+/*
+ * A service that gets a scheduler has its rows stored first, so that none of them is stable when
+ * packets begin to ask it; one that loses its scheduler, or need not track all any more, is told so
+ * first, so that none becomes stable while packets still do. Neither breaks a flow: all flows of a
+ * row that is not stable are in the table or its previous target's, however the row was chosen.
+ */
+static void entries_publish(struct reconcile *rec, bool early)
+{
 	for (size_t i = 0; i < rec->service_count; i++) {
 		struct run_service *run = rec->services[i];
-		const struct service value = { .number = run->number, .row_count = run->row_count };
-		int err;
 
-		if (!run->entry_old)
-			continue;
-		err = lb_service_set(rec->deps.lb, &run->key, &value);
-		if (err)
-			log_err("%s: not published at %s: %s", run->name,
-				listen_format(&run->conf->addr, run->conf->port, run->conf->proto,
-					      text),
-				strerror(-err));
-		run->entry_old = false;
+		if (run->entry_old && (run->entry_early || !early))
+			entry_publish(run);
 	}
 }
 
@@ -210,17 +288,11 @@ static void leavings_remove(struct reconcile *rec, struct commit *commit)
 	for (size_t i = 0; i < commit->removed_count; i++) {
 		struct run_service *run = commit->removed[i];
 
-		for (size_t j = 0; j < run->backend_count; j++)
-			target_retire(rec, run->backends[j]->target);
+		for (size_t j = 0; j < service_members(run); j++)
+			target_retire(rec, service_member(run, j)->target, NULL);
+		retired_unnamed(run);
 		service_clean(run);
 		service_free(run);
-	}
-	while (commit->removed_backends) {
-		struct run_backend *backend = commit->removed_backends;
-
-		commit->removed_backends = backend->next_removed;
-		target_retire(rec, backend->target);
-		backend_free(backend);
 	}
 }
 
@@ -236,7 +308,7 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	rec->conf = conf;
 	for (size_t i = 0; i < plan->count; i++) {
 		commit->services[i] = plan->services[i].run;
-		service_commit(commit, &plan->services[i]);
+		service_commit(&plan->services[i]);
 		commit->keys[i] = plan->services[i].run->key;
 	}
 	qsort(commit->keys, plan->count, sizeof(*commit->keys), key_compare);
@@ -244,11 +316,13 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	commit->services = NULL;
 	rec->service_count = plan->count;
 	free(old);
+	entries_publish(rec, true);
 	publish_urgent(rec);
-	entries_publish(rec);
+	entries_publish(rec, false);
 	err = vips_publish(rec);
 	if (err)
 		log_err("services: addresses not published: %s", strerror(-err));
 	leavings_remove(rec, commit);
 	conf_free(old_conf);
+	sweeper_wake(rec->sweeper);
 }

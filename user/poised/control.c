@@ -12,6 +12,7 @@
 #include "notify.h"
 
 #define SAVE_DELAY_MS 100
+#define SAVE_SHARE    10 /* of its time the loop may spend on saving: one part in so many */
 
 const json_t *control_running(const struct control *control)
 {
@@ -43,6 +44,7 @@ const struct instance *control_instance(const struct control *control)
 static void save(struct control *control, bool durable)
 {
 	struct state state = { .file = control->file_tree, .running = control->running };
+	__u64 began_ns = uv_hrtime();
 	int err = -ENOMEM;
 
 	uv_timer_stop(&control->save_timer);
@@ -53,6 +55,7 @@ static void save(struct control *control, bool durable)
 	json_decref(state.health);
 	if (err)
 		log_err("%s: not saved: %s", control->instance.state_file, strerror(-err));
+	control->save_ms = (uv_hrtime() - began_ns) / 1000000;
 }
 
 static void save_due(uv_timer_t *timer)
@@ -64,9 +67,12 @@ static void save_due(uv_timer_t *timer)
 void control_health_changed(void *arg)
 {
 	struct control *control = arg;
+	__u64 delay_ms = SAVE_SHARE * control->save_ms;
 
+	if (delay_ms < SAVE_DELAY_MS)
+		delay_ms = SAVE_DELAY_MS;
 	if (!uv_is_active((uv_handle_t *)&control->save_timer))
-		uv_timer_start(&control->save_timer, save_due, SAVE_DELAY_MS, 0);
+		uv_timer_start(&control->save_timer, save_due, delay_ms, 0);
 }
 
 void control_save_pending(struct control *control)
@@ -115,11 +121,16 @@ int control_file_read(const struct control *control, const struct conf *running,
 static void warn_fixed(const struct control *control, const struct conf *conf)
 {
 	const __u64 *seed = lb_seed(control->lb);
+	__u32 sets;
 
+	lb_flows(control->lb, &sets);
 	if (conf->max_backends > lb_max_targets(control->lb))
 		log_warn("max_backends: %u takes effect when poised is started again; until then "
 			 "%u",
 			 conf->max_backends, lb_max_targets(control->lb));
+	if (conf->flows != sets * FLOWS_PER_SET)
+		log_warn("flows: %u takes effect when poised is started again; until then %u",
+			 conf->flows, sets * FLOWS_PER_SET);
 	if (conf->seed_set && (conf->seed[0] != seed[0] || conf->seed[1] != seed[1]))
 		log_warn("seed: takes effect when poised is started again");
 }

@@ -25,6 +25,7 @@ struct control {
 	struct reconcile *rec;
 	json_t *file_tree, *running; /* canonical */
 	uv_timer_t save_timer;
+	__u64 save_ms; /* how long the last save took */
 	bool timer_open;
 	__u64 started_ms; /* uv_now */
 };

@@ -95,6 +95,7 @@ int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t coun
 int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value);
 /* Through mmap, each 64-bit word that differs with one store. */
 int lb_target_set(struct lb *lb, __u32 number, const struct target *value);
+int lb_target_get(const struct lb *lb, __u32 number, struct target *out);
 int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value);
 int lb_counter_zero(struct lb *lb, __u32 number);
 

@@ -6,14 +6,7 @@
 
 #include "log.h"
 #include "model.h"
-
-__u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
+#include "sweeper.h"
 
 int service_compare(const void *a, const void *b)
 {
@@ -78,9 +71,13 @@ void service_free(struct run_service *service)
 {
 	if (!service)
 		return;
-	for (size_t i = 0; i < service->backend_count; i++)
-		backend_free(service->backends[i]);
+	if (service->rec->sweeper)
+		sweeper_forget(service->rec->sweeper, service);
+	for (size_t i = 0; i < service_members(service); i++)
+		backend_free(service_member(service, i));
 	free(service->backends);
+	free(service->leaving);
+	free(service->ages);
 	lb_rows_close(service->rows);
 	free(service);
 }
@@ -98,13 +95,29 @@ int service_append(struct run_service *service, struct run_backend *backend)
 	return 0;
 }
 
+size_t service_members(const struct run_service *service)
+{
+	return service->backend_count + service->leaving_count;
+}
+
+struct run_backend *service_member(const struct run_service *service, size_t i)
+{
+	return i < service->backend_count ? service->backends[i]
+					  : service->leaving[i - service->backend_count];
+}
+
 void target_name_write(const struct run_backend *backend)
 {
 	struct target_name value = { .port = htons(backend->port),
 				     .weight = backend->weight,
-				     .health = backend->health };
+				     .health = backend->health,
+				     .admin = backend->admin };
 	int err;
 
+	if (backend->leaving)
+		value.flags |= TARGET_NAME_LEAVING;
+	if (backend->sorry)
+		value.flags |= TARGET_NAME_SORRY;
 	memcpy(value.service, backend->service->name, sizeof(value.service));
 	memcpy(value.addr, backend->addr.b, sizeof(value.addr));
 	err = lb_target_name_set(backend->service->rec->deps.lb, backend->target, &value);
@@ -116,7 +129,8 @@ void service_name_write(const struct run_service *service)
 {
 	struct service_name value = { .key = service->key,
 				      .row_count = service->row_count,
-				      .mode = service->way.mode };
+				      .mode = service->way.mode,
+				      .flags = service->flags };
 	int err;
 
 	memcpy(value.name, service->name, sizeof(value.name));

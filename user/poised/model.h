@@ -8,12 +8,14 @@
 #include <uv.h>
 
 #include "build.h"
+#include "effective.h"
 #include "numbers.h"
 #include "reconcile.h"
 #include "target.h"
 
-#define REASON_SIZE  128
-#define BUILDERS_MAX 8 /* rows of so many services are built at once */
+#define REASON_SIZE   128
+#define UNCLEAN_NAMED UINT64_MAX /* rows may name it still */
+#define BUILDERS_MAX  8          /* rows of so many services are built at once */
 
 struct run_service;
 
@@ -39,9 +41,13 @@ struct run_backend {
 	bool reachable;     /* its target entry leads to it, or did when last resolved */
 	bool troubled;      /* that it cannot be reached was logged */
 	__u32 rows;         /* it has now */
+	__u32 older_rows;   /* those that name it as previous */
+	__u64 unnamed_ns;   /* since when no row names it; 0: some do */
+	__u32 weight_now;   /* as its rows are to be shared out; 0: no new flows */
+	bool serves_next;   /* what `serves` becomes when its rows are stored */
+	__u64 ramp_ms;      /* since when it starts slowly, wall clock; 0: not */
 	bool fresh;         /* made by a plan that is not committed yet */
 	bool wanted;        /* scratch of a plan: part of the new configuration */
-	struct run_backend *next_removed;
 };
 
 struct run_service {
@@ -50,8 +56,15 @@ struct run_service {
 	struct service_key key;
 	struct target_way way;
 	__u32 number;
+	__u32 live_number; /* where its entry leads; number, but for a moment */
+	__u16 flags;       /* as in struct service */
+	bool always;       /* it tracks each flow */
 	__u32 row_count;
 	struct lb_rows *rows;
+	bool rows_fresh; /* the table is new, and flows may be known from the one before */
+	__u8 *ages;      /* see row_age.h; NULL: no row has to be watched, or no memory */
+	__u64 aged_ns;   /* until when they have grown older */
+	__u64 stored_ns; /* when rows last changed */
 	const struct conf_service *conf; /* in rec->conf; NULL: adopted and not yet applied */
 	struct run_backend **backends;
 	size_t backend_count;
@@ -59,25 +72,34 @@ struct run_service {
 	size_t leaving_count;
 	__u32 stable_rows, moving_rows, tracked_rows;
 	TAILQ_ENTRY(run_service) dirty_entry;
-	bool dirty;  /* on the list of those whose rows may have to change */
-	bool urgent; /* at its front */
-	bool timed;  /* its publishing counts as the last one's time */
+	bool dirty;        /* on the list of those whose rows may have to change */
+	bool urgent;       /* at its front */
+	bool timed;        /* its publishing counts as the last one's time */
+	bool later;        /* it will be dirty when rec->later is due */
+	bool panic;        /* too few backends are up: all count as up */
+	__u64 together_ms; /* see struct effective_service */
+	__u64 step_ms;     /* a weight changes by itself, wall clock; 0: none does */
 	__u64 dirty_since_ns;
 	bool wanted; /* scratch of a plan */
 	/* What a change leaves behind, until it is published. */
-	bool entry_old; /* its entry in `services` is to be written */
+	bool entry_old;   /* its entry in `services` is to be written */
+	bool entry_early; /* before its rows */
 	struct service_key old_key;
 	bool key_old; /* old_key was published */
 	__u32 old_number;
 	struct lb_rows *old_rows; /* NULL: the table stays */
 };
 
-/* Targets that no row names any more, to be cleared once no packet can be on its way to them. */
+/*
+ * Numbers of backends that are gone: given out again once no row and no entry of the flow table
+ * names them.
+ */
 struct retired {
-	__u16 *targets;
-	size_t count, room;
-	uv_timer_t timer;
+	__u16 target;
+	struct run_service *service; /* its rows may still name it; NULL: none do */
 };
+
+struct sweeper;
 
 struct reconcile {
 	struct reconcile_deps deps;
@@ -87,10 +109,17 @@ struct reconcile {
 	struct addr *vips; /* published address entries, sorted, each once */
 	size_t vip_count;
 	struct numbers service_numbers, target_numbers;
-	struct retired retired;
+	struct retired *retired; /* room for all numbers */
+	size_t retired_count;
+	/* Of each target that does not serve: since when no row names it, while entries of the flow
+	 * table may be its. 0: none are. */
+	__u64 *unclean_ns;
+	struct sweeper *sweeper;
 	TAILQ_HEAD(dirty_list, run_service) dirty;
 	uv_idle_t publisher;
 	uv_timer_t publish_retry;
+	uv_timer_t later; /* results of first checks, gathered */
+	uv_timer_t steps; /* slow start */
 	__u64 last_publish_us;
 	struct sweep_health sweep;
 	/* scratch of publishing, in the size of the largest table and of all targets */
@@ -98,7 +127,8 @@ struct reconcile {
 	__u16 *built[BUILDERS_MAX];
 	struct row *rows;
 	__u32 scratch_rows;
-	__u32 *rows_of_target;
+	__u32 *rows_of_target, *older_rows_of_target; /* of every 16-bit number */
+	bool *serves;                                 /* the same; all false but in between */
 	/* interfaces already entered as ways out */
 	__u32 tx_ports[POISE_MAX_TX_PORTS];
 	size_t tx_port_count;
@@ -106,8 +136,11 @@ struct reconcile {
 	bool prune; /* adopted: entries may be published that belong to nothing */
 };
 
+/* --- clock.c --- */
+__u64 now_ns(void);  /* CLOCK_MONOTONIC */
+__u64 wall_ms(void); /* CLOCK_REALTIME */
+
 /* --- model.c --- */
-__u64 now_ns(void); /* CLOCK_MONOTONIC */
 struct run_service *service_find(const struct reconcile *rec, const char *name);
 struct run_backend *backend_find(const struct run_service *service, const struct addr *addr,
 				 __u16 port);
@@ -116,6 +149,9 @@ struct run_backend *backend_new(const struct addr *addr, __u16 port, __u16 weigh
 void backend_free(struct run_backend *backend);
 void service_free(struct run_service *service); /* its backends, too. NULL is fine */
 int service_append(struct run_service *service, struct run_backend *backend); /* 0 or -ENOMEM */
+/* Its backends, then those that leave. */
+size_t service_members(const struct run_service *service);
+struct run_backend *service_member(const struct run_service *service, size_t i);
 /* Orders by address and port, service by name; for qsort and bsearch over arrays of pointers. */
 int backend_compare(const void *a, const void *b);
 int service_compare(const void *a, const void *b);
@@ -123,9 +159,7 @@ void target_name_write(const struct run_backend *backend);
 void service_name_write(const struct run_service *service);
 
 /* --- backend.c: events of one backend --- */
-bool backend_usable(const struct run_backend *backend);
-/* Whether its health lets it have rows. */
-bool health_usable(enum poise_health health);
+bool backend_usable(const struct run_backend *backend); /* it is given new flows */
 /* Starts watching and checking what is not yet watched or checked. 0 or -errno. */
 int backend_watch(struct run_backend *backend);
 /* Makes its check the one that conf asks for; from: the check it has now (NULL: none). */
@@ -137,6 +171,30 @@ void backend_check_update(struct run_backend *backend, const struct conf_service
  */
 void backend_hop_update(struct run_backend *backend, bool news);
 
+/* --- serving.c: who serves --- */
+/* Decides weight_now and serves_next of each member. 0 or -ENOMEM. */
+int serving_evaluate(struct run_service *service);
+/* Makes `serves` what was decided, in target entries and in rec->serves: before rows are stored. */
+void serving_publish(struct run_service *service);
+/* After they were: no row names what does not serve. */
+void serving_published(struct run_service *service);
+void serving_steps(uv_timer_t *timer); /* rec->steps is due */
+void target_life_of(const struct run_backend *backend, struct target_life *out);
+/* Writes it into the target entry. */
+void target_life_update(const struct run_backend *backend);
+
+/* --- leaving.c: backends that are removed --- */
+/* Those that the plan does not want leave, or are gone. room: for all members; is kept. */
+void backends_leave(struct run_service *service, struct run_backend **room);
+void leaving_lost(struct run_service *service); /* those that do not serve any more */
+/* service->leaving[i] has no flows any more, and no row names it. */
+void leaving_empty(struct run_service *service, size_t i);
+/* Whoever had the number is gone. named_by: whose rows may name it until they are stored again. */
+void target_retire(struct reconcile *rec, __u16 target, struct run_service *named_by);
+void retired_unnamed(struct run_service *service); /* its rows were stored */
+/* Gives back the numbers that are clean. */
+void retired_release(struct reconcile *rec);
+
 /* --- publish.c --- */
 int publish_init(struct reconcile *rec);  /* 0 or -ENOMEM */
 void publish_free(struct reconcile *rec); /* memory only: its handles are closed by then */
@@ -146,9 +204,22 @@ int publish_reserve(struct reconcile *rec, __u32 row_count);
 void service_dirty(struct run_service *service, bool urgent);
 void service_clean(struct run_service *service); /* takes it off the list */
 void publish_urgent(struct reconcile *rec);      /* what is urgent, now */
-/* Releases a target once packets that read its row are gone. */
-void target_retire(struct reconcile *rec, __u16 target);
-void retired_flush(struct reconcile *rec);
+/* Its rows may have to change, but not before some more changes were waited for. */
+void service_dirty_later(struct run_service *service);
+
+/* --- tracking.c: rows that are not stable --- */
+/* Counts rows by kind and by backend. */
+void rows_count(struct run_service *service);
+/* Before rows change: lets them grow older by the time that has passed. */
+void ages_advance(struct run_service *service);
+/* Rows become want[]. */
+void ages_follow(struct run_service *service, const struct row *want);
+void ages_restart(struct run_service *service); /* the settle time begins anew */
+/* Whether a pass that begins now can find rows to be stable; they are marked for it. */
+bool ages_begin_pass(struct run_service *service, __u64 began_ns);
+/* Settles rows that are old enough; with what a pass found (held, NULL: nothing) makes rows stable.
+ */
+void rows_judge(struct run_service *service, const __u8 *held);
 
 /* --- plan.c --- */
 struct plan_service {
@@ -156,6 +227,7 @@ struct plan_service {
 	struct run_service *run; /* existing, or new */
 	bool is_new;
 	struct run_backend **backends; /* conf's, in its order */
+	struct run_backend **leaving;  /* room for those that leave and may have to */
 	bool new_table;
 	bool number_taken;
 	__u32 number;
@@ -180,7 +252,6 @@ struct commit {
 	struct service_key *keys;      /* the same */
 	struct run_service **removed;  /* room for those that run */
 	size_t removed_count;
-	struct run_backend *removed_backends;
 };
 
 int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit);

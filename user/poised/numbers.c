@@ -59,6 +59,12 @@ int numbers_mark(struct numbers *numbers, __u32 number)
 	return 0;
 }
 
+void numbers_hold(struct numbers *numbers, __u32 number)
+{
+	numbers->used_count += !numbers->used[number];
+	numbers->used[number] = true;
+}
+
 void numbers_release(struct numbers *numbers, __u32 number)
 {
 	if (!numbers->used[number])

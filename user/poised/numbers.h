@@ -18,6 +18,8 @@ void numbers_free(struct numbers *numbers);
 
 int numbers_take(struct numbers *numbers, __u32 *out);   /* 0 or -ENOSPC */
 int numbers_mark(struct numbers *numbers, __u32 number); /* 0, -ERANGE or -EEXIST */
+/* The same, of one that nobody has; the next one taken stays. */
+void numbers_hold(struct numbers *numbers, __u32 number);
 void numbers_release(struct numbers *numbers, __u32 number);
 __u32 numbers_left(const struct numbers *numbers);
 

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "model.h"
+#include "pass.h"
+#include "sweeper.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(struct conf_error *error, int err,
 						      const char *format, ...)
@@ -60,9 +62,14 @@ static int service_plan(struct reconcile *rec, struct plan_service *planned,
 	const struct conf_service *conf = planned->conf;
 
 	planned->backends = calloc(conf->backend_count + 1, sizeof(struct run_backend *));
-	if (!planned->backends)
+	planned->leaving =
+		calloc((old ? service_members(old) : 0) + 1, sizeof(struct run_backend *));
+	if (!planned->backends || !planned->leaving)
 		return -ENOMEM;
-	planned->new_table = !old || old->row_count != conf->rows;
+	/* Flows are given other rows, or have other hashes: nothing of the old table holds. */
+	planned->new_table = !old || old->row_count != conf->rows ||
+			     old->key.proto != conf->proto ||
+			     !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source;
 	if (old) {
 		old->wanted = true;
 		planned->run = old;
@@ -82,19 +89,21 @@ static int backends_match(struct plan_service *planned)
 {
 	const struct conf_service *conf = planned->conf;
 	struct run_service *run = planned->run;
-	struct run_backend **sorted = calloc(run->backend_count + 1, sizeof(struct run_backend *));
+	size_t count = service_members(run);
+	struct run_backend **sorted = calloc(count + 1, sizeof(struct run_backend *));
 
 	if (!sorted)
 		return -ENOMEM;
-	for (size_t i = 0; i < run->backend_count; i++)
-		sorted[i] = run->backends[i];
-	qsort(sorted, run->backend_count, sizeof(*sorted), backend_compare);
+	/* One that leaves is taken back with its number and its flows. */
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = service_member(run, i);
+	qsort(sorted, count, sizeof(*sorted), backend_compare);
 	for (size_t i = 0; i < conf->backend_count; i++) {
 		struct run_backend wanted = { .addr = conf->backends[i].addr,
 					      .port = conf->backends[i].port };
 		struct run_backend *key = &wanted, **found;
 
-		found = bsearch(&key, sorted, run->backend_count, sizeof(*sorted), backend_compare);
+		found = bsearch(&key, sorted, count, sizeof(*sorted), backend_compare);
 		if (found) {
 			planned->backends[i] = *found;
 			(*found)->wanted = true;
@@ -131,7 +140,37 @@ static int backends_make(struct reconcile *rec, struct plan_service *planned)
 		if (err)
 			return err;
 	}
+	/* Some of these leave, and some may have been found leaving. */
+	for (size_t i = 0; i < service_members(planned->run); i++) {
+		err = backend_watch(service_member(planned->run, i));
+		if (err)
+			return err;
+	}
 	return 0;
+}
+
+static size_t leaving_count(const struct reconcile *rec)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rec->service_count; i++)
+		count += rec->services[i]->leaving_count;
+	return count;
+}
+
+/* Those of backends that are gone may only wait for a pass over the flow table, the latest of them
+ * for packets that are on their way. */
+static void numbers_free_up(struct reconcile *rec, size_t wanted)
+{
+	const struct timespec in_flight = { .tv_nsec = IN_FLIGHT_NS };
+
+	for (int try = 0; try < 2 && wanted > numbers_left(&rec->target_numbers) &&
+			  (rec->retired_count || leaving_count(rec));
+	     try++) {
+		if (try)
+			nanosleep(&in_flight, NULL);
+		sweeper_pass(rec->sweeper);
+	}
 }
 
 /* Whether there are numbers for what is new, and rows for what there is. */
@@ -153,14 +192,14 @@ static int capacity_check(struct reconcile *rec, const struct plan *plan, struct
 			targets += !plan->services[i].backends[j];
 		tables += plan->services[i].new_table;
 	}
-	if (targets > numbers_left(&rec->target_numbers))
-		retired_flush(rec);
+	numbers_free_up(rec, targets);
 	if (targets > numbers_left(&rec->target_numbers))
 		return fail(error, -EINVAL,
-			    "%zu new backends, but only %u of %u numbers for them are free: raise "
-			    "`max_backends` in the configuration file and restart poised",
+			    "%zu new backends, but only %u of %u numbers for them are free (%zu are"
+			    " removed backends' that still have connections): raise `max_backends`"
+			    " in the configuration file and restart poised",
 			    targets, numbers_left(&rec->target_numbers),
-			    lb_max_targets(rec->deps.lb) - 1);
+			    lb_max_targets(rec->deps.lb) - 1, leaving_count(rec));
 	if (tables > numbers_left(&rec->service_numbers))
 		return fail(error, -EINVAL,
 			    "%zu new services, but only %u of %u numbers for them are free", tables,
@@ -277,8 +316,10 @@ void plan_undo(struct reconcile *rec, struct plan *plan)
 
 void plan_free(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		free(plan->services[i].backends);
+		free(plan->services[i].leaving);
+	}
 	free(plan->services);
 	plan->services = NULL;
 	plan->count = 0;

@@ -13,10 +13,13 @@
 
 #include "log.h"
 #include "model.h"
+#include "row.h"
+#include "sweeper.h"
 
-#define TURN_NS    (20ULL * 1000000)
-#define RETRY_MS   1000
-#define RETIRED_MS 100
+#define TURN_NS      (20ULL * 1000000)
+#define RETRY_MS     1000
+#define LATER_MS     25
+#define TARGETS_SIZE (1U << 16) /* whatever number a row may name */
 
 static void publish_some(uv_idle_t *idle);
 
@@ -47,6 +50,26 @@ void service_clean(struct run_service *service)
 	service->dirty = service->urgent = false;
 }
 
+static void later_due(uv_timer_t *timer)
+{
+	struct reconcile *rec = timer->data;
+
+	for (size_t i = 0; i < rec->service_count; i++) {
+		if (rec->services[i]->later)
+			service_dirty(rec->services[i], false);
+		rec->services[i]->later = false;
+	}
+}
+
+void service_dirty_later(struct run_service *service)
+{
+	uv_timer_t *timer = &service->rec->later;
+
+	service->later = true;
+	if (!uv_is_active((uv_handle_t *)timer))
+		uv_timer_start(timer, later_due, LATER_MS, 0);
+}
+
 int publish_reserve(struct reconcile *rec, __u32 row_count)
 {
 	struct row *rows;
@@ -68,40 +91,59 @@ int publish_reserve(struct reconcile *rec, __u32 row_count)
 	return 0;
 }
 
-static void job_prepare(struct build_job *job, const struct run_service *service, __u16 *rows)
+static void job_prepare(struct build_job *job, struct run_service *service, __u16 *rows)
 {
-	*job = (struct build_job){ .row_count = service->row_count, .rows = rows };
+	*job = (struct build_job){ .row_count = service->row_count,
+				   .sequence = service->conf->scheduler == SCHEDULER_ROUNDROBIN,
+				   .rows = rows };
 	job->backends = calloc(service->backend_count + 1, sizeof(*job->backends));
-	job->err = job->backends ? 0 : -ENOMEM;
+	job->err = job->backends ? serving_evaluate(service) : -ENOMEM;
 	for (size_t i = 0; i < service->backend_count && !job->err; i++) {
 		const struct run_backend *backend = service->backends[i];
 
-		if (!backend_usable(backend))
+		if (!backend->weight_now)
 			continue;
 		job->backends[job->count++] = (struct maglev_backend){
 			.id = backend_id(&backend->addr, backend->port),
-			.weight = backend->weight,
+			.weight = backend->weight_now,
 			.target = backend->target,
 		};
 	}
 }
 
-/* Stores the rows and counts whose they are. */
-static void rows_store(struct run_service *service, const __u16 *built)
+/* Gives the rows to their owners, as far as flows of others allow. */
+static void rows_store(struct run_service *service, const __u16 *owners)
+{
+	const struct row *now = lb_rows_get(service->rows);
+	struct reconcile *rec = service->rec;
+
+	ages_advance(service);
+	for (__u32 i = 0; i < service->row_count; i++) {
+		struct row row = now[i];
+
+		/* Flows of the table before this one may be known, and are to be followed. */
+		if (service->rows_fresh)
+			row.previous_target = ROW_TRACKED;
+		rec->rows[i] = row_next(row, owners[i], service->always, rec->serves);
+	}
+	ages_follow(service, rec->rows);
+	if (lb_rows_write(service->rows, rec->rows))
+		service->stored_ns = now_ns();
+	service->rows_fresh = false;
+	rows_count(service);
+}
+
+static void service_publish(struct run_service *service, const __u16 *owners)
 {
 	struct reconcile *rec = service->rec;
 
-	for (size_t i = 0; i < service->backend_count; i++)
-		rec->rows_of_target[service->backends[i]->target] = 0;
-	for (__u32 i = 0; i < service->row_count; i++) {
-		rec->rows[i] = (struct row){ .current_target = built[i] };
-		rec->rows_of_target[built[i]]++;
-	}
-	lb_rows_write(service->rows, rec->rows);
-	for (size_t i = 0; i < service->backend_count; i++)
-		service->backends[i]->rows = rec->rows_of_target[service->backends[i]->target];
+	serving_publish(service);
+	rows_store(service, owners);
+	serving_published(service);
+	service_clean(service);
 	if (service->timed)
 		rec->last_publish_us = (now_ns() - service->dirty_since_ns) / 1000;
+	sweeper_wake(rec->sweeper);
 }
 
 /* Publishes the first few of the list together. 0 or -errno of one that was not. */
@@ -128,8 +170,7 @@ static int publish_batch(struct reconcile *rec, bool urgent_only)
 				strerror(-err));
 			continue;
 		}
-		rows_store(batch[i], jobs[i].rows);
-		service_clean(batch[i]);
+		service_publish(batch[i], jobs[i].rows);
 	}
 	return err;
 }
@@ -169,62 +210,23 @@ void publish_urgent(struct reconcile *rec)
 	publish_until(rec, true, UINT64_MAX);
 }
 
-void retired_flush(struct reconcile *rec)
-{
-	struct retired *retired = &rec->retired;
-	const struct target none = { .mode = MODE_NONE };
-
-	for (size_t i = 0; i < retired->count; i++) {
-		int err = lb_target_set(rec->deps.lb, retired->targets[i], &none);
-
-		if (err)
-			log_err("targets: entry %u: %s", retired->targets[i], strerror(-err));
-		numbers_release(&rec->target_numbers, retired->targets[i]);
-	}
-	retired->count = 0;
-	uv_timer_stop(&retired->timer);
-}
-
-static void retired_due(uv_timer_t *timer)
-{
-	retired_flush(timer->data);
-}
-
-void target_retire(struct reconcile *rec, __u16 target)
-{
-	const struct target_name none = { .service = "" };
-	struct retired *retired = &rec->retired;
-
-	lb_target_name_set(rec->deps.lb, target, &none);
-	/* As many as there are numbers, so that it never has to grow. */
-	retired->targets[retired->count++] = target;
-	/* Rows are stored without waiting for packets that have read them: give these time. */
-	uv_timer_start(&retired->timer, retired_due, RETIRED_MS, 0);
-}
-
 int publish_init(struct reconcile *rec)
 {
-	__u32 targets = lb_max_targets(rec->deps.lb);
-
 	TAILQ_INIT(&rec->dirty);
 	rec->builder_count = uv_available_parallelism();
 	if (rec->builder_count > BUILDERS_MAX)
 		rec->builder_count = BUILDERS_MAX;
-	rec->rows_of_target = calloc(targets, sizeof(*rec->rows_of_target));
-	rec->retired.targets = calloc(targets, sizeof(*rec->retired.targets));
-	if (!rec->rows_of_target || !rec->retired.targets)
-		return -ENOMEM;
-	uv_idle_init(rec->deps.loop, &rec->publisher);
-	uv_timer_init(rec->deps.loop, &rec->publish_retry);
-	uv_timer_init(rec->deps.loop, &rec->retired.timer);
-	rec->publisher.data = rec->publish_retry.data = rec->retired.timer.data = rec;
-	return 0;
+	rec->rows_of_target = calloc(TARGETS_SIZE, sizeof(*rec->rows_of_target));
+	rec->older_rows_of_target = calloc(TARGETS_SIZE, sizeof(*rec->older_rows_of_target));
+	rec->serves = calloc(TARGETS_SIZE, sizeof(*rec->serves));
+	return rec->rows_of_target && rec->older_rows_of_target && rec->serves ? 0 : -ENOMEM;
 }
 
 void publish_free(struct reconcile *rec)
 {
 	free(rec->rows_of_target);
-	free(rec->retired.targets);
+	free(rec->older_rows_of_target);
+	free(rec->serves);
 	for (size_t i = 0; i < rec->builder_count; i++)
 		free(rec->built[i]);
 	free(rec->rows);

@@ -5,6 +5,39 @@
 
 #include "log.h"
 #include "model.h"
+#include "sweeper.h"
+
+static int memory_get(struct reconcile *rec)
+{
+	__u32 targets = lb_max_targets(rec->deps.lb);
+	int err = numbers_init(&rec->service_numbers, 0, POISE_MAX_SERVICES);
+
+	if (!err)
+		err = numbers_init(&rec->target_numbers, 1, targets);
+	rec->retired = calloc(targets, sizeof(*rec->retired));
+	rec->unclean_ns = calloc(targets, sizeof(*rec->unclean_ns));
+	return err || !rec->retired || !rec->unclean_ns ? -ENOMEM : 0;
+}
+
+static void memory_free(struct reconcile *rec)
+{
+	numbers_free(&rec->service_numbers);
+	numbers_free(&rec->target_numbers);
+	free(rec->retired);
+	free(rec->unclean_ns);
+	publish_free(rec);
+	free(rec);
+}
+
+static void handles_open(struct reconcile *rec)
+{
+	uv_idle_init(rec->deps.loop, &rec->publisher);
+	uv_timer_init(rec->deps.loop, &rec->publish_retry);
+	uv_timer_init(rec->deps.loop, &rec->later);
+	uv_timer_init(rec->deps.loop, &rec->steps);
+	rec->publisher.data = rec->publish_retry.data = rec;
+	rec->later.data = rec->steps.data = rec;
+}
 
 int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out)
 {
@@ -14,48 +47,47 @@ int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out)
 	if (!rec)
 		return -ENOMEM;
 	rec->deps = *deps;
-	err = numbers_init(&rec->service_numbers, 0, POISE_MAX_SERVICES);
-	if (!err)
-		err = numbers_init(&rec->target_numbers, 1, lb_max_targets(deps->lb));
+	err = memory_get(rec);
 	if (!err)
 		err = publish_init(rec);
+	if (!err)
+		err = sweeper_open(rec, &rec->sweeper);
 	if (err) {
-		numbers_free(&rec->service_numbers);
-		numbers_free(&rec->target_numbers);
-		publish_free(rec);
-		free(rec);
+		memory_free(rec);
 		return err;
 	}
+	handles_open(rec);
 	*out = rec;
 	return 0;
 }
 
+static void let_go(struct reconcile *rec)
+{
+	if (!--rec->open_handles)
+		memory_free(rec);
+}
+
 static void closed(uv_handle_t *handle)
 {
-	struct reconcile *rec = handle->data;
-
-	if (--rec->open_handles)
-		return;
-	publish_free(rec);
-	free(rec);
+	let_go(handle->data);
 }
 
 void reconcile_close(struct reconcile *rec)
 {
 	if (!rec)
 		return;
-	retired_flush(rec);
+	rec->open_handles = 5;
+	sweeper_close(rec->sweeper, let_go);
+	rec->sweeper = NULL;
 	for (size_t i = 0; i < rec->service_count; i++)
 		service_free(rec->services[i]);
 	free(rec->services);
 	free(rec->vips);
 	conf_free(rec->conf);
-	numbers_free(&rec->service_numbers);
-	numbers_free(&rec->target_numbers);
-	rec->open_handles = 3;
 	uv_close((uv_handle_t *)&rec->publisher, closed);
 	uv_close((uv_handle_t *)&rec->publish_retry, closed);
-	uv_close((uv_handle_t *)&rec->retired.timer, closed);
+	uv_close((uv_handle_t *)&rec->later, closed);
+	uv_close((uv_handle_t *)&rec->steps, closed);
 }
 
 /* After adoption: entries that belong to nothing that is configured. */
@@ -107,10 +139,10 @@ static json_t *backend_health(const struct run_backend *backend)
 {
 	char id[ENDPOINT_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "service", backend->service->name, "backend",
-			 endpoint_format(&backend->addr, backend->port, id), "health",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "service", backend->service->name,
+			 "backend", endpoint_format(&backend->addr, backend->port, id), "health",
 			 health_name(backend->health), "reason", backend->reason, "since",
-			 (json_int_t)backend->since);
+			 (json_int_t)backend->since, "ramp_ms", (json_int_t)backend->ramp_ms);
 }
 
 json_t *reconcile_health_encode(const struct reconcile *rec)
@@ -128,16 +160,17 @@ void reconcile_health_restore(struct reconcile *rec, const json_t *health)
 	const char *service_name, *id, *name, *reason;
 	struct run_service *service = NULL;
 	struct run_backend *backend;
+	json_int_t since, ramp_ms;
 	struct addr addr;
-	json_int_t since;
 	json_t *entry;
 	size_t i;
 	__u16 port;
 
 	json_array_foreach (health, i, entry) {
-		if (json_unpack(entry, "{s:s, s:s, s:s, s:s, s:I}", "service", &service_name,
-				"backend", &id, "health", &name, "reason", &reason, "since",
-				&since) ||
+		ramp_ms = 0;
+		if (json_unpack(entry, "{s:s, s:s, s:s, s:s, s:I, s?I}", "service", &service_name,
+				"backend", &id, "health", &name, "reason", &reason, "since", &since,
+				"ramp_ms", &ramp_ms) ||
 		    endpoint_parse(id, &addr, &port))
 			continue;
 		/* A service's entries stand together. */
@@ -148,6 +181,8 @@ void reconcile_health_restore(struct reconcile *rec, const json_t *health)
 		if (!backend || strcmp(health_name(backend->health), name))
 			continue;
 		backend->since = since;
+		/* One that has no rows has not begun to. */
+		backend->ramp_ms = backend->rows ? ramp_ms : 0;
 		memset(backend->reason, 0, sizeof(backend->reason));
 		strncpy(backend->reason, reason, sizeof(backend->reason) - 1);
 	}

@@ -52,7 +52,8 @@ static void seed_choose(const struct control *control, const struct conf *conf,
 static int kernel_open(struct control *control, const struct conf *conf, const struct state *state)
 {
 	struct lb_options options = { .instance_dir = control->pin_dir,
-				      .max_targets = conf->max_backends };
+				      .max_targets = conf->max_backends,
+				      .flows = conf->flows };
 	struct lb_error error = { "" };
 	int err;
 

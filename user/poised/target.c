@@ -5,9 +5,15 @@
 
 #include "poise/csum.h"
 #include "target.h"
+#include "poise/flow.h"
 
 #define MTU_MAX       65535
 #define ETH_ADDR_SIZE 6
+
+/* At most, and never longer than a flow may be silent. */
+#define NEW_TCP_MS 60000
+#define NEW_UDP_MS 30000
+#define CLOSING_MS 120000
 
 const char *target_trouble(const struct target_way *way, const struct nexthop *hop, char *buf,
 			   unsigned int size)
@@ -32,12 +38,37 @@ static __u8 outer_protocol(const struct target_way *way)
 	return way->service_v4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 }
 
-void target_build(const struct target_way *way, const struct addr *backend,
-		  const struct nexthop *hop, struct target *out)
+static __u16 ticks(const struct flow_clock *clock, __u32 time_ms, __u32 idle_ms)
+{
+	return flow_clock_ticks(clock, time_ms < idle_ms ? time_ms : idle_ms);
+}
+
+struct target_life target_life(const struct flow_clock *clock, __u8 proto, __u32 idle_ms,
+			       __u16 service, bool serves)
+{
+	return (struct target_life){
+		.owner = service | (serves ? TARGET_SERVES : 0),
+		.new_ticks = ticks(clock, proto == IPPROTO_TCP ? NEW_TCP_MS : NEW_UDP_MS, idle_ms),
+		.idle_ticks = ticks(clock, idle_ms, idle_ms),
+		.closing_ticks = ticks(clock, CLOSING_MS, idle_ms),
+	};
+}
+
+void target_life_set(struct target *target, const struct target_life *life)
+{
+	target->owner = life->owner;
+	target->new_ticks = life->new_ticks;
+	target->idle_ticks = life->idle_ticks;
+	target->closing_ticks = life->closing_ticks;
+}
+
+void target_build(const struct target_way *way, const struct target_life *life,
+		  const struct addr *backend, const struct nexthop *hop, struct target *out)
 {
 	__be32 src, dst;
 
 	memset(out, 0, sizeof(*out));
+	target_life_set(out, life);
 	out->mode = way->mode;
 	out->mtu = hop->mtu > MTU_MAX ? MTU_MAX : hop->mtu;
 	out->ifindex = hop->ifindex;

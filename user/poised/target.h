@@ -23,9 +23,19 @@ struct target_way {
 const char *target_trouble(const struct target_way *way, const struct nexthop *hop, char *buf,
 			   unsigned int size);
 
+/* Whose a target is, and how long its flows are remembered: as in struct target. */
+struct target_life {
+	__u16 owner, new_ticks, idle_ticks, closing_ticks;
+};
+
+/* service: its number; idle_ms: how long a flow of its may be silent. */
+struct target_life target_life(const struct flow_clock *clock, __u8 proto, __u32 idle_ms,
+			       __u16 service, bool serves);
+void target_life_set(struct target *target, const struct target_life *life);
+
 /* Fills *out for a backend whose hop gives no trouble. Bytes not used are 0. */
-void target_build(const struct target_way *way, const struct addr *backend,
-		  const struct nexthop *hop, struct target *out);
+void target_build(const struct target_way *way, const struct target_life *life,
+		  const struct addr *backend, const struct nexthop *hop, struct target *out);
 
 /*
  * Who a backend is to Maglev hashing: FNV-1a over its 16 address bytes and its port in network

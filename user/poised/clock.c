@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A file of its own, so that tests can have a time of theirs. */
+#include "model.h"
+
+static __u64 read_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+__u64 now_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+__u64 wall_ms(void)
+{
+	return read_ns(CLOCK_REALTIME) / 1000000;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One pass over the flow table: what it is to look for, and what follows from what it found. */
+#ifndef POISE_PASS_H
+#define POISE_PASS_H
+
+#include "model.h"
+#include "sweep.h"
+
+/* Rows are stored without waiting for packets that have read them: give these time. */
+#define IN_FLIGHT_NS (100ULL * 1000000)
+
+struct pass_service {
+	struct run_service *run; /* NULL: freed meanwhile */
+	struct lb_rows *rows;    /* held */
+};
+
+/* What a thread of its own reads and fills is in `sweep`; it touches nothing else. */
+struct pass {
+	struct sweep sweep;
+	struct pass_service *services; /* in the order of sweep.services */
+	size_t service_count;
+	__u32 *assigned; /* of each target, as loads said */
+	__u64 began_ns, ended_ns;
+};
+
+/* Takes down what packets go by now. 0 or -ENOMEM. */
+int pass_begin(struct reconcile *rec, struct pass *pass);
+void pass_run(struct pass *pass); /* in any thread */
+/* Draws the conclusions. */
+void pass_end(struct reconcile *rec, struct pass *pass);
+void pass_free(struct pass *pass); /* also one that did not begin */
+/* Whether another pass has something to find. */
+bool pass_wanted(const struct reconcile *rec);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Rows that are not stable: how many there are, how old they are, and what becomes of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "pass.h"
+#include "row_age.h"
+
+void rows_count(struct run_service *service)
+{
+	struct reconcile *rec = service->rec;
+	const struct row *rows = lb_rows_get(service->rows);
+	size_t members = service_members(service);
+
+	for (size_t i = 0; i < members; i++) {
+		__u16 target = service_member(service, i)->target;
+
+		rec->rows_of_target[target] = rec->older_rows_of_target[target] = 0;
+	}
+	service->stable_rows = service->tracked_rows = 0;
+	for (__u32 i = 0; i < service->row_count; i++) {
+		rec->rows_of_target[rows[i].current_target]++;
+		rec->older_rows_of_target[rows[i].previous_target]++;
+		service->stable_rows += !rows[i].previous_target;
+		service->tracked_rows += rows[i].previous_target == ROW_TRACKED;
+	}
+	service->moving_rows = service->row_count - service->stable_rows - service->tracked_rows;
+	for (size_t i = 0; i < members; i++) {
+		struct run_backend *backend = service_member(service, i);
+
+		backend->rows = rec->rows_of_target[backend->target];
+		backend->older_rows = rec->older_rows_of_target[backend->target];
+		if (backend->rows || backend->older_rows)
+			backend->unnamed_ns = 0;
+		else if (!backend->unnamed_ns)
+			backend->unnamed_ns = now_ns();
+	}
+}
+
+static bool ages_needed(const struct run_service *service, const struct row *rows)
+{
+	for (__u32 i = 0; i < service->row_count; i++)
+		if (rows[i].previous_target && (!service->always || row_moving(rows[i])))
+			return true;
+	return false;
+}
+
+/* Without memory rows just stay what they are, until there is some. */
+static void ages_make(struct run_service *service, const struct row *rows)
+{
+	service->ages = malloc(service->row_count);
+	service->aged_ns = now_ns();
+	for (__u32 i = 0; i < service->row_count && service->ages; i++)
+		service->ages[i] = row_age_first(rows[i]);
+}
+
+void ages_follow(struct run_service *service, const struct row *want)
+{
+	const struct row *now = lb_rows_get(service->rows);
+
+	if (!ages_needed(service, want)) {
+		free(service->ages);
+		service->ages = NULL;
+	} else if (!service->ages) {
+		ages_make(service, want);
+	} else {
+		for (__u32 i = 0; i < service->row_count; i++)
+			service->ages[i] = row_age_next(service->ages[i], now[i], want[i]);
+	}
+}
+
+void ages_advance(struct run_service *service)
+{
+	__u64 slice_ns = service->conf->settle_ms * 1000000ULL / ROW_AGE_SLICES;
+	__u64 slices = (now_ns() - service->aged_ns) / slice_ns;
+
+	if (!service->ages || !slices)
+		return;
+	service->aged_ns += slices * slice_ns;
+	for (__u32 i = 0; i < service->row_count; i++)
+		service->ages[i] = row_age_grow(service->ages[i], slices);
+}
+
+void ages_restart(struct run_service *service)
+{
+	const struct row *rows = lb_rows_get(service->rows);
+
+	service->aged_ns = now_ns();
+	for (__u32 i = 0; i < service->row_count && service->ages; i++)
+		service->ages[i] = row_age_first(rows[i]);
+}
+
+bool ages_begin_pass(struct run_service *service, __u64 began_ns)
+{
+	const struct row *rows = lb_rows_get(service->rows);
+	bool judged = false;
+
+	if (!service->ages && ages_needed(service, rows))
+		ages_make(service, rows);
+	/* A packet may still be on its way to make an entry by a row as it was. */
+	if (!service->ages || service->always || began_ns - service->stored_ns < IN_FLIGHT_NS)
+		return false;
+	for (__u32 i = 0; i < service->row_count; i++) {
+		service->ages[i] = row_age_begin_pass(service->ages[i]);
+		judged |= service->ages[i] == ROW_AGE_JUDGED;
+	}
+	return judged;
+}
+
+void rows_judge(struct run_service *service, const __u8 *held)
+{
+	const struct row *now = lb_rows_get(service->rows);
+	struct row *want = service->rec->rows;
+	bool stays = service->always || !held;
+
+	if (!service->ages)
+		return;
+	ages_advance(service);
+	for (__u32 i = 0; i < service->row_count; i++)
+		want[i] = row_age_judge(now[i], service->ages[i], held && held[i], stays);
+	ages_follow(service, want);
+	if (!lb_rows_write(service->rows, want))
+		return;
+	service->stored_ns = now_ns();
+	rows_count(service);
+}
