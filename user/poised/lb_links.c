@@ -180,9 +180,9 @@ static int links_find(struct lb *lb, struct lb_error *error)
 	if (!err && mkdir(dir, 0700) && errno != EEXIST)
 		err = -errno;
 	entries = err ? NULL : opendir(dir);
-	if (!err && !entries)
-		err = -errno;
-	if (err) {
+	if (!entries) {
+		if (!err)
+			err = -errno;
 		lb_error_set(error, "%s: %s", dir, strerror(-err));
 		return err;
 	}
