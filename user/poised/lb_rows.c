@@ -59,13 +59,13 @@ static bool no_batches(int err)
 
 /* Part of the tables to enter, by a thread of its own. */
 struct entry_job {
-	int map_fd;
 	const __u32 *numbers;
 	const int *fds;
+	pthread_t thread;
+	int map_fd;
 	__u32 count;
 	int err;
 	bool threaded;
-	pthread_t thread;
 };
 
 static void *enter_part(void *arg)
