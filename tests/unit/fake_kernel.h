@@ -18,15 +18,21 @@
 #include <string.h>
 
 #include "poised/model.h"
+#include "poised/sweeper.h"
 
 #define FAKE_TARGETS  32
 #define FAKE_SERVICES 8
 #define FAKE_ENTRIES  32
 #define FAKE_WATCHES  64
+#define FAKE_SETS     512
+
+#define SECOND_NS 1000000000ULL
 
 struct lb_rows {
 	struct row *rows;
 	__u32 count;
+	unsigned int holders;
+	bool own; /* no packet sees it: made after death */
 };
 
 struct fake_table {
@@ -48,10 +54,19 @@ static struct fake_kernel {
 	struct target_name target_names[FAKE_TARGETS];
 	struct service_name service_names[POISE_MAX_SERVICES];
 	bool zeroed[FAKE_TARGETS];
+	struct flow_set flows[FAKE_SETS];
+	struct load loads[FAKE_TARGETS];
+	__u64 time_ns;
 	unsigned int targets_set, rows_set, entries_set, tables_made;
 	bool full;        /* making tables fails */
 	bool always_rows; /* a packet to a service always finds a backend */
+	/* So many stores until poised is dead: it goes on, but what it stores has no effect. */
+	unsigned int stores_left; /* 0: it lives on */
+	bool dead;
 } kernel;
+
+/* What is to be looked at after every single store. */
+static void (*after_store)(void);
 
 struct nexthop_watch {
 	struct addr addr;
@@ -85,14 +100,48 @@ static inline void packets_fare_well(void)
 		assert_int_equal(table->count, entry->value.row_count);
 		for (__u32 row = 0; row < table->count; row++) {
 			__u16 target = table->rows[row].current_target;
+			__u16 older = table->rows[row].previous_target;
 
-			assert_int_equal(table->rows[row].previous_target, 0);
 			if (kernel.always_rows)
 				assert_int_not_equal(target, 0);
 			if (target)
 				assert_int_not_equal(kernel.targets[target].mode, MODE_NONE);
+			if (older && older != ROW_TRACKED)
+				assert_int_not_equal(kernel.targets[older].mode, MODE_NONE);
 		}
 	}
+}
+
+/* Whether poised is alive to make another store. */
+static inline bool store(void)
+{
+	if (kernel.stores_left && !--kernel.stores_left)
+		kernel.dead = true;
+	return !kernel.dead;
+}
+
+static inline void stored(void)
+{
+	packets_fare_well();
+	if (after_store)
+		after_store();
+}
+
+/* ---- clock.c */
+
+__u64 now_ns(void)
+{
+	return kernel.time_ns;
+}
+
+void wait_ns(__u32 time_ns)
+{
+	kernel.time_ns += time_ns;
+}
+
+__u64 wall_ms(void)
+{
+	return 1700000000000 + kernel.time_ns / 1000000;
 }
 
 /* ---- lb.h */
@@ -107,6 +156,27 @@ __u32 lb_max_targets(const struct lb *lb)
 {
 	(void)lb;
 	return FAKE_TARGETS;
+}
+
+struct flow_set *lb_flows(const struct lb *lb, __u32 *count)
+{
+	(void)lb;
+	*count = FAKE_SETS;
+	return kernel.flows;
+}
+
+const struct flow_clock *lb_clock(const struct lb *lb)
+{
+	static const struct flow_clock clock = { .jiffy_ns = 1000000, .tick_shift = 12 };
+
+	(void)lb;
+	return &clock;
+}
+
+struct load *lb_loads(const struct lb *lb)
+{
+	(void)lb;
+	return kernel.loads;
 }
 
 int lb_tx_port(struct lb *lb, __u32 ifindex)
@@ -124,6 +194,7 @@ int lb_rows_open(struct lb *lb, __u32 number, __u32 size, struct lb_rows **out)
 	*out = calloc(1, sizeof(**out));
 	(*out)->rows = kernel.tables[number].rows;
 	(*out)->count = size;
+	(*out)->holders = 1;
 	return 0;
 }
 
@@ -133,7 +204,16 @@ int lb_rows_create(struct lb *lb, const __u32 *numbers, const __u32 *sizes, size
 	if (kernel.full)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		assert_null(kernel.tables[numbers[i]].rows);
+		if (!store()) {
+			out[i] = calloc(1, sizeof(**out));
+			*out[i] = (struct lb_rows){ .rows = calloc(sizes[i], sizeof(struct row)),
+						    .count = sizes[i],
+						    .holders = 1,
+						    .own = true };
+			continue;
+		}
+		/* There is one if poised died before it was deleted. */
+		free(kernel.tables[numbers[i]].rows);
 		kernel.tables[numbers[i]].rows = calloc(sizes[i], sizeof(struct row));
 		kernel.tables[numbers[i]].count = sizes[i];
 		kernel.tables_made++;
@@ -149,11 +229,13 @@ size_t lb_rows_write(struct lb_rows *rows, const struct row *want)
 	for (__u32 i = 0; i < rows->count; i++) {
 		if (!memcmp(&rows->rows[i], &want[i], sizeof(*want)))
 			continue;
-		rows->rows[i] = want[i];
 		written++;
+		if (!store())
+			continue;
+		rows->rows[i] = want[i];
+		kernel.rows_set++;
+		stored();
 	}
-	kernel.rows_set += written;
-	packets_fare_well();
 	return written;
 }
 
@@ -162,19 +244,31 @@ const struct row *lb_rows_get(const struct lb_rows *rows)
 	return rows->rows;
 }
 
+struct lb_rows *lb_rows_hold(struct lb_rows *rows)
+{
+	rows->holders++;
+	return rows;
+}
+
 void lb_rows_close(struct lb_rows *rows)
 {
+	if (!rows || --rows->holders)
+		return;
+	if (rows->own)
+		free(rows->rows);
 	free(rows);
 }
 
 int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count)
 {
 	(void)lb;
+	if (!store())
+		return 0;
 	for (size_t i = 0; i < count; i++) {
 		free(kernel.tables[numbers[i]].rows);
 		kernel.tables[numbers[i]].rows = NULL;
 	}
-	packets_fare_well();
+	stored();
 	return 0;
 }
 
@@ -191,12 +285,14 @@ int lb_service_set(struct lb *lb, const struct service_key *key, const struct se
 	struct fake_entry *entry = entry_find(key);
 
 	(void)lb;
+	if (!store())
+		return 0;
 	for (size_t i = 0; i < FAKE_ENTRIES && !entry; i++)
 		if (!kernel.entries[i].used)
 			entry = &kernel.entries[i];
 	*entry = (struct fake_entry){ .key = *key, .value = *value, .used = true };
 	kernel.entries_set++;
-	packets_fare_well();
+	stored();
 	return 0;
 }
 
@@ -216,6 +312,8 @@ int lb_service_del(struct lb *lb, const struct service_key *key)
 	struct fake_entry *entry = entry_find(key);
 
 	(void)lb;
+	if (!store())
+		return 0;
 	if (entry)
 		entry->used = false;
 	kernel.entries_set++;
@@ -238,31 +336,42 @@ int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t coun
 int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value)
 {
 	(void)lb;
-	kernel.service_names[number] = *value;
+	if (store())
+		kernel.service_names[number] = *value;
 	return 0;
 }
 
 int lb_target_set(struct lb *lb, __u32 number, const struct target *value)
 {
 	(void)lb;
-	if (memcmp(&kernel.targets[number], value, sizeof(*value)))
-		kernel.targets_set++;
+	if (!memcmp(&kernel.targets[number], value, sizeof(*value)) || !store())
+		return 0;
+	kernel.targets_set++;
 	kernel.targets[number] = *value;
-	packets_fare_well();
+	stored();
+	return 0;
+}
+
+int lb_target_get(const struct lb *lb, __u32 number, struct target *out)
+{
+	(void)lb;
+	*out = kernel.targets[number];
 	return 0;
 }
 
 int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value)
 {
 	(void)lb;
-	kernel.target_names[number] = *value;
+	if (store())
+		kernel.target_names[number] = *value;
 	return 0;
 }
 
 int lb_counter_zero(struct lb *lb, __u32 number)
 {
 	(void)lb;
-	kernel.zeroed[number] = true;
+	if (store())
+		kernel.zeroed[number] = true;
 	return 0;
 }
 

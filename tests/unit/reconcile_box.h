@@ -22,6 +22,10 @@ static inline void turn(void)
 {
 	for (int i = 0; i < 5; i++)
 		uv_run(&loop, UV_RUN_NOWAIT);
+	while (uv_is_active((uv_handle_t *)&rec->later))
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 0; i < 5; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
 }
 
 static inline void daemon_start(void)
@@ -43,8 +47,10 @@ static inline void daemon_stop(void)
 /* kill -9 and start again: nothing is tidied up in the maps. */
 static inline void daemon_restart(void)
 {
-	rec->retired.count = 0;
+	kernel.dead = true;
 	daemon_stop();
+	kernel.dead = false;
+	kernel.stores_left = 0;
 	daemon_start();
 	assert_int_equal(reconcile_adopt(rec), 0);
 	kernel.targets_set = kernel.rows_set = kernel.entries_set = kernel.tables_made = 0;
@@ -54,6 +60,7 @@ static inline int setup(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
+	kernel.time_ns = 1000 * SECOND_NS;
 	health_changes = 0;
 	daemon_start();
 	return 0;
@@ -117,6 +124,26 @@ static inline struct run_backend *backend(const char *service, const char *id)
 	assert_non_null(found);
 	assert_int_equal(endpoint_parse(id, &addr, &port), 0);
 	return backend_find(found, &addr, port);
+}
+
+/* So long later, a pass over the flow table and what follows from it. */
+static inline void pass_after(unsigned int time_ms)
+{
+	kernel.time_ns += time_ms * 1000000ULL;
+	sweeper_pass(rec->sweeper);
+	turn();
+}
+
+/* Rows that packets find with this previous target. */
+static inline unsigned int rows_moving_from(const char *service, __u16 target)
+{
+	const struct run_service *found = service_find(rec, service);
+	const struct row *rows = kernel.tables[found->number].rows;
+	unsigned int count = 0;
+
+	for (__u32 i = 0; i < found->row_count; i++)
+		count += rows[i].previous_target == target;
+	return count;
 }
 
 /* Rows that packets find naming a backend; those of nobody with id NULL. */

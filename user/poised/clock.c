@@ -15,6 +15,13 @@ __u64 now_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+void wait_ns(__u32 time_ns)
+{
+	const struct timespec time = { .tv_nsec = time_ns };
+
+	nanosleep(&time, NULL);
+}
+
 __u64 wall_ms(void)
 {
 	return read_ns(CLOCK_REALTIME) / 1000000;

@@ -136,6 +136,7 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 	run->key = key;
 	if (flags != run->flags)
 		service_dirty(run, true);
+	run->track_all = !planned->new_table && always && !run->always;
 	run->flags = flags;
 	run->always = always;
 	if (planned->new_table)
@@ -195,7 +196,7 @@ static void service_commit(struct plan_service *planned)
 }
 
 /* Entries of targets are followed while they name the number that packets are led to. */
-static void entry_publish(struct run_service *run)
+void service_entry_publish(struct run_service *run)
 {
 	const struct service value = { .number = run->number,
 				       .row_count = run->row_count,
@@ -216,18 +217,21 @@ static void entry_publish(struct run_service *run)
 }
 
 /*
- * A service that gets a scheduler has its rows stored first, so that none of them is stable when
- * packets begin to ask it; one that loses its scheduler, or need not track all any more, is told so
- * first, so that none becomes stable while packets still do. Neither breaks a flow: all flows of a
- * row that is not stable are in the table or its previous target's, however the row was chosen.
+ * A service that gets a scheduler has its rows stored first: the scheduler may place a flow that
+ * the table does not know anywhere, so no row may be left whose current target has flows that are
+ * not in the table. They are {B, B} by then, see row_track_all().
+ *
+ * One that loses its scheduler is led by its rows first, and only then do these change: all its
+ * flows are in the table, or a previous target's, so that rows may come to mean more.
  */
 static void entries_publish(struct reconcile *rec, bool early)
 {
 	for (size_t i = 0; i < rec->service_count; i++) {
 		struct run_service *run = rec->services[i];
 
-		if (run->entry_old && (run->entry_early || !early))
-			entry_publish(run);
+		/* Rows that could not be stored are tried again, and the entry follows them. */
+		if (run->entry_old && !run->track_all && (run->entry_early || !early))
+			service_entry_publish(run);
 	}
 }
 

@@ -151,6 +151,14 @@ int lb_target_set(struct lb *lb, __u32 number, const struct target *value)
 
 _Static_assert(OWNER_WORD == sizeof(struct target) / sizeof(__u64) - 1, "the owner is last");
 
+int lb_target_get(const struct lb *lb, __u32 number, struct target *out)
+{
+	if (number >= lb->max_targets)
+		return -ENOENT;
+	*out = lb->targets[number];
+	return 0;
+}
+
 int lb_target_name_set(struct lb *lb, __u32 number, const struct target_name *value)
 {
 	return bpf_map_update_elem(lb->maps.target_names, &number, value, BPF_ANY);

@@ -59,6 +59,7 @@ struct run_service {
 	__u32 live_number; /* where its entry leads; number, but for a moment */
 	__u16 flags;       /* as in struct service */
 	bool always;       /* it tracks each flow */
+	bool track_all;    /* it begins to: its rows do not know yet */
 	__u32 row_count;
 	struct lb_rows *rows;
 	bool rows_fresh; /* the table is new, and flows may be known from the one before */
@@ -137,8 +138,9 @@ struct reconcile {
 };
 
 /* --- clock.c --- */
-__u64 now_ns(void);  /* CLOCK_MONOTONIC */
-__u64 wall_ms(void); /* CLOCK_REALTIME */
+__u64 now_ns(void);          /* CLOCK_MONOTONIC */
+__u64 wall_ms(void);         /* CLOCK_REALTIME */
+void wait_ns(__u32 time_ns); /* less than a second */
 
 /* --- model.c --- */
 struct run_service *service_find(const struct reconcile *rec, const char *name);
@@ -256,6 +258,8 @@ struct commit {
 
 int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit);
 void commit_free(struct commit *commit);
+/* Leads packets to its table, by its flags; its targets follow. */
+void service_entry_publish(struct run_service *run);
 /* Publishes a plan. Cannot fail: what the kernel refuses is logged. */
 void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, struct commit *commit);
 

@@ -97,8 +97,7 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 
 			target_life_of(backend, &life);
 			closing_ticks[backend->target] = life.closing_ticks;
-			if (backend->serves)
-				service_of_target[backend->target] = index;
+			service_of_target[backend->target] = index;
 		}
 	}
 	targets_enter(rec, pass, service_of_target);
@@ -107,7 +106,7 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 
 void pass_run(struct pass *pass)
 {
-	sweep_run(&pass->sweep);
+	pass->err = sweep_run(&pass->sweep);
 	pass->ended_ns = now_ns();
 }
 

@@ -21,12 +21,13 @@ struct pass {
 	size_t service_count;
 	__u32 *assigned; /* of each target, as loads said */
 	__u64 began_ns, ended_ns;
+	int err; /* of running it: then it found nothing */
 };
 
 /* Takes down what packets go by now. 0 or -ENOMEM. */
 int pass_begin(struct reconcile *rec, struct pass *pass);
-void pass_run(struct pass *pass); /* in any thread */
-/* Draws the conclusions. */
+void pass_run(struct pass *pass); /* in any thread; fills err */
+/* Draws the conclusions of a pass that found something. */
 void pass_end(struct reconcile *rec, struct pass *pass);
 void pass_free(struct pass *pass); /* also one that did not begin */
 /* Whether another pass has something to find. */

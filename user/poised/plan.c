@@ -162,13 +162,11 @@ static size_t leaving_count(const struct reconcile *rec)
  * for packets that are on their way. */
 static void numbers_free_up(struct reconcile *rec, size_t wanted)
 {
-	const struct timespec in_flight = { .tv_nsec = IN_FLIGHT_NS };
-
 	for (int try = 0; try < 2 && wanted > numbers_left(&rec->target_numbers) &&
 			  (rec->retired_count || leaving_count(rec));
 	     try++) {
 		if (try)
-			nanosleep(&in_flight, NULL);
+			wait_ns(IN_FLIGHT_NS);
 		sweeper_pass(rec->sweeper);
 	}
 }

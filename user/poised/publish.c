@@ -124,21 +124,26 @@ static void rows_store(struct run_service *service, const __u16 *owners)
 		/* Flows of the table before this one may be known, and are to be followed. */
 		if (service->rows_fresh)
 			row.previous_target = ROW_TRACKED;
+		if (service->track_all)
+			row = row_track_all(row, rec->serves);
 		rec->rows[i] = row_next(row, owners[i], service->always, rec->serves);
 	}
 	ages_follow(service, rec->rows);
 	if (lb_rows_write(service->rows, rec->rows))
 		service->stored_ns = now_ns();
-	service->rows_fresh = false;
+	service->rows_fresh = service->track_all = false;
 	rows_count(service);
 }
 
 static void service_publish(struct run_service *service, const __u16 *owners)
 {
 	struct reconcile *rec = service->rec;
+	bool began_to_track = service->track_all;
 
 	serving_publish(service);
 	rows_store(service, owners);
+	if (began_to_track && service->entry_old)
+		service_entry_publish(service);
 	serving_published(service);
 	service_clean(service);
 	if (service->timed)

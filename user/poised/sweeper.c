@@ -52,7 +52,9 @@ static void pass_conclude(struct sweeper *sweeper, struct pass *pass)
 {
 	sweeper->began_ns = pass->began_ns;
 	sweeper->took_ns = pass->ended_ns - pass->began_ns;
-	pass_end(sweeper->rec, pass);
+	if (!pass->err)
+		pass_end(sweeper->rec, pass);
+	complain(sweeper, pass->err);
 	pass_free(pass);
 }
 
@@ -95,9 +97,9 @@ static void due(uv_timer_t *timer)
 	if (!err)
 		err = uv_queue_work(timer->loop, &sweeper->work, work_run, work_ended);
 	sweeper->working = !err;
-	complain(sweeper, err);
 	if (!err)
 		return;
+	complain(sweeper, err);
 	pass_free(&sweeper->pass);
 	sweeper->began_ns = now_ns();
 	sweeper_wake(sweeper);
@@ -134,8 +136,8 @@ void sweeper_pass(struct sweeper *sweeper)
 
 	work_take(sweeper);
 	err = pass_begin(sweeper->rec, &pass);
-	complain(sweeper, err);
 	if (err) {
+		complain(sweeper, err);
 		pass_free(&pass);
 		return;
 	}
