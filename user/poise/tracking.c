@@ -82,7 +82,7 @@ static int table_sweep(const struct table *table, struct tracking *out)
 		closing[i] = table->targets[i].closing_ticks;
 	}
 	if (!err)
-		sweep_run(&sweep);
+		err = sweep_run(&sweep);
 	free(service_of);
 	free(closing);
 	if (err) {
