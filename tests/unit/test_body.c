@@ -79,6 +79,14 @@ static void options_become_the_configuration_s_keys(void **state)
 		{ "--check http:/y --timeout 500ms", "{\"tcp\":true}",
 		  "{\"check\":{\"http\":\"/y\",\"timeout\":\"500ms\"}}" },
 		{ "--check none", "{\"tcp\":true}", "{\"check\":null}" },
+		{ "--scheduler leastconn --hash source --track always", NULL,
+		  "{\"hash\":\"source\",\"scheduler\":\"leastconn\",\"track\":\"always\"}" },
+		{ "--idle-timeout 5m --settle 1h --slow-start 30s --panic 30%", NULL,
+		  "{\"idle_timeout\":\"5m\",\"panic\":\"30%\",\"settle\":\"1h\","
+		  "\"slow_start\":\"30s\"}" },
+		{ "--panic 100", NULL, "{\"panic\":\"100%\"}" },
+		{ "--idle-timeout default --slow-start none --panic never", NULL,
+		  "{\"idle_timeout\":null,\"panic\":null,\"slow_start\":null}" },
 	};
 	size_t i;
 
@@ -116,6 +124,16 @@ static void what_makes_no_sense_is_refused(void **state)
 		"--check tcp --interval 2",
 		"--check tcp --timeout 1.5s",
 		"--check tcp --check-port http",
+		"--idle-timeout 5",
+		"--settle none",
+		"--slow-start 1.5s",
+		"--panic 0",
+		"--panic 101%",
+		"--panic 30%%",
+		"--panic 30%x",
+		"--panic %",
+		"--panic none",
+		"--panic 000000000030%",
 		"--backend",
 		"--backend 10.0.0",
 		"--backend 10.0.0.1,",
@@ -151,12 +169,67 @@ static void a_backend_s_body(void **state)
 	json_decref(body);
 }
 
+static int keep_backend(struct command *cmd)
+{
+	return body_backend_put(cmd, built);
+}
+
+/* What options of backend add and set make; NULL where they are refused. The caller frees. */
+static char *build_backend(const char *line)
+{
+	static const struct verb set = {
+		"set", "", "", 0, 0, body_backend_options, keep_backend,
+	};
+	char text[128], *argv[8], *rest = text, *word;
+	struct command cmd = { .object = "backend", .argv = argv };
+	struct caught caught;
+	char *made = NULL;
+
+	built = json_object();
+	snprintf(text, sizeof(text), "%s", line);
+	while ((word = strsep(&rest, " ")))
+		argv[cmd.argc++] = word;
+	argv[cmd.argc] = NULL;
+	caught_begin(&caught);
+	if (verb_run(&cmd, &set) == EXIT_DONE)
+		made = json_dumps(built, JSON_COMPACT | JSON_SORT_KEYS);
+	caught_end(&caught, said, sizeof(said));
+	json_decref(built);
+	return made;
+}
+
+static void a_backend_s_state_and_whether_it_is_sorry(void **state)
+{
+	static const struct {
+		const char *line, *body; /* NULL: refused */
+	} rows[] = {
+		{ "--state drain", "{\"state\":\"drain\"}" },
+		{ "--state r --sorry yes", "{\"sorry\":true,\"state\":\"ready\"}" },
+		{ "--sorry no", "{\"sorry\":false}" },
+		{ "--weight 5", "{}" },
+		{ "--state up", NULL },
+		{ "--sorry true", NULL },
+		{ "--sorry", NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *body = build_backend(rows[i].line);
+
+		if (!rows[i].body != !body || (body && strcmp(body, rows[i].body)))
+			fail_msg("%s: %s", rows[i].line, body ? body : said);
+		free(body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_become_the_configuration_s_keys),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(a_backend_s_body),
+		cmocka_unit_test(a_backend_s_state_and_whether_it_is_sorry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,11 @@ static const struct edit_row {
 	{ "backend", SET, 0, "10.0.0.12:8080", "{'state': 'drain', 'sorry': true}",
 	  .backends =
 		  "{'address': '10.0.0.12:8080', 'weight': 5, 'state': 'drain', 'sorry': true}" },
+	{ "backend", SET, 0, "10.0.0.12:8080", "{'state': 'drain', 'sorry': true}",
+	  .backends = "{'address': '10.0.0.12:8080', 'weight': 5, 'state': 'drain',"
+		      " 'sorry': true}" },
+	{ "backend", ADD, 0, NULL, "{'address': '10.0.0.13', 'port': 80, 'state': 'maint'}",
+	  .backends = "{'address': '10.0.0.13:80', 'state': 'maint'}" },
 	{ "backend", SET, 400, "10.0.0.12:8080", "{'address': '10.0.0.13'}", "cannot be changed" },
 	{ "backend", SET, 404, "10.0.0.12", "{'weight': 1}", "10.0.0.12:8080" },
 	{ "backend", SET, 404, "2001:db8::1", "{'weight': 1}", "no such backend" },

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What is told of flows: nothing where nothing is tracked, and what to do when the table is full.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "poise/flows.h"
+#include "poise/listing.h"
+
+/* JSON in single quotes. */
+static json_t *json(const char *text)
+{
+	char quoted[1024];
+	json_t *tree;
+
+	snprintf(quoted, sizeof(quoted), "%s", text);
+	for (char *c = quoted; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	tree = json_loads(quoted, JSON_DECODE_ANY, NULL);
+	assert_non_null(tree);
+	return tree;
+}
+
+static json_t *services(void)
+{
+	return json("[{'name': 'web', 'rows': 251, 'track': 'auto',"
+		    " 'tracking': {'stable': 251, 'moving': 0, 'tracked': 0}, 'backends':"
+		    " [{'id': '10.0.0.1', 'state': 'ready', 'flows': 3, 'closing': 1}],"
+		    " 'leaving': []},"
+		    "{'name': 'dns', 'rows': 251, 'track': 'always',"
+		    " 'tracking': {'stable': 0, 'moving': 50, 'tracked': 201}, 'backends':"
+		    " [{'id': '10.0.0.2', 'state': 'ready', 'flows': 7, 'closing': 2,"
+		    " 'weight': 5, 'previous_rows': 0}], 'leaving':"
+		    " [{'id': '10.0.0.3', 'state': 'ready', 'flows': 5, 'closing': 0,"
+		    " 'previous_rows': 50}]}]");
+}
+
+static void flows_on_stable_rows_are_unknown_not_none(void **state)
+{
+	json_t *all = services(), *table = json("{'size': 1024}");
+	json_t *flows = flows_encode(all, table, NULL);
+	const json_t *list = json_object_get(flows, "services");
+	const json_t *web = json_array_get(list, 0), *dns = json_array_get(list, 1);
+	const json_t *backends = json_object_get(dns, "backends");
+	char text[128];
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 2);
+	assert_true(json_is_null(json_object_get(web, "flows")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(web, "backends"), 0), "flows")));
+	assert_string_equal(flows_rows_text(web, text, sizeof(text)),
+			    "all 251 rows are stable: their flows need no tracking");
+	assert_int_equal(json_integer_value(json_object_get(dns, "flows")), 12);
+	assert_int_equal(json_integer_value(json_object_get(dns, "closing")), 2);
+	assert_int_equal(json_array_size(backends), 2);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(backends, 1), "state")),
+		"leaving");
+	assert_null(json_object_get(json_array_get(backends, 0), "weight"));
+	assert_string_equal(flows_rows_text(dns, text, sizeof(text)),
+			    "50 rows are moving, 201 tracked");
+	json_decref(flows);
+	flows = flows_encode(all, table, "dns");
+	assert_int_equal(json_array_size(json_object_get(flows, "services")), 1);
+	json_decref(flows);
+	json_decref(table);
+	json_decref(all);
+}
+
+static void a_table_that_is_too_small(void **state)
+{
+	json_t *table = json("{'size': 1024, 'occupied': 512, 'new': 3, 'evicted': 0, 'lost': 0}");
+	char text[256];
+
+	(void)state;
+	assert_string_equal(flows_table_text(table, text, sizeof(text)),
+			    "1024 entries, 512 in use (50.0 %), 3 of them by one packet so far; no "
+			    "live ones lost to others");
+	json_object_set_new(table, "evicted", json_integer(12345));
+	json_object_set_new(table, "lost", json_integer(2));
+	assert_string_equal(flows_table_text(table, text, sizeof(text)),
+			    "1024 entries, 512 in use (50.0 %), 3 of them by one packet so far; "
+			    "12.3k live ones lost to others, 2 not entered: raise `flows`");
+	json_decref(table);
+}
+
+static void states_in_words(void **state)
+{
+	static const struct {
+		const char *backend, *text;
+		bool leaving;
+	} rows[] = {
+		{ "{'state': 'ready'}", "ready" },
+		{ "{'state': 'ready', 'sorry': true}", "sorry" },
+		{ "{'state': 'drain', 'sorry': true}", "drain, sorry" },
+		{ "{'state': 'maint'}", "maint" },
+		{ "{'state': 'ready'}", "leaving", true },
+		{ "{}", "-" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *backend = json(rows[i].backend);
+		char text[LISTING_STATE_SIZE];
+
+		assert_string_equal(listing_state(backend, rows[i].leaving, text), rows[i].text);
+		json_decref(backend);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_on_stable_rows_are_unknown_not_none),
+		cmocka_unit_test(a_table_that_is_too_small),
+		cmocka_unit_test(states_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
