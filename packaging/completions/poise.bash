@@ -21,11 +21,18 @@ _poise_interfaces() {
 _poise_values() {
 	case $1 in
 	--mode) echo l2 ipip gue ;;
-	--scheduler) echo maglev ;;
+	--scheduler) echo maglev roundrobin leastconn random ;;
+	--hash) echo 5-tuple source ;;
+	--track) echo auto always ;;
+	--state) echo ready drain maint ;;
+	--sorry) echo yes no ;;
+	--idle-timeout) echo default ;;
+	--slow-start) echo none ;;
+	--panic) echo never ;;
 	--check) echo tcp http:/ none ;;
 	--xdp) echo auto native generic ;;
 	--listen | --rows | --gue-port | --check-port | --interval | --timeout | --rise | --fall | \
-		--backend | --weight | --instance | --vip) ;;
+		--settle | --silent | --backend | --weight | --instance | --vip) ;;
 	*) return 1 ;;
 	esac
 }
@@ -33,7 +40,7 @@ _poise_values() {
 _poise_verbs() {
 	case $1 in
 	service) echo list show add set del help ;;
-	backend) echo list add set del help ;;
+	backend) echo list add set drain ready maint del help ;;
 	decap) echo attach detach stats help ;;
 	help) echo "$objects" ;;
 	esac
@@ -42,10 +49,12 @@ _poise_verbs() {
 _poise_options() {
 	case $1 in
 	'service add' | 'service set')
-		echo --listen --mode --scheduler --rows --gue-port --check --check-port --interval \
+		echo --listen --mode --scheduler --hash --track --idle-timeout --settle \
+			--slow-start --panic --rows --gue-port --check --check-port --interval \
 			--timeout --rise --fall --backend
 		;;
-	'backend add' | 'backend set') echo --weight ;;
+	'backend add' | 'backend set') echo --weight --state --sorry ;;
+	'backend drain') echo --wait --timeout --silent ;;
 	'stats '*) echo --interval --once ;;
 	'attach '*) echo --xdp ;;
 	'detach '*) echo --all ;;
@@ -65,18 +74,19 @@ _poise_words() {
 	1) _poise_verbs "$object" ;;
 	esac
 	case $object/${#words[@]} in
-	stats/1) _poise_services ;;
+	stats/1 | flows/1) _poise_services ;;
+	explain/1) echo tcp udp ;;
 	attach/1 | detach/1) _poise_interfaces ;;
 	esac
 	case $object/$verb/${#words[@]} in
 	service/show/2 | service/set/2 | service/del/2 | backend/*/2) _poise_services ;;
-	backend/set/3 | backend/del/3) _poise_backends "${words[2]}" ;;
+	backend/set/3 | backend/del/3 | backend/drain/3 | backend/ready/3 | backend/maint/3) _poise_backends "${words[2]}" ;;
 	decap/*/2) _poise_interfaces ;;
 	esac
 }
 
 _poise() {
-	local objects='service backend status stats drops apply check export reload attach detach decap help'
+	local objects='service backend status stats flows explain drops apply check export reload attach detach decap help'
 	local current previous line point candidates i
 	local -a words=() instance=() parts=()
 	# Addresses hold colons, at which bash parts words: part the line at blanks instead.
