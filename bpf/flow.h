@@ -22,8 +22,8 @@ static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 }
 
 /* Who makes room in a full set: who has expired, then the first to expire of those that never got
- * past their first packet, then of all. */
-static __noinline int find_least(const struct flow_set *set, __u32 now)
+ * past their first packet, then of all. *found: what is there, by which it was chosen. */
+static __noinline int find_least(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	__u32 least = ~0U;
 	int at = 0, i;
@@ -39,19 +39,21 @@ static __noinline int find_least(const struct flow_set *set, __u32 now)
 		if (worth < least) {
 			least = worth;
 			at = i;
+			*found = entry;
 		}
 	}
 	return at;
 }
 
-static __always_inline int find_room(const struct flow_set *set, __u32 now)
+static __always_inline int find_room(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	int i;
 
+	*found = 0;
 	for (i = 0; i < FLOWS_PER_SET; i++)
 		if (!*(const volatile __u64 *)&set->entries[i])
 			return i;
-	return find_least(set, now);
+	return find_least(set, now, found);
 }
 
 static __always_inline struct flow_counter *flow_count(void)
@@ -70,28 +72,28 @@ static __always_inline bool is_lost(__u64 old, __u64 entry, __u32 now)
 
 /*
  * Puts an entry into a set, in place of what is known of its flow (at FLOWS_PER_SET: nothing).
- * Another CPU may want the same room: whoever comes second looks for other room, so that neither
- * flow is forgotten.
+ * Another CPU may want the same room: whoever comes second finds there something else than it chose
+ * the room by, and looks for other room, so that neither flow is forgotten.
  */
 static __always_inline void insert_entry(struct flow_set *set, __u32 at, __u64 entry, __u32 now)
 {
+	__u64 old = *(volatile __u64 *)&set->entries[at & (FLOWS_PER_SET - 1)];
+	bool known = at < FLOWS_PER_SET && flow_entry_tag(old) == flow_entry_tag(entry);
 	struct flow_counter *counter = flow_count();
 	int try;
 
 	if (!counter)
 		return;
 	for (try = 0; try < INSERT_TRIES; try++) {
-		__u64 old;
-
-		if (at >= FLOWS_PER_SET)
-			at = find_room(set, now) & (FLOWS_PER_SET - 1);
-		old = *(volatile __u64 *)&set->entries[at];
+		if (!known)
+			at = find_room(set, now, &old);
+		at &= FLOWS_PER_SET - 1;
 		if (__sync_val_compare_and_swap(&set->entries[at], old, entry) == old) {
 			counter->tracked++;
 			counter->evicted += is_lost(old, entry, now);
 			return;
 		}
-		at = FLOWS_PER_SET;
+		known = false;
 	}
 	counter->lost++;
 }
