@@ -234,11 +234,12 @@ static void watch(int fd, void *as)
 
 static void prepare(void)
 {
-	struct rlimit limit = { 1 << 17, 1 << 17 };
+	struct rlimit limit;
 	sigset_t signals;
 
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		getrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGUSR1);

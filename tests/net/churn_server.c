@@ -84,7 +84,7 @@ static void serve(struct client *client)
 
 int main(int argc, char **argv)
 {
-	struct rlimit limit = { 1 << 17, 1 << 17 };
+	struct rlimit limit;
 	struct epoll_event events[256], event = { .events = EPOLLIN };
 	int listener;
 
@@ -95,6 +95,8 @@ int main(int argc, char **argv)
 	name = argv[1];
 	/* One that was started again knows none of the connections before. */
 	next_nonce = (time(NULL) & 0xffffff) << 20;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	listener = listen_on(argv[2]);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);

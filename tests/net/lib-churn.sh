@@ -29,8 +29,8 @@ churn_nginx_start() { # churn_nginx_start NUMBER
 daemon off;
 master_process off;
 pid $prefix/nginx.pid;
-worker_rlimit_nofile 65536;
-events { worker_connections 20000; }
+worker_rlimit_nofile 20000;
+events { worker_connections 16000; }
 http {
   access_log off;
   keepalive_timeout 1h;

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# nftables: DNAT by a jhash map, replaced as a whole by `nft -f`; conntrack knows old connections.
+subject_about() { echo "DNAT by a jhash map, replaced atomically by nft -f at each change; conntrack"; }
+
+subject_start() {
+  local number
+  on lb sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward
+    for conf in all eth0; do
+      echo 0 > /proc/sys/net/ipv4/conf/$conf/send_redirects
+      echo 0 > /proc/sys/net/ipv4/conf/$conf/rp_filter
+    done'
+  # Answers have to come back through the balancer, which puts the address back.
+  for number in 1 2 3 4; do ip -n "$run-b$number" route replace default via $LB4 || return; done
+  nft_publish
+}
+
+subject_set() { nft_publish; }
+
+# 100 slots a weight of 100, as people write these maps.
+nft_map() {
+  local number slots=0 separator='' map=''
+  for number in 1 2 3 4; do
+    ((${weights[number]:-0} > 0)) || continue
+    map+="$separator$slots-$((slots + weights[number] - 1)) : ${B4[number]}"
+    slots=$((slots + weights[number]))
+    separator=', '
+  done
+  echo "jhash ip saddr . tcp sport mod $slots map { $map }"
+}
+
+nft_publish() {
+  on lb nft -f - << END
+table ip bench {
+  chain prerouting { type nat hook prerouting priority dstnat; }
+}
+flush chain ip bench prerouting
+add rule ip bench prerouting ip daddr $VIP4 tcp dport 80 dnat to $(nft_map)
+END
+}
+
+# Nothing of it is a process.
+subject_restart() { return 2; }
+
+subject_extra() { echo "$(on lb cat /proc/sys/net/netfilter/nf_conntrack_count) conntrack entries, one per connection"; }
+
+subject_stop() {
+  local number
+  on lb nft delete table ip bench
+  on lb sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'
+  for number in 1 2 3 4; do ip -n "$run-b$number" route replace default via $ROUTER4; done
+}
