@@ -36,15 +36,18 @@ subject_restart() {
   weights[1]=70
   spawn haproxy-begun lb haproxy -db -f "$tmp/haproxy.cfg" -x "$tmp/haproxy.sock" -sf "${pids[haproxy-$haproxy_number]}"
   sleep 0.02
-  end haproxy-begun KILL
-  end "haproxy-$haproxy_number" KILL
+  haproxy_kill
   haproxy_spawn
 }
 
-subject_stop() {
+haproxy_kill() { # all of its processes
   local name
   for name in "${!pids[@]}"; do
     case $name in haproxy-*) end "$name" KILL ;; esac
   done
+}
+
+subject_stop() {
+  haproxy_kill
   ip -n "$run-lb" address del $VIP4/32 dev lo
 }

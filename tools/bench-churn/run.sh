@@ -5,8 +5,9 @@
 # Prints a table and writes build/bench-churn.json; exit status 1 when Poise broke one.
 #
 # A subject is a file SUBJECT.sh with subject_start, subject_stop, subject_set NUMBER WEIGHT ("":
-# not configured, 0: no new connections), subject_restart (kill -9 in the midst of a change, then
-# the start that a service manager would do; status 2: it has no process) and subject_about.
+# not configured, 0: no new connections), subject_restart (kill -9 of all its processes in
+# the midst of a change, then the start that a service manager would do; status 2: it has none),
+# subject_extra (what it takes in the end) and subject_about.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/net/lib.sh
@@ -52,7 +53,7 @@ phases=(add reweight remove fifty silence restart)
 declare -A phase_about=(
   [add]="a backend is added" [reweight]="two weights are changed"
   [remove]="a backend is drained for 3 s, then removed" [fifty]="50 changes in a row"
-  [silence]="$silence s nothing happens" [restart]="kill -9 in the midst of a change, start")
+  [silence]="$silence s nothing happens" [restart]="kill -9 of all its processes, start")
 
 # Prints what broke since the last phase, and keeps the report.
 judge_phase() { # judge_phase NAME STATUS
