@@ -93,7 +93,9 @@ static __always_inline void insert_entry(struct flow_set *set, __u32 at, __u64 e
 			counter->evicted += is_lost(old, entry, now);
 			return;
 		}
-		known = false;
+		/* Its own entry was touched meanwhile: it stays the one place of this flow. */
+		old = *(volatile __u64 *)&set->entries[at];
+		known = known && flow_entry_tag(old) == flow_entry_tag(entry);
 	}
 	counter->lost++;
 }
