@@ -10,6 +10,10 @@
 #ifndef POISE_FLOW_H
 #define POISE_FLOW_H
 
+#ifndef __bpf__
+#include <stdbool.h>
+#endif
+
 #include "poise/abi.h"
 #include "poise/hash.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "poise/csum.h"
-#include "poise/hash.h"
+#include "poise/flow.h"
 
 static const __u64 seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
@@ -62,9 +62,20 @@ static void test_row_covers_the_table(void **state)
 {
 	(void)state;
 	assert_int_equal(flow_row(0, 65537), 0);
-	assert_int_equal(flow_row(0xffffffffULL, 65537), 65536);
-	assert_int_equal(flow_row(0xffffffff00000000ULL, 65537), 0); /* the low half alone counts */
-	assert_int_equal(flow_row(0x80000000ULL, 251), 125);
+	assert_int_equal(flow_row(0xffffffff, 65537), 65536);
+	assert_int_equal(flow_row(0x80000000, 251), 125);
+	/* The half that an entry of the flow table keeps. */
+	assert_int_equal(flow_tag(0x123456789abcdef0), 0x12345678);
+}
+
+/* Above 125, or below 15, once in a million, for some 60 degrees of freedom. */
+static void assert_even(const unsigned int *hits, int count, double expected)
+{
+	double chi2 = 0;
+
+	for (int i = 0; i < count; i++)
+		chi2 += (hits[i] - expected) * (hits[i] - expected) / expected;
+	assert_true(chi2 > 15 && chi2 < 125);
 }
 
 static int compare(const void *a, const void *b)
@@ -85,8 +96,9 @@ static __u64 walk_hash(const struct flow_hash_key *key, enum walk walk, unsigned
 			  IPPROTO_TCP);
 }
 
-/* Neighbouring ports and addresses spread as well as chance would have it, under many seeds. */
-static void test_rows_are_even(void **state)
+/* Neighbouring ports and addresses spread as well as chance would have it, under many seeds: over
+ * rows, by the hash's high half, and over sets of the flow table, by its low bits. */
+static void test_rows_and_sets_are_even(void **state)
 {
 	(void)state;
 	for (__u64 n = 0; n < 50; n++) {
@@ -95,15 +107,16 @@ static void test_rows_are_even(void **state)
 
 		flow_hash_key_expand(seeds, &key);
 		for (enum walk walk = 0; walk < WALKS; walk++) {
-			unsigned int hits[60] = { 0 };
-			double chi2 = 0;
+			unsigned int rows[60] = { 0 }, sets[64] = { 0 };
 
-			for (unsigned int i = 0; i < 60000; i++)
-				hits[flow_row(walk_hash(&key, walk, i), 60)]++;
-			for (int row = 0; row < 60; row++)
-				chi2 += (hits[row] - 1000.) * (hits[row] - 1000.) / 1000;
-			/* 59 degrees of freedom: above 125 once in a million; below 15 the same. */
-			assert_true(chi2 > 15 && chi2 < 125);
+			for (unsigned int i = 0; i < 60000; i++) {
+				__u64 hash = walk_hash(&key, walk, i);
+
+				rows[flow_row(flow_tag(hash), 60)]++;
+				sets[flow_set_index(hash, 63)]++;
+			}
+			assert_even(rows, 60, 1000);
+			assert_even(sets, 64, 937.5);
 		}
 	}
 }
@@ -158,7 +171,7 @@ int main(void)
 		cmocka_unit_test(test_key_is_siphash13_of_a_counter),
 		cmocka_unit_test(test_key_and_hashes_of_a_seed),
 		cmocka_unit_test(test_row_covers_the_table),
-		cmocka_unit_test(test_rows_are_even),
+		cmocka_unit_test(test_rows_and_sets_are_even),
 		cmocka_unit_test(test_no_collisions),
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_outer_sum),

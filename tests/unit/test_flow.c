@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Entries of the flow table and the clock that they expire by. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <cmocka.h>
+
+#include "poise/flow.h"
+
+#define TAG 0xfedcba98
+#define NOW 100
+
+static const struct target target = { .new_ticks = 10, .idle_ticks = 200, .closing_ticks = 30 };
+static const struct flow_packet syn = { .fresh = true, .first = true };
+static const struct flow_packet ack = { 0 };
+static const struct flow_packet fin = { .closes = true };
+static const struct flow_packet datagram = { .first = true };
+static const struct flow_packet client_syn = { .first = true }; /* flows are clients */
+
+static void assert_entry(__u64 entry, __u16 number, int left, enum flow_state state)
+{
+	assert_int_equal(flow_entry_tag(entry), TAG);
+	assert_int_equal(flow_entry_target(entry), number);
+	assert_int_equal(flow_entry_left(entry, NOW), left);
+	assert_int_equal(flow_entry_state(entry), state);
+}
+
+static void test_first_packet(void **state)
+{
+	(void)state;
+	assert_entry(flow_begin(TAG, 7, &target, NOW, &syn), 7, 10, FLOW_NEW);
+	assert_entry(flow_begin(TAG, 7, &target, NOW, &datagram), 7, 10, FLOW_NEW);
+	assert_entry(flow_begin(TAG, 7, &target, NOW, &client_syn), 7, 10, FLOW_NEW);
+	/* Of a flow older than the table: it may be silent for as long as any. */
+	assert_entry(flow_begin(TAG, 7, &target, NOW, &ack), 7, 200, FLOW_NEW);
+	assert_entry(flow_begin(TAG, 65534, &target, NOW, &fin), 65534, 30, FLOW_NEW);
+}
+
+static void test_later_packets(void **state)
+{
+	__u64 entry = flow_begin(TAG, 7, &target, NOW - 5, &syn);
+
+	(void)state;
+	assert_entry(flow_touch(entry, &target, NOW, &syn), 7, 10, FLOW_NEW);
+	assert_entry(flow_touch(entry, &target, NOW, &datagram), 7, 200, FLOW_ESTABLISHED);
+	entry = flow_touch(entry, &target, NOW, &ack);
+	assert_entry(entry, 7, 200, FLOW_ESTABLISHED);
+	/* Nothing to write within a tick. */
+	assert_true(flow_touch(entry, &target, NOW, &ack) == entry);
+	assert_true(flow_touch(entry, &target, NOW + 1, &ack) != entry);
+	entry = flow_touch(entry, &target, NOW, &fin);
+	assert_entry(entry, 7, 30, FLOW_CLOSING);
+	/* Half closed: what the client goes on to acknowledge keeps it. */
+	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 30, FLOW_CLOSING);
+}
+
+static void test_who_follows(void **state)
+{
+	__u64 entry = flow_begin(TAG, 7, &target, NOW, &syn);
+
+	(void)state;
+	assert_true(flow_follows(entry, true)); /* the same SYN again */
+	assert_true(flow_follows(entry, false));
+	entry = flow_touch(entry, &target, NOW, &ack);
+	assert_false(flow_follows(entry, true));
+	assert_true(flow_follows(entry, false));
+	entry = flow_touch(entry, &target, NOW, &fin);
+	assert_false(flow_follows(entry, true));
+	assert_true(flow_follows(entry, false));
+}
+
+static void test_time_wraps(void **state)
+{
+	__u64 entry = flow_begin(TAG, 7, &target, FLOW_TICK_MASK - 3, &ack);
+
+	(void)state;
+	assert_int_equal(flow_entry_left(entry, FLOW_TICK_MASK - 3), 200);
+	assert_int_equal(flow_entry_left(entry, FLOW_TICK_MASK), 197);
+	assert_int_equal(flow_entry_left(entry, 0), 196);
+	assert_int_equal(flow_entry_left(entry, 196), 0);
+	assert_int_equal(flow_entry_left(entry, 197), -1);
+	assert_int_equal(flow_entry_left(flow_entry(TAG, 1, FLOW_MAX_TICKS, FLOW_NEW), 0),
+			 FLOW_MAX_TICKS);
+}
+
+static void test_clock(void **state)
+{
+	/* 250 jiffies a second, 1024 to a tick of 4.096 s; jiffies begin near their first wrap. */
+	const struct flow_clock clock = { .monotonic_ns = 5000000000,
+					  .jiffies = 0xfffffe00,
+					  .jiffy_ns = 4000000,
+					  .tick_shift = 10 };
+	const __u64 tick_ns = 4096000000;
+
+	(void)state;
+	assert_int_equal(flow_clock_tick(&clock, clock.monotonic_ns), FLOW_TICK_MASK);
+	assert_int_equal(flow_clock_tick(&clock, clock.monotonic_ns + tick_ns / 2 - 1),
+			 FLOW_TICK_MASK);
+	assert_int_equal(flow_clock_tick(&clock, clock.monotonic_ns + tick_ns / 2), 0);
+	assert_int_equal(flow_clock_tick(&clock, clock.monotonic_ns + 3 * tick_ns), 2);
+	/* Never ends early, whenever within a tick it begins. */
+	assert_int_equal(flow_clock_ticks(&clock, 4096), 1);
+	assert_int_equal(flow_clock_ticks(&clock, 4097), 2);
+	assert_int_equal(flow_clock_ticks(&clock, 900000), 220);
+	assert_int_equal(flow_clock_ticks(&clock, 8 * 3600000), 7032);
+	assert_int_equal(flow_clock_ticks(&clock, 0xffffffff), FLOW_MAX_TICKS);
+}
+
+static void test_rows(void **state)
+{
+	const struct row stable = { 3, 0 }, moving = { 4, 3 }, tracked = { 4, ROW_TRACKED };
+
+	(void)state;
+	assert_false(row_tracks(stable));
+	assert_true(row_tracks(moving));
+	assert_true(row_tracks(tracked));
+	assert_true(row_assigns(moving, true));
+	assert_false(row_assigns(moving, false));
+	assert_true(row_assigns(tracked, true));
+	assert_true(row_assigns(tracked, false));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_later_packets),
+		cmocka_unit_test(test_who_follows),  cmocka_unit_test(test_time_wraps),
+		cmocka_unit_test(test_clock),        cmocka_unit_test(test_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
