@@ -90,72 +90,73 @@ static void rows_in_words(void **state)
 	}
 }
 
+static const struct reason_row {
+	const char *text;
+	__u64 entry;
+	struct explain_choice choice;
+	int left;
+	__u16 flags;
+	bool fresh, serves;
+} reasons[] = {
+	{ .choice = { EXPLAIN_PREVIOUS, 1 },
+	  .text = "the flow table knows nothing of this flow: it is older than the row's "
+		  "last change and stays where it was" },
+	{ .choice = { EXPLAIN_PREVIOUS, 1 },
+	  .flags = SERVICE_HASH_SOURCE,
+	  .text = "the flow table knows nothing of this client: it is older than the row's "
+		  "last change and stays where it was" },
+	{ .choice = { EXPLAIN_CURRENT, 1 },
+	  .fresh = true,
+	  .text = "a SYN begins a new flow: the row's current backend takes it" },
+	{ .choice = { EXPLAIN_CURRENT, 1 },
+	  .entry = 3 << 16,
+	  .text = "the flow table names 10.0.0.3, which serves no more: it counts as new, "
+		  "and the row's current backend takes it" },
+	{ .choice = { EXPLAIN_ENTRY, 3 },
+	  .entry = 3 << 16,
+	  .serves = true,
+	  .text = "the flow table says so" },
+	{ .choice = { EXPLAIN_ENTRY, 3 },
+	  .entry = 3 << 16,
+	  .serves = true,
+	  .fresh = true,
+	  .text = "the flow table says so: it is the same SYN again" },
+	{ .choice = { EXPLAIN_ENTRY, 3 },
+	  .entry = 3 << 16,
+	  .serves = true,
+	  .left = -1,
+	  .text = "the flow table says so: the entry has expired, but nobody took its "
+		  "place yet" },
+	{ .choice = { EXPLAIN_SCHEDULED, 2 },
+	  .flags = SCHEDULER(ROUNDROBIN),
+	  .fresh = true,
+	  .text = "a SYN begins a new flow: round robin has come to 10.0.0.2:8080" },
+	{ .choice = { EXPLAIN_SCHEDULED, 0 },
+	  .flags = SCHEDULER(RANDOM),
+	  .fresh = true,
+	  .text = "a SYN begins a new flow: any backend, by its weight, at random" },
+	{ .choice = { EXPLAIN_NO_BACKEND, 0 },
+	  .fresh = true,
+	  .text = "a SYN begins a new flow, and no backend takes new flows: dropped as "
+		  "no_backend" },
+};
+
 static void reasons_in_words(void **state)
 {
-	static const struct {
-		struct explain_choice choice;
-		__u16 flags;
-		__u64 entry;
-		int left;
-		bool fresh, serves;
-		const char *text;
-	} rows[] = {
-		{ { EXPLAIN_PREVIOUS, 1 },
-		  .text = "the flow table knows nothing of this flow: it is older than the row's "
-			  "last change and stays where it was" },
-		{ { EXPLAIN_PREVIOUS, 1 },
-		  SERVICE_HASH_SOURCE,
-		  .text = "the flow table knows nothing of this client: it is older than the row's "
-			  "last change and stays where it was" },
-		{ { EXPLAIN_CURRENT, 1 },
-		  .fresh = true,
-		  .text = "a SYN begins a new flow: the row's current backend takes it" },
-		{ { EXPLAIN_CURRENT, 1 },
-		  .entry = 3 << 16,
-		  .text = "the flow table names 10.0.0.3, which serves no more: it counts as new, "
-			  "and the row's current backend takes it" },
-		{ { EXPLAIN_ENTRY, 3 },
-		  .entry = 3 << 16,
-		  .serves = true,
-		  .text = "the flow table says so" },
-		{ { EXPLAIN_ENTRY, 3 },
-		  .entry = 3 << 16,
-		  .serves = true,
-		  .fresh = true,
-		  .text = "the flow table says so: it is the same SYN again" },
-		{ { EXPLAIN_ENTRY, 3 },
-		  .entry = 3 << 16,
-		  .serves = true,
-		  .left = -1,
-		  .text = "the flow table says so: the entry has expired, but nobody took its "
-			  "place yet" },
-		{ { EXPLAIN_SCHEDULED, 2 },
-		  SCHEDULER(ROUNDROBIN),
-		  .fresh = true,
-		  .text = "a SYN begins a new flow: round robin has come to 10.0.0.2:8080" },
-		{ { EXPLAIN_SCHEDULED, 0 },
-		  SCHEDULER(RANDOM),
-		  .fresh = true,
-		  .text = "a SYN begins a new flow: any backend, by its weight, at random" },
-		{ { EXPLAIN_NO_BACKEND, 0 },
-		  .fresh = true,
-		  .text = "a SYN begins a new flow, and no backend takes new flows: dropped as "
-			  "no_backend" },
-	};
 	char text[512];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
 		struct explanation flow = { .row = { 1, 2 },
-					    .service.flags = rows[i].flags,
-					    .entry = rows[i].entry,
-					    .entry_left_ticks = rows[i].left,
-					    .entry_serves = rows[i].serves };
+					    .service.flags = reasons[i].flags,
+					    .entry = reasons[i].entry,
+					    .entry_left_ticks = reasons[i].left,
+					    .entry_serves = reasons[i].serves };
 		struct explain_report asked = report(&flow);
 
-		assert_string_equal(
-			explain_reason(&asked, &rows[i].choice, rows[i].fresh, text, sizeof(text)),
-			rows[i].text);
+		assert_string_equal(explain_reason(&asked, &reasons[i].choice, reasons[i].fresh,
+						   text, sizeof(text)),
+				    reasons[i].text);
 	}
 }
 

@@ -67,7 +67,12 @@ static void flows_on_stable_rows_are_unknown_not_none(void **state)
 	assert_string_equal(flows_rows_text(dns, text, sizeof(text)),
 			    "50 rows are moving, 201 tracked");
 	json_decref(flows);
+	json_object_set_new(json_object_get(json_array_get(all, 1), "tracking"), "moving",
+			    json_integer(0));
 	flows = flows_encode(all, table, "dns");
+	assert_string_equal(flows_rows_text(json_array_get(json_object_get(flows, "services"), 0),
+					    text, sizeof(text)),
+			    "all 201 rows are tracked");
 	assert_int_equal(json_array_size(json_object_get(flows, "services")), 1);
 	json_decref(flows);
 	json_decref(table);

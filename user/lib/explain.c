@@ -99,7 +99,7 @@ static int next_of_rotation(const struct maps *maps, const struct service *servi
 {
 	__u32 number = service->number;
 	struct rotation rotation;
-	struct row row;
+	struct row row = { 0 };
 	int err = bpf_map_lookup_elem(maps->rotations, &number, &rotation);
 
 	if (!err)

@@ -136,8 +136,8 @@ static int report_print(const struct command *cmd, const struct maps *maps,
 static int explain_run(struct command *cmd)
 {
 	struct explanation flow;
+	struct tuple tuple = { 0 };
 	struct names names;
-	struct tuple tuple;
 	struct maps maps;
 	int status = tuple_take(cmd, &tuple), err;
 

@@ -216,7 +216,8 @@ static void print_backend(const json_t *backend)
 	       tree_text(backend, "state"));
 }
 
-static void print_answer(const char *what, const json_t *choice)
+/* same: the backend is told of elsewhere. */
+static void print_answer(const char *what, const json_t *choice, bool same)
 {
 	const json_t *backend = json_object_get(choice, "backend");
 
@@ -225,7 +226,8 @@ static void print_answer(const char *what, const json_t *choice)
 		       tree_text(choice, "reason"));
 	else
 		printf(LINE "%s\n", what, tree_text(choice, "reason"));
-	print_backend(backend);
+	if (!same)
+		print_backend(backend);
 }
 
 void explain_print(const json_t *tree)
@@ -242,9 +244,11 @@ void explain_print(const json_t *tree)
 	       (unsigned long long)tree_number(row, "count"), tree_text(row, "text"));
 	print_entry(tree);
 	if (json_equal(first, others)) {
-		print_answer("answer", first);
+		print_answer("answer", first, false);
 		return;
 	}
-	print_answer("a SYN", first);
-	print_answer("others", others);
+	print_answer(
+		"a SYN", first,
+		json_equal(json_object_get(first, "backend"), json_object_get(others, "backend")));
+	print_answer("others", others, false);
 }

@@ -75,6 +75,8 @@ const char *flows_rows_text(const json_t *service, char *buf, size_t size)
 	if (!moving && !tracked)
 		snprintf(buf, size, "all %llu rows are stable: their flows need no tracking",
 			 stable);
+	else if (!stable && !moving)
+		snprintf(buf, size, "all %llu rows are tracked", tracked);
 	else if (!stable)
 		snprintf(buf, size, "%llu rows are moving, %llu tracked", moving, tracked);
 	else

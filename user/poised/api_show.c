@@ -32,7 +32,7 @@ static json_t *backend_tree(const struct run_backend *backend)
 			 hop, "usable", backend_usable(backend), "serves", backend->serves,
 			 "target", backend->target, "rows", (json_int_t)backend->rows, "share",
 			 (double)backend->rows / service->row_count, "previous_rows",
-			 (json_int_t)backend->previous_rows, "flows", (json_int_t)backend->flows,
+			 (json_int_t)backend->older_rows, "flows", (json_int_t)backend->flows,
 			 "closing", (json_int_t)backend->closing);
 	if (backend->sorry)
 		json_object_set_new(tree, "sorry", json_true());

@@ -30,7 +30,6 @@ struct run_backend {
 	bool serves;  /* its flows are not lost; as its target entry says */
 	bool leaving; /* no longer configured: in service->leaving until its flows have ended */
 	__u32 flows, closing; /* tracked and alive, by the last sweep */
-	__u32 previous_rows;  /* it is previous of: flows may be its that the table does not know */
 	enum poise_health health;
 	char reason[REASON_SIZE]; /* why it is down; else empty */
 	time_t since;             /* of its health, wall clock */
