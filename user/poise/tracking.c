@@ -66,15 +66,15 @@ static int table_open(const struct maps *maps, struct table *out)
 static int table_sweep(const struct table *table, struct tracking *out)
 {
 	size_t count = table->target_count;
-	__u16 *service_of = calloc(count, sizeof(*service_of));
-	__u16 *closing = calloc(count, sizeof(*closing));
+	__u16 *service_of = calloc(count + 1, sizeof(*service_of));
+	__u16 *closing = calloc(count + 1, sizeof(*closing));
 	struct sweep sweep = { .sets = (struct flow_set *)table->sets,
 			       .set_count = table->set_count,
 			       .now = table->now,
 			       .service_of_target = service_of,
 			       .closing_ticks = closing,
 			       .target_count = count,
-			       .flows = calloc(count, sizeof(*sweep.flows)) };
+			       .flows = calloc(count + 1, sizeof(*sweep.flows)) };
 	int err = service_of && closing && sweep.flows ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && !err; i++) {
