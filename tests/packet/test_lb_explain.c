@@ -14,6 +14,7 @@
 #include "lb.skel.h" /* needs the types above */
 
 #define FLOWS          10000
+#define PATIENCE_S     20 /* kernels before 6.8 wait for RCU when a row table is looked up */
 #define MAX_COMPLAINTS 5
 
 struct tally {
@@ -199,10 +200,11 @@ static void test_unknown(struct lb_maps *lb, const struct maps *maps)
 int main(void)
 {
 	const char *seed = getenv("POISE_FUZZ_SEED");
+	const time_t begun = time(NULL);
 	struct tally tally = { 0 };
 	struct lb_maps lb;
 	struct maps maps;
-	int status;
+	int status, flows = 0;
 
 	random_state = seed ? strtoull(seed, NULL, 0) : 0x706f697365;
 	printf("# seed 0x%llx\n", (unsigned long long)random_state);
@@ -210,9 +212,12 @@ int main(void)
 		return EXIT_FAILURE;
 	maps = maps_of(lb.skeleton);
 	if (harness_ok(&lb.harness, !write_meta(&lb, &maps), "seed and clock")) {
-		for (int i = 0; i < FLOWS && tally.wrong < MAX_COMPLAINTS; i++)
+		for (; flows < FLOWS && tally.wrong < MAX_COMPLAINTS; flows++) {
 			check_flow(&lb, &maps, &tally);
-		harness_ok(&lb.harness, !tally.wrong, "%d packets go where it was said", FLOWS);
+			if (time(NULL) - begun > PATIENCE_S)
+				break;
+		}
+		harness_ok(&lb.harness, !tally.wrong, "%d packets go where it was said", flows);
 		harness_ok(
 			&lb.harness,
 			tally.why[EXPLAIN_NO_BACKEND] && tally.why[EXPLAIN_STABLE] &&
