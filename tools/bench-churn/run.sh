@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # The same clients, servers and changes over several load balancers: who breaks how many connections?
-#   run.sh [SUBJECT...]   poise, nftables, haproxy, haproxy-patient; all of them unless named
+#   run.sh [SUBJECT...]   poise, nftables, haproxy, haproxy-sf; all of them unless named
 # Prints a table and writes build/bench-churn.json; exit status 1 when Poise broke one.
 #
-# A subject is a file SUBJECT.sh with subject_start, subject_stop, subject_set NUMBER WEIGHT ("":
+# A subject is a file lib-SUBJECT.sh with subject_start, subject_stop, subject_set NUMBER WEIGHT ("":
 # not configured, 0: no new connections), subject_restart (kill -9 of all its processes in
 # the midst of a change, then the start that a service manager would do; status 2: it has none),
 # subject_extra (what it takes in the end) and subject_about.
@@ -17,9 +17,11 @@ cd "$(dirname "$0")/../.." || exit 1
 
 long=${LONG:-2000}
 short=${SHORT:-100}
-silence=${SILENCE:-33} # seconds; HAProxy's old processes end after 30
+# Seconds; HAProxy's old processes end after 30, and idle connections have been idle for a minute by
+# the end of it.
+silence=${SILENCE:-45}
 subjects=("$@")
-[ $# -gt 0 ] || subjects=(poise nftables haproxy haproxy-patient)
+[ $# -gt 0 ] || subjects=(poise nftables haproxy haproxy-sf)
 results=build/bench-churn.json
 weights=("" 100 100 100 "") # of backends, from 1; "": not configured
 
@@ -67,19 +69,20 @@ judge_phase() { # judge_phase NAME STATUS
   jq -c --arg subject "$subject" --arg phase "$1" '{$subject, $phase, report: .}' <<< "$report" >> "$tmp/phases"
 }
 
-# Idle connections stay silent until fifty changes are over: only then each is asked.
+# Idle connections stay silent until the silence is over: only then each is asked.
 churn_ask_if() {
   case $1 in
-    fifty | silence | restart) churn_ask clients || give_up "$subject: clients do not answer" ;;
+    silence | restart) churn_ask clients || give_up "$subject: clients do not answer" ;;
   esac
 }
 
 measure() { # measure SUBJECT
   local phase status broken=0
   subject=$1
+  # shellcheck disable=SC2034 # read by subjects
   weights=("" 100 100 100 "")
   # shellcheck source=/dev/null
-  . "tools/bench-churn/$subject.sh"
+  . "tools/bench-churn/lib-${subject//-/}.sh"
   echo "$subject: $(subject_about)"
   subject_start || give_up "$subject does not start"
   churn_start clients --long "$long" --short "$short" --quiet 600000 "$VIP4" 80 ||

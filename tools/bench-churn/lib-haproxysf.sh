@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # HAProxy in TCP mode without a time limit: a new process takes the listeners over from the last one
 # (-x), and each old one (-sf) stays for as long as a connection of it does.
-# shellcheck source=tools/bench-churn/haproxy.sh
-. tools/bench-churn/haproxy.sh
+# shellcheck source=tools/bench-churn/lib-haproxy.sh
+. tools/bench-churn/lib-haproxy.sh
 haproxy_hard_stop=
 haproxy_number=0
 
