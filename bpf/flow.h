@@ -21,8 +21,7 @@ static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 	return i;
 }
 
-/* Who makes room in a full set: who has expired, then the first to expire of those that never got
- * past their first packet, then of all. *found: what is there, by which it was chosen. */
+/* Who makes room in a full set. *found: what is there, by which it was chosen. */
 static __noinline int find_least(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	__u32 least = ~0U;
@@ -30,12 +29,8 @@ static __noinline int find_least(const struct flow_set *set, __u32 now, __u64 *f
 
 	for (i = 0; i < FLOWS_PER_SET; i++) {
 		__u64 entry = *(const volatile __u64 *)&set->entries[i];
-		int left = flow_entry_left(entry, now);
-		__u32 worth = 0;
+		__u32 worth = flow_entry_worth(entry, now);
 
-		if (entry && left >= 0)
-			worth = 1 + left +
-				(flow_entry_state(entry) == FLOW_NEW ? 0 : FLOW_TICK_MASK);
 		if (worth < least) {
 			least = worth;
 			at = i;

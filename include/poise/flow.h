@@ -21,9 +21,9 @@
 #define FLOW_TICK_MASK ((1U << FLOW_TICK_BITS) - 1)
 #define FLOW_MAX_TICKS (FLOW_TICK_MASK / 2)
 
-/* What an entry has seen of its flow. */
+/* What an entry has seen of its flow. Floods make entries of the first and the last kind. */
 enum flow_state {
-	FLOW_NEW, /* one packet, or retransmitted SYNs: the first to make room */
+	FLOW_NEW, /* one packet, or retransmitted SYNs */
 	FLOW_ESTABLISHED,
 	FLOW_CLOSING, /* FIN or RST from the client */
 };
@@ -79,7 +79,19 @@ static inline __attribute__((always_inline)) __u64 flow_begin(__u32 tag, __u16 n
 		      : pkt->first ? target->new_ticks
 				   : target->idle_ticks;
 
-	return flow_entry(tag, number, now + ticks, FLOW_NEW);
+	return flow_entry(tag, number, now + ticks,
+			  pkt->closes && !pkt->fresh ? FLOW_CLOSING : FLOW_NEW);
+}
+
+/* Who makes room in a full set: the least. Nobody and who has expired, then the first to expire of
+ * those that are not established, then of all. */
+static inline __attribute__((always_inline)) __u32 flow_entry_worth(__u64 entry, __u32 now)
+{
+	int left = flow_entry_left(entry, now);
+
+	if (!entry || left < 0)
+		return 0;
+	return 1 + left + (flow_entry_state(entry) == FLOW_ESTABLISHED ? FLOW_TICK_MASK : 0);
 }
 
 /* An entry after another packet of its flow. */

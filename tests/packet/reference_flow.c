@@ -14,7 +14,7 @@
 struct known_flow {
 	struct reference_flow flow;
 	int backend;
-	bool one_packet; /* or the same SYN a few times */
+	bool one_packet; /* or the same SYN a few times, and it was no end */
 };
 
 static struct known_flow known[MAX_FLOWS];
@@ -80,6 +80,6 @@ int reference_follow(const struct reference_flow *packet, __u8 tcp_flags)
 	}
 	backend = syn || previous == FIXTURE_TRACKED ? current : previous;
 	if (backend != FIXTURE_NOBODY)
-		*entry = (struct known_flow){ flow, backend, true };
+		*entry = (struct known_flow){ flow, backend, syn || !ends };
 	return backend;
 }

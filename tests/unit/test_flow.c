@@ -35,7 +35,7 @@ static void test_first_packet(void **state)
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &client_syn), 7, 10, FLOW_NEW);
 	/* Of a flow older than the table: it may be silent for as long as any. */
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &ack), 7, 200, FLOW_NEW);
-	assert_entry(flow_begin(TAG, 65534, &target, NOW, &fin), 65534, 30, FLOW_NEW);
+	assert_entry(flow_begin(TAG, 65534, &target, NOW, &fin), 65534, 30, FLOW_CLOSING);
 }
 
 static void test_later_packets(void **state)
@@ -69,6 +69,28 @@ static void test_who_follows(void **state)
 	entry = flow_touch(entry, &target, NOW, &fin);
 	assert_false(flow_follows(entry, true));
 	assert_true(flow_follows(entry, false));
+}
+
+static void test_who_makes_room(void **state)
+{
+	static const struct {
+		int left;
+		enum flow_state state;
+	} order[] = {
+		{ 0, FLOW_NEW },        { 5, FLOW_CLOSING },     { 6, FLOW_NEW },
+		{ 8000, FLOW_CLOSING }, { 0, FLOW_ESTABLISHED }, { 1, FLOW_ESTABLISHED },
+	};
+
+	(void)state;
+	assert_int_equal(flow_entry_worth(0, NOW), 0);
+	assert_int_equal(flow_entry_worth(flow_entry(TAG, 1, NOW - 1, FLOW_ESTABLISHED), NOW), 0);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		__u64 entry = flow_entry(TAG, 1, NOW + order[i].left, order[i].state);
+		__u64 less =
+			i ? flow_entry(TAG, 1, NOW + order[i - 1].left, order[i - 1].state) : 0;
+
+		assert_true(flow_entry_worth(entry, NOW) > flow_entry_worth(less, NOW));
+	}
 }
 
 static void test_time_wraps(void **state)
@@ -127,7 +149,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_later_packets),
 		cmocka_unit_test(test_who_follows),  cmocka_unit_test(test_time_wraps),
-		cmocka_unit_test(test_clock),        cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_clock),        cmocka_unit_test(test_who_makes_room),
+		cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,15 +14,6 @@ static bool is_live(__u64 entry, __u32 now)
 	return entry && flow_entry_left(entry, now) >= 0;
 }
 
-/* The packet path's order of who makes room: find_room() in bpf/flow.h. */
-static __u32 worth(__u64 entry, __u32 now)
-{
-	if (!is_live(entry, now))
-		return 0;
-	return 1 + flow_entry_left(entry, now) +
-	       (flow_entry_state(entry) == FLOW_NEW ? 0 : FLOW_TICK_MASK);
-}
-
 /* The entry of a flow in a set, FLOWS_PER_SET: none. */
 static int find(const struct flow_set *set, __u32 tag)
 {
@@ -38,7 +29,8 @@ static int find_room(const struct flow_set *set, __u32 now)
 	int at = 0;
 
 	for (int i = 1; i < FLOWS_PER_SET; i++) {
-		if (worth(load(&set->entries[i]), now) < worth(load(&set->entries[at]), now))
+		if (flow_entry_worth(load(&set->entries[i]), now) <
+		    flow_entry_worth(load(&set->entries[at]), now))
 			at = i;
 	}
 	return at;
@@ -58,7 +50,7 @@ static bool put(struct flow_carry *carry, struct flow_set *set, __u64 entry, __u
 		if (other)
 			at = find_room(set, now);
 		old = load(&set->entries[at]);
-		if (other && worth(old, now) >= worth(entry, now))
+		if (other && flow_entry_worth(old, now) >= flow_entry_worth(entry, now))
 			return false;
 		/* Else than what was carried: a packet changed it, so it is the newer one. */
 		if (!other && carry->switched && old != known && is_live(old, now))
