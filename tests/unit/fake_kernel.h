@@ -20,10 +20,10 @@
 #include "poised/model.h"
 #include "poised/sweeper.h"
 
-#define FAKE_TARGETS  32
-#define FAKE_SERVICES 8
+#define FAKE_TARGETS  64
+#define FAKE_SERVICES 64
 #define FAKE_ENTRIES  32
-#define FAKE_WATCHES  64
+#define FAKE_WATCHES  128
 #define FAKE_SETS     512
 
 #define SECOND_NS 1000000000ULL

@@ -54,6 +54,22 @@ static void marked_numbers_are_not_given(void **state)
 	numbers_free(&numbers);
 }
 
+static void held_numbers_leave_the_next_one_where_it_was(void **state)
+{
+	struct numbers numbers;
+
+	(void)state;
+	assert_int_equal(numbers_init(&numbers, 1, 8), 0);
+	assert_int_equal(numbers_mark(&numbers, 2), 0);
+	for (__u32 i = 1; i < 8; i++)
+		numbers_hold(&numbers, i);
+	assert_int_equal(numbers_left(&numbers), 0);
+	for (__u32 i = 3; i < 8; i++)
+		numbers_release(&numbers, i);
+	assert_int_equal(taken(&numbers), 3);
+	numbers_free(&numbers);
+}
+
 static void the_first_may_not_be_zero(void **state)
 {
 	struct numbers numbers;
@@ -71,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_released_number_is_the_last_to_come_again),
 		cmocka_unit_test(marked_numbers_are_not_given),
+		cmocka_unit_test(held_numbers_leave_the_next_one_where_it_was),
 		cmocka_unit_test(the_first_may_not_be_zero),
 	};
 

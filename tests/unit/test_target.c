@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 #include "poised/target.h"
+#include "poise/flow.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const struct target_life life = { TARGET_SERVES | 5, 15, 225, 30 };
 
 static struct addr parsed(const char *text)
 {
@@ -77,11 +80,15 @@ static void an_l2_target_is_macs_and_interface(void **state)
 				       .mtu = 1500,
 				       .ifindex = 7,
 				       .dst_mac = { 2, 0, 0, 0, 0, 2 },
-				       .src_mac = { 2, 0, 0, 0, 0, 1 } };
+				       .src_mac = { 2, 0, 0, 0, 0, 1 },
+				       .owner = TARGET_SERVES | 5,
+				       .new_ticks = 15,
+				       .idle_ticks = 225,
+				       .closing_ticks = 30 };
 
 	(void)state;
 	memset(&target, 0xff, sizeof(target));
-	target_build(&way, &backend, &hop, &target);
+	target_build(&way, &life, &backend, &hop, &target);
 	assert_memory_equal(&target, &want, sizeof(want));
 }
 
@@ -108,7 +115,7 @@ static void the_outer_sum_completes_a_header(void **state)
 		struct target target;
 		__u32 bytewise = 0, from_target;
 
-		target_build(&way, &backend, &hop, &target);
+		target_build(&way, &life, &backend, &hop, &target);
 		assert_int_equal(target.outer_version, 4);
 		assert_memory_equal(target.src, ((__u8[]){ 203, 0, 113, 200 }), 4);
 		assert_memory_equal(target.dst, ((__u8[]){ 198, 51, 100, 255 }), 4);
@@ -136,12 +143,40 @@ static void an_ipv6_target_has_whole_addresses(void **state)
 
 	(void)state;
 	hop.mtu = 1 << 20;
-	target_build(&way, &backend, &hop, &target);
+	target_build(&way, &life, &backend, &hop, &target);
 	assert_int_equal(target.outer_version, 6);
 	assert_memory_equal(target.src, hop.source.b, 16);
 	assert_memory_equal(target.dst, backend.b, 16);
 	assert_int_equal(target.outer_sum, 0);
 	assert_int_equal(target.mtu, 65535);
+}
+
+/* In ticks of 4.096 s, never too few: none is as long as the configured time, closing and new flows
+ * are forgotten sooner. */
+static void flows_are_remembered_as_configured(void **state)
+{
+	static const struct flow_clock clock = { .jiffy_ns = 1000000, .tick_shift = 12 };
+	static const struct {
+		__u8 proto;
+		__u32 idle_ms;
+		__u16 new_ticks, idle_ticks, closing_ticks;
+	} rows[] = {
+		{ IPPROTO_TCP, 900000, 15, 220, 30 },    { IPPROTO_UDP, 120000, 8, 30, 30 },
+		{ IPPROTO_TCP, 20000, 5, 5, 5 },         { IPPROTO_UDP, 1000, 1, 1, 1 },
+		{ IPPROTO_TCP, 28800000, 15, 7032, 30 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct target_life found =
+			target_life(&clock, rows[i].proto, rows[i].idle_ms, 7, i % 2);
+
+		assert_int_equal(found.owner, i % 2 ? 7 | TARGET_SERVES : 7);
+		assert_int_equal(found.new_ticks, rows[i].new_ticks);
+		assert_int_equal(found.idle_ticks, rows[i].idle_ticks);
+		assert_int_equal(found.closing_ticks, rows[i].closing_ticks);
+		assert_true(found.idle_ticks <= FLOW_MAX_TICKS);
+	}
 }
 
 /* Another value here moves every flow of every fleet: that needs more than a new test. */
@@ -162,6 +197,7 @@ int main(void)
 		cmocka_unit_test(an_l2_target_is_macs_and_interface),
 		cmocka_unit_test(the_outer_sum_completes_a_header),
 		cmocka_unit_test(an_ipv6_target_has_whole_addresses),
+		cmocka_unit_test(flows_are_remembered_as_configured),
 		cmocka_unit_test(ids_never_change),
 	};
 
