@@ -150,6 +150,27 @@ static void panic_takes_all_for_up(void **state)
 	}
 }
 
+static void sorry_serves_rather_than_those_that_are_down(void **state)
+{
+	struct effective_service service = { .panic_percent = 50 };
+	struct effective_backend backends[] = { ready(1), ready(1), ready(1) };
+
+	(void)state;
+	backends[0].health = backends[1].health = HEALTH_DOWN;
+	backends[2].sorry = true;
+	effective_evaluate(&service, backends, 3, NOW_MS);
+	assert_false(service.panic);
+	assert_false(backends[0].serves);
+	assert_int_equal(backends[2].weight_now, 1);
+	/* As soon as one is up the others help it. */
+	service.panic_percent = 60;
+	backends[0].health = HEALTH_UP;
+	effective_evaluate(&service, backends, 3, NOW_MS);
+	assert_true(service.panic);
+	assert_int_equal(backends[1].weight_now, 1);
+	assert_int_equal(backends[2].weight_now, 0);
+}
+
 static void panic_reaches_nobody_who_cannot_be_reached(void **state)
 {
 	struct effective_service service = { .panic_percent = 50 };
@@ -288,6 +309,7 @@ int main(void)
 		cmocka_unit_test(one_by_one),
 		cmocka_unit_test(sorry_ones_stand_in),
 		cmocka_unit_test(panic_takes_all_for_up),
+		cmocka_unit_test(sorry_serves_rather_than_those_that_are_down),
 		cmocka_unit_test(panic_reaches_nobody_who_cannot_be_reached),
 		cmocka_unit_test(a_newcomer_starts_slowly),
 		cmocka_unit_test(an_odd_time_takes_ten_steps_as_well),

@@ -42,12 +42,29 @@ static bool service_has_rows(const struct run_service *service)
 	return false;
 }
 
-/* First news of backends come by the thousand: they wait for each other, unless nobody has rows. */
+/* Whether checks and neighbours have answered for all of its backends. */
+static bool service_known(const struct run_service *service)
+{
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct run_backend *backend = service->backends[i];
+
+		if (backend->health == HEALTH_CHECKING || !backend->hop_told ||
+		    backend->hop.state == NEXTHOP_RESOLVING)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * First news of backends come by the thousand: they wait for each other. So they do for a service
+ * that begins, a moment: what the first backend would be given, the others would have to take from
+ * it again, and its rows would be moving for as long as flows may be silent.
+ */
 static void service_follow(struct run_service *service, bool first_news)
 {
 	if (!first_news)
 		service_dirty(service, true);
-	else if (service_has_rows(service))
+	else if (service_has_rows(service) || !service_known(service))
 		service_dirty_later(service);
 	else
 		service_dirty(service, false);

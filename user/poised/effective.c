@@ -6,21 +6,34 @@ bool health_usable(enum poise_health health)
 	return health == HEALTH_UP || health == HEALTH_UNCHECKED;
 }
 
-/* Those that no check has said anything of yet do not count as down: a service that starts, or is
- * given many backends at once, is not in trouble. */
+static bool could_relieve(const struct effective_backend *backend)
+{
+	return backend->sorry && !backend->leaving && backend->admin == ADMIN_READY &&
+	       backend->weight && backend->reachable && health_usable(backend->health);
+}
+
+/*
+ * Those that no check has said anything of yet do not count as down: a service that starts, or is
+ * given many backends at once, is not in trouble. And if none is up, sorry backends are what was
+ * meant for it.
+ */
 static void panic_evaluate(struct effective_service *service,
 			   const struct effective_backend *backends, size_t count)
 {
+	bool relieved = false;
+
 	service->up = service->counted = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct effective_backend *backend = &backends[i];
 
+		relieved |= could_relieve(backend);
 		if (backend->sorry || backend->leaving || backend->admin == ADMIN_MAINT)
 			continue;
 		service->counted++;
 		service->up += backend->health != HEALTH_DOWN;
 	}
-	service->panic = service->up * 100 < service->panic_percent * service->counted;
+	service->panic = service->up * 100 < service->panic_percent * service->counted &&
+			 (service->up || !relieved);
 }
 
 static bool serves(const struct effective_service *service, const struct effective_backend *backend)

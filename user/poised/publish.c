@@ -18,7 +18,7 @@
 
 #define TURN_NS      (20ULL * 1000000)
 #define RETRY_MS     1000
-#define LATER_MS     25
+#define LATER_MS     100
 #define TARGETS_SIZE (1U << 16) /* whatever number a row may name */
 
 static void publish_some(uv_idle_t *idle);
