@@ -31,7 +31,6 @@ drain() { # drain STATUS NAME ARGUMENT...
   [ "$found" = "$status" ] || sed 's/^/# /' "$tmp/drain.out"
 }
 
-poised_kill_and_start() { poised_kill; poised_start; }
 gone() { [ "$(field '.leaving // [] | length' service show web)" = 0 ]; }
 
 held=$(held_by b2)

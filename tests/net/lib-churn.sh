@@ -14,6 +14,13 @@ decap_attach_fourth() {
   on b4 "$poise" --instance "$instance-b4" decap attach eth0 --vip "$VIP4" --vip "$VIP6"
 }
 
+# Each backend serves flows, also one that is given no new ones.
+all_serve() {
+  [ "$(poise -j service list | jq '[.[].backends[] | .serves and .health != "checking"] | all')" = true ]
+}
+
+poised_kill_and_start() { poised_kill; poised_start; }
+
 # ---- servers
 churn_server_start() { # churn_server_start NUMBER: port 80, IPv4 and IPv6
   : > "$tmp/server-b$1.log"

@@ -5,10 +5,14 @@
 udp_peer.py serve NAME ADDRESS PORT...    answers from ADDRESS: NAME, length and first bytes of what came
 udp_peer.py ask ADDRESS PORT FLOWS SIZE   sends 3 datagrams of SIZE bytes from each of FLOWS sockets and
                                           prints, a line per flow, who answered or what went wrong
+udp_peer.py hold ADDRESS PORT FLOWS STOP  as ask, a datagram of each socket four times a second, until the
+                                          file STOP is there
 """
+import os
 import selectors
 import socket
 import sys
+import time
 
 
 def udp_socket(address):
@@ -51,7 +55,30 @@ def ask(address, port, flows, size):
                 print("failed:", error)
 
 
+def hold(address, port, flows, stop):
+    socks = [udp_socket(address) for _ in range(flows)]
+    names = [set() for _ in socks]
+    for sock in socks:
+        sock.settimeout(3)
+        sock.connect((address, port))
+    turn = 0
+    while not os.path.exists(stop):
+        for sock, seen in zip(socks, names):
+            try:
+                seen.add(ask_once(sock, b"turn %d" % turn))
+            except (OSError, ValueError) as error:
+                seen.add(str(error))
+        if turn == 0:
+            print("ready", flush=True)
+        turn += 1
+        time.sleep(0.25)
+    for seen in names:
+        print(seen.pop() if len(seen) == 1 else "failed: " + ", ".join(sorted(seen)))
+
+
 if sys.argv[1] == "serve":
     serve(sys.argv[2], sys.argv[3], sys.argv[4:])
+elif sys.argv[1] == "hold":
+    hold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
 else:
     ask(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
