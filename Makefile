@@ -232,6 +232,7 @@ help:
 	@echo 'make test-fuzz     libFuzzer targets, a bounded run'
 	@echo 'make test-kernel   packets and tunnel devices on Debian 12'"'"'s kernel in QEMU (root)'
 	@echo 'make bench         ns per packet (root)'
+	@echo 'make bench-churn   connections broken by changes, beside nftables and HAProxy (root, 4 minutes)'
 	@echo 'make lint          formatting, static analysis, file length;  make format'
 	@echo 'make install       DESTDIR= PREFIX=/usr/local;  make uninstall'
 	@echo 'make clean'
@@ -266,3 +267,12 @@ lint: $B/gen/bench.skel.h
 .PHONY: bench
 bench: need-root $B/poise-bench
 	$Q $B/poise-bench $(if $(QUICK),--quick)
+
+# ---- who breaks connections: tools/bench-churn/run.sh, SUBJECTS="poise nftables" picks some
+CHURN_TOOLS := $B/tests/net/churn_client $B/tests/net/churn_server $B/tests/net/xdp_pass
+
+.PHONY: bench-churn
+bench-churn: need-root
+	$Q tools/deps.sh build churn
+	$Q $(MAKE) --no-print-directory all $(CHURN_TOOLS)
+	$Q tools/bench-churn/run.sh $(SUBJECTS)

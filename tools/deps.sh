@@ -27,16 +27,18 @@ build      | pc:jansson                | libjansson-dev
 build      | pc:yaml-0.1               | libyaml-dev
 build      | pc:libmnl                 | libmnl-dev
 build      | pc:smartcols              | libsmartcols-dev
-test demo  | cmd:ip                    | iproute2
-test demo  | cmd:ethtool               | ethtool
+test demo churn | cmd:ip               | iproute2
+test demo churn | cmd:ethtool          | ethtool
 test demo  | cmd:nginx                 | nginx-light nginx
-test demo  | cmd:curl                  | curl
-test demo  | cmd:jq                    | jq
-test       | cmd:python3               | python3
+test demo churn | cmd:curl             | curl
+test demo churn | cmd:jq               | jq
+test churn | cmd:python3               | python3
 test       | py:scapy                  | python3-scapy
 test       | cmd:ping                  | iputils-ping
 test       | pc:cmocka                 | libcmocka-dev
 test       | fuzzer:                   | libclang-rt-19-dev libclang-rt-14-dev libclang-rt-dev
+churn      | cmd:nft                   | nftables
+churn      | cmd:haproxy               | haproxy
 kernel     | cmd:qemu-system-x86_64    | qemu-system-x86
 kernel     | cmd:busybox               | busybox-static
 kernel     | cmd:cpio                  | cpio
@@ -49,7 +51,7 @@ lint       | cmd:sparse                | sparse
 '
 
 usage() {
-  echo "usage: tools/deps.sh [--check] GROUP...   (groups: build test demo kernel lint)" >&2
+  echo "usage: tools/deps.sh [--check] GROUP...   (groups: build test demo churn kernel lint)" >&2
   exit 2
 }
 
@@ -130,7 +132,7 @@ check() { # check GROUP...
       done <<< "$lines" | sort -u | xargs)
       echo "missing packages: $names"
       case " $* " in
-        *" lint "* | *" kernel "*) echo "install them with: sudo tools/deps.sh $*" ;;
+        *" lint "* | *" kernel "* | *" churn "*) echo "install them with: sudo tools/deps.sh $*" ;;
         *) echo "install them with: sudo make deps" ;;
       esac
     else
@@ -153,7 +155,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 install() { # install GROUP...
-  local lines names had_nginx=
+  local lines names server had=
   lines=$(missing "$@")
   [ -z "$lines" ] && return
   if ! command -v apt-get > /dev/null; then
@@ -167,7 +169,7 @@ install() { # install GROUP...
       { say "apt has no package $(tail -n 1 <<< "$names") (Debian 12 or newer needed)" >&2; return 1; }
   fi
   names=$(sort -u <<< "$names" | xargs)
-  have cmd:nginx && had_nginx=1
+  for server in nginx haproxy; do have "cmd:$server" && had+=" $server "; done
   if [ ! -e "$policy" ]; then
     policy_made=1
     printf '#!/bin/sh\nexit 101\n' > "$policy"
@@ -176,10 +178,12 @@ install() { # install GROUP...
   say "apt-get install $names"
   # shellcheck disable=SC2086 # a list of names
   apt_install $names || { say "once more, after apt-get update"; apt-get update -qq; apt_install $names; }
-  if [ -z "$had_nginx" ] && have cmd:nginx && command -v update-rc.d > /dev/null; then
-    update-rc.d nginx disable > /dev/null 2>&1 || true
-    say "nginx is there for the tests and the demo; its system service was not started or enabled"
-  fi
+  for server in nginx haproxy; do
+    [[ $had == *" $server "* ]] && continue
+    if ! have "cmd:$server" || ! have cmd:update-rc.d; then continue; fi
+    update-rc.d "$server" disable > /dev/null 2>&1 || true
+    say "$server is there for tests, demo and benchmarks; its system service was not started or enabled"
+  done
   check "$@"
 }
 
@@ -201,7 +205,7 @@ action=install
 [ "${1-}" = --check ] && { action=check; shift; }
 [ $# -gt 0 ] || usage
 for group in "$@"; do
-  case $group in build | test | demo | kernel | lint) ;; *) usage ;; esac
+  case $group in build | test | demo | churn | kernel | lint) ;; *) usage ;; esac
 done
 
 if [ $action = check ]; then
