@@ -20,6 +20,7 @@
 #define FLOW_TICK_BITS 14
 #define FLOW_TICK_MASK ((1U << FLOW_TICK_BITS) - 1)
 #define FLOW_MAX_TICKS (FLOW_TICK_MASK / 2)
+#define FLOW_END_TICKS 2 /* heard of later than that after FIN or RST: not ended after all */
 
 /* What an entry has seen of its flow. Floods make entries of the first and the last kind. */
 enum flow_state {
@@ -94,6 +95,18 @@ static inline __attribute__((always_inline)) __u32 flow_entry_worth(__u64 entry,
 	return 1 + left + (flow_entry_state(entry) == FLOW_ESTABLISHED ? FLOW_TICK_MASK : 0);
 }
 
+/*
+ * Whether FIN or RST, or what may follow them, came so recently that the flow may be about to end.
+ * If it goes on for longer it is half-closed, or another one: begun from the same port while the
+ * row was stable, so that the entry was not told. Neither is to be forgotten as early as what ends.
+ */
+static inline __attribute__((always_inline)) bool flow_ends(__u64 entry, __u32 closing_ticks,
+							    __u32 now)
+{
+	return flow_entry_state(entry) == FLOW_CLOSING &&
+	       (int)closing_ticks - flow_entry_left(entry, now) <= FLOW_END_TICKS;
+}
+
 /* An entry after another packet of its flow. */
 static inline __attribute__((always_inline)) __u64
 flow_touch(__u64 entry, const struct target *target, __u32 now, const struct flow_packet *pkt)
@@ -101,7 +114,7 @@ flow_touch(__u64 entry, const struct target *target, __u32 now, const struct flo
 	enum flow_state state = FLOW_ESTABLISHED;
 	__u32 ticks = target->idle_ticks;
 
-	if (pkt->closes || flow_entry_state(entry) == FLOW_CLOSING) {
+	if (pkt->closes || flow_ends(entry, target->closing_ticks, now)) {
 		state = FLOW_CLOSING;
 		ticks = target->closing_ticks;
 	} else if (pkt->fresh) {

@@ -96,7 +96,7 @@ static void run_case(size_t i, bool clean)
 	print_message("  %s%s\n", cases[i].name, clean ? "" : " (no cleaning)");
 	sweep.clean = clean;
 	sets[1].entries[5] = entry;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, counted);
 	assert_int_equal(sweep.new_flows, counted && cases[i].state == FLOW_NEW);
 	assert_int_equal(sweep.cleared, clean && cases[i].cleared);
@@ -125,11 +125,11 @@ static void an_empty_table_tells_nothing(void **state)
 	struct sweep sweep = sweep_new();
 
 	(void)state;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied + sweep.new_flows + sweep.cleared, 0);
 	sweep.set_count = 0;
 	sweep.sets = NULL;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 }
 
 /* Time goes round; so does what expires after it has. */
@@ -141,15 +141,15 @@ static void time_goes_round(void **state)
 	sweep.now = FLOW_TICK_MASK;
 	sets[0].entries[0] = flow_entry(TAG(1), B, sweep.now + 5, FLOW_NEW);
 	sets[0].entries[1] = flow_entry(TAG(1), B, sweep.now - 5, FLOW_NEW);
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 1);
 	assert_int_equal(sweep.cleared, 1);
 	sweep.now = 4;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 2);
 	assert_int_equal(sweep.cleared, 1);
 	sweep.now = 5;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.cleared, 2);
 	assert_true(!sets[0].entries[0]);
 }
@@ -164,7 +164,7 @@ static void all_of_a_table_is_counted(void **state)
 			flow_entry(TAG(i % 3), i % 2 ? A : OTHER, NOW + i, i % 4 ? 1 : 0);
 	rows[1].current_target = B;
 	services[1].held = NULL;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 32);
 	assert_int_equal(sweep.new_flows, 8);
 	assert_int_equal(flows[A].live, 16);
@@ -185,9 +185,9 @@ static void figures_add_up(void **state)
 	sets[3].entries[7] = flow_entry(TAG(3), B, NOW, FLOW_NEW);
 	sets[3].entries[6] = flow_entry(TAG(3), B, NOW - 1, FLOW_NEW);
 	sweep.set_count = 2;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	sweep.sets += 2;
-	sweep_run(&sweep);
+	assert_int_equal(sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 2);
 	assert_int_equal(sweep.new_flows, 2);
 	assert_int_equal(sweep.cleared, 1);
@@ -250,7 +250,7 @@ static void nothing_live_is_cleared_while_packets_come(void **state)
 	assert_int_equal(pthread_create(&packets, NULL, touch_entries, &lost), 0);
 	while (cleared < 10000) {
 		sweep.cleared = 0;
-		sweep_run(&sweep);
+		assert_int_equal(sweep_run(&sweep), 0);
 		cleared += sweep.cleared;
 	}
 	__atomic_store_n(&busy_end, true, __ATOMIC_RELAXED);
@@ -280,7 +280,7 @@ static void who_comes_back_in_time_counts(void **state)
 		sets[2].entries[3] = flow_entry(TAG(2), B, NOW - 1, FLOW_ESTABLISHED);
 		assert_int_equal(pthread_create(&packet, NULL, touch_expired, &sets[2].entries[3]),
 				 0);
-		sweep_run(&sweep);
+		assert_int_equal(sweep_run(&sweep), 0);
 		left = __atomic_load_n(&sets[2].entries[3], __ATOMIC_RELAXED);
 		pthread_join(packet, NULL);
 		assert_int_equal(sweep.cleared + sweep.occupied, 1);

@@ -5,8 +5,7 @@
 
 #include "sweep.h"
 
-#define HEARD_TICKS 2 /* a closing flow heard of so recently is still alive */
-#define GARBAGE     (-1)
+#define GARBAGE (-1)
 
 /* All that an entry is judged by, found with its target: branches per entry cost half as much
  * again, as targets are mixed. Where no row is to be held there is one that nobody looks at. */
@@ -88,7 +87,7 @@ static inline void count_flow(struct sweep_flows *flows, const struct judge *jud
 {
 	/* & and not &&: as unpredictable as the states. */
 	bool closing = (flow_entry_state(entry) == FLOW_CLOSING) &
-		       (left + HEARD_TICKS < judge->closing_ticks);
+		       (left + FLOW_END_TICKS < judge->closing_ticks);
 
 	flows[flow_entry_target(entry)].live += !closing;
 	flows[flow_entry_target(entry)].closing += closing;
