@@ -52,8 +52,14 @@ static void test_later_packets(void **state)
 	assert_true(flow_touch(entry, &target, NOW + 1, &ack) != entry);
 	entry = flow_touch(entry, &target, NOW, &fin);
 	assert_entry(entry, 7, 30, FLOW_CLOSING);
-	/* Half closed: what the client goes on to acknowledge keeps it. */
+	/* What follows the FIN. */
 	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 30, FLOW_CLOSING);
+	entry = flow_touch(entry, &target, NOW - 2, &fin);
+	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 30, FLOW_CLOSING);
+	/* Half closed, or another flow: it goes on. */
+	entry = flow_touch(entry, &target, NOW - 3, &fin);
+	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 200, FLOW_ESTABLISHED);
+	assert_entry(flow_touch(entry, &target, NOW, &fin), 7, 30, FLOW_CLOSING);
 }
 
 static void test_who_follows(void **state)

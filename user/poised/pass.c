@@ -101,6 +101,7 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 		}
 	}
 	targets_enter(rec, pass, service_of_target);
+	rec->pass_due = false;
 	return 0;
 }
 
@@ -196,7 +197,7 @@ void pass_free(struct pass *pass)
 
 bool pass_wanted(const struct reconcile *rec)
 {
-	if (!rec->sweep.swept_ns || rec->sweep.occupied || rec->retired_count)
+	if (!rec->sweep.swept_ns || rec->pass_due || rec->sweep.occupied || rec->retired_count)
 		return true;
 	for (size_t i = 0; i < rec->service_count; i++) {
 		const struct run_service *service = rec->services[i];

@@ -148,6 +148,7 @@ static void service_publish(struct run_service *service, const __u16 *owners)
 	service_clean(service);
 	if (service->timed)
 		rec->last_publish_us = (now_ns() - service->dirty_since_ns) / 1000;
+	rec->pass_due = true;
 	sweeper_wake(rec->sweeper);
 }
 
