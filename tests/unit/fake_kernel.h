@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * In place of the maps, next hops and checks that reconcile works with. After every single change
- * it is asked what a packet would meet now: that is what an order of changes is right or wrong by.
+ * In place of the maps that reconcile works with. After every single change it is asked what a
+ * packet would meet now: that is what an order of changes is right or wrong by.
  */
 #ifndef POISE_TEST_FAKE_KERNEL_H
 #define POISE_TEST_FAKE_KERNEL_H
@@ -23,7 +23,6 @@
 #define FAKE_TARGETS  64
 #define FAKE_SERVICES 64
 #define FAKE_ENTRIES  32
-#define FAKE_WATCHES  128
 #define FAKE_SETS     512
 
 #define SECOND_NS 1000000000ULL
@@ -67,23 +66,6 @@ static struct fake_kernel {
 
 /* What is to be looked at after every single store. */
 static void (*after_store)(void);
-
-struct nexthop_watch {
-	struct addr addr;
-	nexthop_changed changed;
-	void *arg;
-};
-
-struct check {
-	struct addr addr;
-	__u16 port;
-	enum poise_health from;
-	check_changed changed;
-	void *arg;
-};
-
-static struct nexthop_watch *watches[FAKE_WATCHES];
-static struct check *checks[FAKE_WATCHES];
 
 /* ---- what packets meet */
 
@@ -387,64 +369,6 @@ int target_names_read(const struct maps *maps, struct target_name *out, size_t c
 	(void)maps;
 	memcpy(out, kernel.target_names, count * sizeof(*out));
 	return 0;
-}
-
-/* ---- nexthop.h */
-
-int nexthop_watch(struct nexthop_table *table, const struct addr *addr, nexthop_changed changed,
-		  void *arg, struct nexthop_watch **out)
-{
-	size_t i = 0;
-
-	(void)table;
-	while (watches[i])
-		i++;
-	watches[i] = calloc(1, sizeof(**out));
-	*watches[i] = (struct nexthop_watch){ .addr = *addr, .changed = changed, .arg = arg };
-	*out = watches[i];
-	return 0;
-}
-
-void nexthop_unwatch(struct nexthop_watch *watch)
-{
-	for (size_t i = 0; i < FAKE_WATCHES; i++)
-		if (watches[i] == watch)
-			watches[i] = NULL;
-	free(watch);
-}
-
-const char *nexthop_format(const struct nexthop *hop, char *buf, unsigned int size)
-{
-	snprintf(buf, size, "state %d", hop->state);
-	return buf;
-}
-
-/* ---- checker.h */
-
-int check_start(struct checker *checker, const struct conf_check *conf, const struct addr *addr,
-		__u16 port, enum poise_health health, check_changed changed, void *arg,
-		struct check **out)
-{
-	size_t i = 0;
-
-	(void)checker;
-	(void)conf;
-	while (checks[i])
-		i++;
-	checks[i] = calloc(1, sizeof(**out));
-	*checks[i] = (struct check){
-		.addr = *addr, .port = port, .from = health, .changed = changed, .arg = arg
-	};
-	*out = checks[i];
-	return 0;
-}
-
-void check_stop(struct check *check)
-{
-	for (size_t i = 0; i < FAKE_WATCHES; i++)
-		if (checks[i] == check)
-			checks[i] = NULL;
-	free(check);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef POISE_TEST_RECONCILE_BOX_H
 #define POISE_TEST_RECONCILE_BOX_H
 
+#include "fake_events.h"
 #include "fake_kernel.h"
 
 #define ROWS 251

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a poised that starts makes of the maps that another left. */
 #include "reconcile_box.h"
+#include "poise/flow.h"
 
 #define CHECKED "'mode': 'ipip', 'check': {'tcp': true},"
 #define TWO     "'10.0.0.11', '10.0.0.12'"
@@ -170,6 +171,79 @@ static void numbers_go_on_behind_the_highest(void **state)
 	assert_true(kernel.zeroed[3]);
 }
 
+/* Killed after a target had lost its mark, with rows that name it still. */
+static void who_had_lost_its_mark_is_taken_out(void **state)
+{
+	__u16 target;
+
+	(void)state;
+	assert_int_equal(apply_web(CHECKED, TWO), 0);
+	hop_ready("10.0.0.11");
+	hop_ready("10.0.0.12");
+	health_tell("10.0.0.11", HEALTH_UP);
+	health_tell("10.0.0.12", HEALTH_UP);
+	kernel.always_rows = true;
+	target = backend("web", "10.0.0.11")->target;
+	kernel.stores_left = 3; /* its name with its health, its mark, a row */
+	health_tell("10.0.0.11", HEALTH_DOWN);
+	assert_true(kernel.dead);
+	assert_int_equal(kernel.targets[target].owner & TARGET_SERVES, 0);
+	assert_int_not_equal(rows_of("web", "10.0.0.11"), 0);
+	daemon_restart();
+	assert_int_equal(apply_web(CHECKED, TWO), 0);
+	turn();
+	assert_int_equal(rows_of("web", "10.0.0.12"), ROWS);
+	assert_int_equal(rows_moving_from("web", target), 0);
+}
+
+/* Killed before any row named a new backend. */
+static void who_had_got_its_mark_gets_rows(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_web("", TWO), 0);
+	hop_ready("10.0.0.12");
+	kernel.always_rows = true;
+	kernel.stores_left = 3; /* its target, its mark, a row */
+	hop_ready("10.0.0.11");
+	assert_true(kernel.dead);
+	assert_int_equal(rows_of("web", "10.0.0.12"), ROWS);
+	daemon_restart();
+	assert_int_equal(apply_web("", TWO), 0);
+	turn();
+	assert_in_range(rows_of("web", "10.0.0.11"), ROWS / 2, ROWS / 2 + 1);
+	assert_int_equal(rows_moving_from("web", backend("web", "10.0.0.12")->target),
+			 rows_of("web", "10.0.0.11"));
+}
+
+static void numbers_of_nobody_are_cleared_before_they_are_given(void **state)
+{
+	__u64 *entry = &kernel.flows[0].entries[0];
+	__u16 target;
+
+	(void)state;
+	run_two("");
+	/* Removed by a poised that was killed before it had cleaned up. */
+	target = backend("web", "10.0.0.11")->target;
+	memset(&kernel.target_names[target], 0, sizeof(kernel.target_names[target]));
+	*entry = flow_entry(1, target, flow_clock_tick(lb_clock(NULL), kernel.time_ns) + 200,
+			    FLOW_ESTABLISHED);
+	daemon_restart();
+	assert_int_equal(kernel.targets[target].owner & TARGET_SERVES, 0);
+	/* Rows name it until they are stored. */
+	sweeper_pass(rec->sweeper);
+	kernel.time_ns += SECOND_NS;
+	sweeper_pass(rec->sweeper);
+	assert_int_not_equal(*entry, 0);
+	assert_int_equal(kernel.targets[target].mode, MODE_IPIP);
+	assert_int_equal(apply_web("", "'10.0.0.12'"), 0);
+	turn();
+	assert_int_equal(rows_of("web", "10.0.0.12"), ROWS);
+	pass_after(101);
+	assert_int_equal(*entry, 0);
+	assert_int_equal(kernel.targets[target].mode, MODE_NONE);
+	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 2);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -182,6 +256,9 @@ int main(void)
 		TEST(half_made_services_are_made_anew),
 		TEST(lost_tables_are_made_anew),
 		TEST(numbers_go_on_behind_the_highest),
+		TEST(who_had_lost_its_mark_is_taken_out),
+		TEST(who_had_got_its_mark_gets_rows),
+		TEST(numbers_of_nobody_are_cleared_before_they_are_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,11 +180,12 @@ static void service_changes(int i)
 static void maintained_fail(void)
 {
 	for (size_t s = 0; s < rec->service_count; s++)
-		for (size_t j = 0; j < rec->services[s]->backend_count; j++) {
-			const struct run_backend *member = rec->services[s]->backends[j];
-			int i = member->addr.b[15] - 11;
+		for (size_t j = 0; j < service_members(rec->services[s]); j++) {
+			const struct run_backend *member = service_member(rec->services[s], j);
+			const struct wanted_backend *backend =
+				&wanted[s].backends[member->addr.b[15] - 11];
 
-			if (wanted[s].backends[i].state == ADMIN_MAINT)
+			if (backend->configured && backend->state == ADMIN_MAINT)
 				failed[member->target] = true;
 		}
 	failed_clients();
