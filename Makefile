@@ -232,7 +232,7 @@ help:
 	@echo 'make test-fuzz     libFuzzer targets, a bounded run'
 	@echo 'make test-kernel   packets and tunnel devices on Debian 12'"'"'s kernel in QEMU (root)'
 	@echo 'make bench         ns per packet (root)'
-	@echo 'make bench-churn   connections broken by changes, beside nftables and HAProxy (root, 4 minutes)'
+	@echo 'make bench-churn   connections broken by changes, beside nftables and HAProxy (root, 5 minutes)'
 	@echo 'make lint          formatting, static analysis, file length;  make format'
 	@echo 'make install       DESTDIR= PREFIX=/usr/local;  make uninstall'
 	@echo 'make clean'

@@ -67,6 +67,18 @@ subject_restart() {
   haproxy_spawn
 }
 
+haproxy_info() { python3 - "$tmp/haproxy.sock" << 'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(1)
+s.connect(sys.argv[1])
+s.sendall(b"show info\n")
+while data := s.recv(65536):
+    print(data.decode(), end="")
+END
+}
+subject_carried() { haproxy_info | awk '$1 == "CumConns:" { print $2 }'; }
+
 subject_extra() { echo "$(haproxy_processes) processes"; }
 haproxy_processes() { ip netns pids "$run-lb" | wc -l; }
 

@@ -17,18 +17,7 @@ haproxy_spawn() { # haproxy_spawn [OLD-PID]
 }
 
 # The one that answers on the socket is the one that listens.
-haproxy_serves() { python3 - "$tmp/haproxy.sock" "$1" << 'END'
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(1)
-s.connect(sys.argv[1])
-s.sendall(b"show info\n")
-text = b""
-while data := s.recv(65536):
-    text += data
-sys.exit(0 if b"\nPid: %s\n" % sys.argv[2].encode() in text else 1)
-END
-}
+haproxy_serves() { haproxy_info 2> /dev/null | grep -qx "Pid: $1"; }
 
 subject_set() { haproxy_spawn "${pids[haproxy-$haproxy_number]}"; }
 

@@ -35,7 +35,7 @@ table ip bench {
   chain prerouting { type nat hook prerouting priority dstnat; }
 }
 flush chain ip bench prerouting
-add rule ip bench prerouting ip daddr $VIP4 tcp dport 80 dnat to $(nft_map)
+add rule ip bench prerouting ip daddr $VIP4 tcp dport 80 counter dnat to $(nft_map)
 END
 }
 
@@ -43,6 +43,9 @@ END
 subject_restart() { return 2; }
 
 subject_extra() { echo "$(on lb cat /proc/sys/net/netfilter/nf_conntrack_count) conntrack entries, one per connection"; }
+
+# A NAT chain sees the first packet of each connection only.
+subject_carried() { on lb nft -j list chain ip bench prerouting | jq '[.. | .counter? // empty | .packets] | add'; }
 
 subject_stop() {
   local number

@@ -31,7 +31,7 @@ subject_set() { # subject_set NUMBER WEIGHT: weight 0 is said as an operator wou
 }
 
 subject_restart() {
-  subject_set 1 70 &
+  subject_set 1 70 > "$tmp/killed.log" 2>&1 &
   sleep 0.02
   poised_kill
   wait $!
@@ -42,4 +42,14 @@ subject_extra() {
   field '"\(.flows.tracked // .flows.occupied) flows tracked, \(.map_memory_bytes) bytes of maps"' status
 }
 
-subject_stop() { poised_stop; }
+subject_carried() { flows_of web; }
+
+# Without its daemon it would go on, in front of whoever comes next.
+subject_stop() {
+  local number
+  poised_stop
+  poise detach --all || return
+  for number in 1 2 3 4; do
+    on "b$number" "$poise" --instance "$instance-b$number" decap detach eth0 || return
+  done
+}

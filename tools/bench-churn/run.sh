@@ -7,7 +7,8 @@
 # A subject is a file lib-SUBJECT.sh with subject_start, subject_stop, subject_set NUMBER WEIGHT ("":
 # not configured, 0: no new connections), subject_restart (kill -9 of all its processes in
 # the midst of a change, then the start that a service manager would do; status 2: it has none),
-# subject_extra (what it takes in the end) and subject_about.
+# subject_carried (how many connections went through it), subject_extra (what it takes in the end)
+# and subject_about.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/net/lib.sh
@@ -77,7 +78,7 @@ churn_ask_if() {
 }
 
 measure() { # measure SUBJECT
-  local phase status broken=0
+  local phase status carried broken=0
   subject=$1
   # shellcheck disable=SC2034 # read by subjects
   weights=("" 100 100 100 "")
@@ -87,6 +88,8 @@ measure() { # measure SUBJECT
   subject_start || give_up "$subject does not start"
   churn_start clients --long "$long" --short "$short" --quiet 600000 "$VIP4" 80 ||
     give_up "$subject: $(tail -n 1 "$tmp/clients.log")"
+  carried=$(subject_carried)
+  ((carried >= long)) || give_up "$subject: only $carried connections went through it"
   sleep 1
   for phase in "${phases[@]}"; do
     "phase_$phase"
@@ -99,7 +102,7 @@ measure() { # measure SUBJECT
   jq -n -c --arg subject "$subject" --arg about "$(subject_about)" --rawfile extra "$tmp/extra" \
     --argjson report "$(churn_last clients .)" '{$subject, $about, left: ($extra | rtrimstr("\n")), $report}' \
     >> "$tmp/ends"
-  subject_stop
+  subject_stop || give_up "$subject does not stop"
   rm -f "$tmp/clients.log" "$tmp/clients.orders"
 }
 
