@@ -64,12 +64,16 @@ __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u3
 		if (number)
 			return number;
 	}
-	number = row.previous_target;
 	if (row_assigns(row, seen.fresh)) {
 		number = service_scheduler(service.flags) ? schedule_flow(service_bits, hash)
 							  : row.current_target;
 		number &= 0xffff;
 		begun = FLOW_BEGUN;
+	} else {
+		number = row.previous_target;
+		/* A client's SYN, and the client is older than the row's change: so may be other
+		 * connections of his, which are not to be forgotten early. */
+		seen.first = false;
 	}
 	target = bpf_map_lookup_elem(&targets, &number);
 	if (!number || !target)

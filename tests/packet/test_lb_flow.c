@@ -105,10 +105,10 @@ static const struct flow_sequence udp[] = {
 	    { "0*", DATAGRAM, 'B', 'B', OPEN },
 	    { "C*", DATAGRAM, 'C', 'C', NEW, MADE | BEGUN, .lost = "B" } } },
 	{ "UDP to a moving row",
-	  { { "BA", DATAGRAM, 'A', 'A', NEW, MADE }, { "BA", DATAGRAM, 'A', 'A', OPEN } } },
+	  { { "BA", DATAGRAM, 'A', 'A', OLDER, MADE }, { "BA", DATAGRAM, 'A', 'A', OPEN } } },
 	{ "UDP while everybody drains",
 	  { { "0*", DATAGRAM, 0 },
-	    { "0A", DATAGRAM, 'A', 'A', NEW, MADE },
+	    { "0A", DATAGRAM, 'A', 'A', OLDER, MADE },
 	    { "0*", DATAGRAM, 'A', 'A', OPEN } } },
 };
 
@@ -122,7 +122,7 @@ static const struct flow_sequence tcp_by_client[] = {
 	    { "CA", ACK, 'B', 'B', OPEN, OTHER_PORT },
 	    { "CA", SYN, 'B', 'B', OPEN, BEGUN | OTHER_PORT } } },
 	{ "TCP of a client without an entry at a moving row",
-	  { { "BA", SYN, 'A', 'A', NEW, MADE | BEGUN },
+	  { { "BA", SYN, 'A', 'A', OLDER, MADE | BEGUN },
 	    { "BA", ACK, 'A', 'A', OPEN },
 	    { "B*", SYN, 'A', 'A', OPEN, BEGUN | OTHER_PORT } } },
 	{ "TCP of a client whose backend serves no more",
