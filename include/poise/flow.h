@@ -20,7 +20,7 @@
 #define FLOW_TICK_BITS 14
 #define FLOW_TICK_MASK ((1U << FLOW_TICK_BITS) - 1)
 #define FLOW_MAX_TICKS (FLOW_TICK_MASK / 2)
-#define FLOW_END_TICKS 2 /* heard of later than that after FIN or RST: not ended after all */
+#define FLOW_END_TICKS 2 /* heard of later after FIN or RST: it has not ended */
 
 /* What an entry has seen of its flow. Floods make entries of the first and the last kind. */
 enum flow_state {
@@ -96,9 +96,9 @@ static inline __attribute__((always_inline)) __u32 flow_entry_worth(__u64 entry,
 }
 
 /*
- * Whether FIN or RST, or what may follow them, came so recently that the flow may be about to end.
- * If it goes on for longer it is half-closed, or another one: begun from the same port while the
- * row was stable, so that the entry was not told. Neither is to be forgotten as early as what ends.
+ * Whether FIN or RST came so recently that what comes now is the rest of that. A flow that goes on
+ * for longer is half-closed, or is another one: begun from the same port while the row was stable,
+ * so that nothing noted it. Neither is to be forgotten as early as what ends.
  */
 static inline __attribute__((always_inline)) bool flow_ends(__u64 entry, __u32 closing_ticks,
 							    __u32 now)
@@ -114,9 +114,11 @@ flow_touch(__u64 entry, const struct target *target, __u32 now, const struct flo
 	enum flow_state state = FLOW_ESTABLISHED;
 	__u32 ticks = target->idle_ticks;
 
-	if (pkt->closes || flow_ends(entry, target->closing_ticks, now)) {
+	if (pkt->closes) {
 		state = FLOW_CLOSING;
 		ticks = target->closing_ticks;
+	} else if (flow_ends(entry, target->closing_ticks, now)) {
+		return entry;
 	} else if (pkt->fresh) {
 		state = FLOW_NEW;
 		ticks = target->new_ticks;

@@ -33,7 +33,7 @@
 #define NEW_TICKS     6
 #define CLOSING_TICKS 10
 #define SETTLE_TICKS  24
-#define QUIET_TICKS   23 /* nobody who means to go on is silent for longer */
+#define QUIET_TICKS   (SETTLE_TICKS - FLOW_END_TICKS - 1) /* silence that breaks nothing */
 
 enum kind { KIND_TCP, KIND_SOURCE, KIND_UDP, KIND_MAX };
 enum step { STEP_SYN, STEP_DATA, STEP_FIN };

@@ -121,7 +121,7 @@ static void go_on(struct client *c, enum step step, bool continued)
 	case CLIENT_HALF_CLOSED:
 		break;
 	}
-	c->due = m.tick + gap_below(CLOSING_TICKS);
+	c->due = m.tick + gap_below(CLOSING_TICKS - FLOW_END_TICKS);
 	if (c->left-- <= 0)
 		go_away(c);
 }

@@ -19,13 +19,8 @@ static int find_room(const struct flow_set *set)
 	int at = 0;
 
 	for (int i = 0; i < FLOWS_PER_SET; i++) {
-		__u64 entry = set->entries[i];
-		int left = flow_entry_left(entry, m.tick);
-		__u32 worth = 0;
+		__u32 worth = flow_entry_worth(set->entries[i], m.tick);
 
-		if (entry && left >= 0)
-			worth = 1 + left +
-				(flow_entry_state(entry) == FLOW_NEW ? 0 : FLOW_TICK_MASK);
 		if (worth < least) {
 			least = worth;
 			at = i;

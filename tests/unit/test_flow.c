@@ -52,14 +52,15 @@ static void test_later_packets(void **state)
 	assert_true(flow_touch(entry, &target, NOW + 1, &ack) != entry);
 	entry = flow_touch(entry, &target, NOW, &fin);
 	assert_entry(entry, 7, 30, FLOW_CLOSING);
-	/* What follows the FIN. */
-	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 30, FLOW_CLOSING);
-	entry = flow_touch(entry, &target, NOW - 2, &fin);
-	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 30, FLOW_CLOSING);
-	/* Half closed, or another flow: it goes on. */
-	entry = flow_touch(entry, &target, NOW - 3, &fin);
-	assert_entry(flow_touch(entry, &target, NOW, &ack), 7, 200, FLOW_ESTABLISHED);
-	assert_entry(flow_touch(entry, &target, NOW, &fin), 7, 30, FLOW_CLOSING);
+	/* The rest of it changes nothing, another FIN is another end. */
+	assert_true(flow_touch(entry, &target, NOW, &ack) == entry);
+	assert_true(flow_touch(entry, &target, NOW + FLOW_END_TICKS, &ack) == entry);
+	assert_entry(flow_touch(entry, &target, NOW + 1, &fin), 7, 31, FLOW_CLOSING);
+	/* Who goes on is half-closed, or another flow from the same port. */
+	assert_entry(flow_touch(entry, &target, NOW + FLOW_END_TICKS + 1, &ack), 7,
+		     200 + FLOW_END_TICKS + 1, FLOW_ESTABLISHED);
+	assert_entry(flow_touch(entry, &target, NOW + 31, &ack), 7, 231, FLOW_ESTABLISHED);
+	assert_entry(flow_touch(entry, &target, NOW + 29, &fin), 7, 59, FLOW_CLOSING);
 }
 
 static void test_who_follows(void **state)

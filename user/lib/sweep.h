@@ -24,9 +24,10 @@ struct sweep_service {
 };
 
 struct sweep_flows {
-	__u32 live;    /* flows that have not expired and are not closing, or close and were heard
-			  of in the last two ticks */
-	__u32 closing; /* the other flows that have not expired */
+	/* flows that have not expired; of those that sent FIN or RST only who did so within the
+	 * last FLOW_END_TICKS */
+	__u32 live;
+	__u32 closing; /* the others */
 };
 
 struct sweep {
