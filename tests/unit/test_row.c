@@ -11,6 +11,7 @@
 #include "row.h"
 
 enum { NOBODY, A, B, C, D, TRACKED = ROW_TRACKED };
+static const __u16 last = D;
 
 #define LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -105,9 +106,9 @@ static void every_case(void (*check)(struct row row, __u16 owner, bool always, c
 
 		for (int target = A; target <= D; target++)
 			serves[target] = bits >> (target - A) & 1;
-		for (__u16 current = 0; current <= D; current++)
+		for (__u16 current = 0; current <= last; current++)
 			for (size_t i = 0; i < LEN(previous); i++)
-				for (__u16 owner = 0; owner <= D; owner++) {
+				for (__u16 owner = 0; owner <= last; owner++) {
 					struct row row = { current, previous[i] };
 
 					/* who owns serves */

@@ -65,7 +65,7 @@ static __u64 mix(__u64 x)
 	return x ^ (x >> 31);
 }
 
-static void wait_for_round(struct filling *f, struct turn *t)
+static void wait_for_round(const struct filling *f, struct turn *t)
 {
 	__u64 round = (__u64)t->round + t->step;
 	__u32 self = t - f->turns, *tail;
@@ -122,7 +122,7 @@ static void look_ahead(const struct filling *f, struct turn *t)
 }
 
 /* Takes the first row of the permutation that is still free; there must be one. */
-static void take_next_row(struct filling *f, struct turn *t)
+static void take_next_row(const struct filling *f, struct turn *t)
 {
 	__u64 *word, bit;
 	__u32 row;
@@ -208,7 +208,7 @@ static void take_row(struct filling *f, struct turn *t)
 		list_last_rows(f);
 }
 
-static void start_turns(struct filling *f, __u32 heaviest)
+static void start_turns(const struct filling *f, __u32 heaviest)
 {
 	__u32 flip_mask = (1U << (31 - __builtin_clz(f->row_count))) - 1;
 
@@ -253,7 +253,7 @@ static void fill(struct filling *f)
 	}
 }
 
-/* Fills f->rows for f->turns, of which there is at least one. 0 or -ENOMEM. */
+/* Fills f->rows for f->turns. 0 or -ENOMEM. */
 static int fill_by_weight(struct filling *f)
 {
 	__u64 weight_sum = 0;
@@ -263,6 +263,10 @@ static int fill_by_weight(struct filling *f)
 		weight_sum += f->turns[i].weight;
 		if (heaviest < f->turns[i].weight)
 			heaviest = f->turns[i].weight;
+	}
+	if (!weight_sum) {
+		memset(f->rows, 0, f->row_count * sizeof(*f->rows));
+		return 0;
 	}
 	f->last_round = (__u64)f->row_count * heaviest / weight_sum + 1;
 	f->round_tails = malloc((f->last_round + (size_t)1) * sizeof(*f->round_tails));
@@ -274,27 +278,29 @@ static int fill_by_weight(struct filling *f)
 	return 0;
 }
 
-/* Fills f->turns in the order of ids, without those of no weight. 0, -EINVAL (twin ids) or -ENOMEM.
- */
-static int take_backends(struct filling *f, const struct maglev_backend *backends, size_t count)
+/* Turns in the order of ids, without those of no weight. 0, -EINVAL (twin ids) or -ENOMEM. */
+static int take_backends(const struct maglev_backend *backends, size_t count, __u32 row_count,
+			 struct turn **out, size_t *used)
 {
 	struct share *shares = calloc(count + 1, sizeof(*shares)); /* one more: count may be 0 */
+	struct turn *turns;
 	int err;
 
 	if (!shares)
 		return -ENOMEM;
-	err = apportion(backends, count, f->row_count, shares, &f->count);
+	err = apportion(backends, count, row_count, shares, used);
 	if (err)
 		goto out;
 	err = -ENOMEM;
-	f->turns = calloc(f->count + 1, sizeof(*f->turns));
-	if (!f->turns)
+	turns = calloc(*used + 1, sizeof(*turns));
+	if (!turns)
 		goto out;
-	for (size_t i = 0; i < f->count; i++)
-		f->turns[i] = (struct turn){ .id = shares[i].id,
-					     .weight = shares[i].weight,
-					     .quota = shares[i].rows,
-					     .target = shares[i].target };
+	for (size_t i = 0; i < *used; i++)
+		turns[i] = (struct turn){ .id = shares[i].id,
+					  .weight = shares[i].weight,
+					  .quota = shares[i].rows,
+					  .target = shares[i].target };
+	*out = turns;
 	err = 0;
 out:
 	free(shares);
@@ -304,24 +310,20 @@ out:
 int maglev_build(const struct maglev_backend *backends, size_t count, __u32 row_count, __u16 *rows)
 {
 	struct filling f = { .row_count = row_count, .free_count = row_count, .rows = rows };
+	struct turn *turns;
+	size_t used;
 	int err;
 
-	if (row_count > POISE_MAX_ROWS || !is_prime(row_count) || count >= row_count)
+	if (!row_count || row_count > POISE_MAX_ROWS || !is_prime(row_count) || count >= row_count)
 		return -EINVAL;
-	err = take_backends(&f, backends, count);
+	err = take_backends(backends, count, row_count, &turns, &used);
 	if (err)
-		goto out;
-	err = -ENOMEM;
+		return err;
+	f.turns = turns;
+	f.count = used;
 	f.taken = calloc(row_count / 64 + 1, sizeof(*f.taken));
-	if (!f.taken)
-		goto out;
-	err = 0;
-	if (f.count)
-		err = fill_by_weight(&f);
-	else
-		memset(rows, 0, row_count * sizeof(*rows));
-out:
+	err = f.taken ? fill_by_weight(&f) : -ENOMEM;
 	free(f.taken);
-	free(f.turns);
+	free(turns);
 	return err;
 }
