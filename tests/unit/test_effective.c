@@ -20,69 +20,66 @@ static struct effective_backend ready(__u16 weight)
 }
 
 /* One backend beside another one that is fine. */
+static const struct {
+	const char *name;
+	struct effective_backend backend;
+	bool serves;
+	__u32 weight_now;
+} singles[] = {
+	{ "is up", { .weight = 7, .health = HEALTH_UP, .reachable = true }, true, 7 },
+	{ "has no check", { .weight = 7, .health = HEALTH_UNCHECKED, .reachable = true }, true, 7 },
+	{ "is not known yet",
+	  { .weight = 7, .health = HEALTH_CHECKING, .reachable = true },
+	  false,
+	  0 },
+	{ "is down", { .weight = 7, .health = HEALTH_DOWN, .reachable = true }, false, 0 },
+	{ "cannot be reached", { .weight = 7, .health = HEALTH_UP }, false, 0 },
+	{ "weighs nothing", { .health = HEALTH_UP, .reachable = true }, true, 0 },
+	{ "drains",
+	  { .weight = 7, .admin = ADMIN_DRAIN, .health = HEALTH_UP, .reachable = true },
+	  true,
+	  0 },
+	{ "is maintained",
+	  { .weight = 7, .admin = ADMIN_MAINT, .health = HEALTH_UP, .reachable = true },
+	  false,
+	  0 },
+	{ "leaves",
+	  { .weight = 7, .leaving = true, .health = HEALTH_UP, .reachable = true },
+	  true,
+	  0 },
+	{ "leaves and drains",
+	  { .weight = 7,
+	    .leaving = true,
+	    .admin = ADMIN_DRAIN,
+	    .health = HEALTH_UP,
+	    .reachable = true },
+	  true,
+	  0 },
+	{ "leaves and is down",
+	  { .weight = 7, .leaving = true, .health = HEALTH_DOWN, .reachable = true },
+	  false,
+	  0 },
+	{ "has entries of an earlier time",
+	  { .weight = 7, .barred = true, .health = HEALTH_UP, .reachable = true },
+	  false,
+	  0 },
+	{ "is sorry",
+	  { .weight = 7, .sorry = true, .health = HEALTH_UP, .reachable = true },
+	  true,
+	  0 },
+};
+
 static void one_by_one(void **state)
 {
-	static const struct {
-		const char *name;
-		struct effective_backend backend;
-		bool serves;
-		__u32 weight_now;
-	} rows[] = {
-		{ "is up", { .weight = 7, .health = HEALTH_UP, .reachable = true }, true, 7 },
-		{ "has no check",
-		  { .weight = 7, .health = HEALTH_UNCHECKED, .reachable = true },
-		  true,
-		  7 },
-		{ "is not known yet",
-		  { .weight = 7, .health = HEALTH_CHECKING, .reachable = true },
-		  false,
-		  0 },
-		{ "is down", { .weight = 7, .health = HEALTH_DOWN, .reachable = true }, false, 0 },
-		{ "cannot be reached", { .weight = 7, .health = HEALTH_UP }, false, 0 },
-		{ "weighs nothing", { .health = HEALTH_UP, .reachable = true }, true, 0 },
-		{ "drains",
-		  { .weight = 7, .admin = ADMIN_DRAIN, .health = HEALTH_UP, .reachable = true },
-		  true,
-		  0 },
-		{ "is maintained",
-		  { .weight = 7, .admin = ADMIN_MAINT, .health = HEALTH_UP, .reachable = true },
-		  false,
-		  0 },
-		{ "leaves",
-		  { .weight = 7, .leaving = true, .health = HEALTH_UP, .reachable = true },
-		  true,
-		  0 },
-		{ "leaves and drains",
-		  { .weight = 7,
-		    .leaving = true,
-		    .admin = ADMIN_DRAIN,
-		    .health = HEALTH_UP,
-		    .reachable = true },
-		  true,
-		  0 },
-		{ "leaves and is down",
-		  { .weight = 7, .leaving = true, .health = HEALTH_DOWN, .reachable = true },
-		  false,
-		  0 },
-		{ "has entries of an earlier time",
-		  { .weight = 7, .barred = true, .health = HEALTH_UP, .reachable = true },
-		  false,
-		  0 },
-		{ "is sorry",
-		  { .weight = 7, .sorry = true, .health = HEALTH_UP, .reachable = true },
-		  true,
-		  0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct effective_backend backends[] = { ready(5), rows[i].backend };
+	for (size_t i = 0; i < COUNT(singles); i++) {
+		struct effective_backend backends[] = { ready(5), singles[i].backend };
 		struct effective_service service = { 0 };
 
 		effective_evaluate(&service, backends, 2, NOW_MS);
-		if (backends[1].serves != rows[i].serves ||
-		    backends[1].weight_now != rows[i].weight_now)
-			fail_msg("one that %s: serves %d, weight %u", rows[i].name,
+		if (backends[1].serves != singles[i].serves ||
+		    backends[1].weight_now != singles[i].weight_now)
+			fail_msg("one that %s: serves %d, weight %u", singles[i].name,
 				 backends[1].serves, backends[1].weight_now);
 		assert_int_equal(backends[0].weight_now, 5);
 		assert_int_equal(service.next_step_ms, 0);
@@ -116,14 +113,14 @@ static void sorry_ones_stand_in(void **state)
 static void panic_takes_all_for_up(void **state)
 {
 	static const struct {
-		__u8 percent;
 		unsigned int down, checking, maintained, sorry; /* of ten */
+		__u8 percent;
 		bool panic;
 	} rows[] = {
-		{ 0, 10, 0, 0, 0, false },  { 30, 7, 0, 0, 0, false },  { 30, 8, 0, 0, 0, true },
-		{ 30, 0, 10, 0, 0, false }, { 30, 8, 2, 0, 0, true },   { 30, 5, 0, 5, 0, true },
-		{ 30, 3, 0, 5, 0, false },  { 30, 0, 0, 10, 0, false }, { 100, 1, 0, 0, 0, true },
-		{ 100, 0, 0, 0, 0, false }, { 50, 4, 0, 0, 3, true },   { 1, 10, 0, 0, 0, true },
+		{ 10, 0, 0, 0, 0, false },  { 7, 0, 0, 0, 30, false },  { 8, 0, 0, 0, 30, true },
+		{ 0, 10, 0, 0, 30, false }, { 8, 2, 0, 0, 30, true },   { 5, 0, 5, 0, 30, true },
+		{ 3, 0, 5, 0, 30, false },  { 0, 0, 10, 0, 30, false }, { 1, 0, 0, 0, 100, true },
+		{ 0, 0, 0, 0, 100, false }, { 4, 0, 0, 3, 50, true },   { 10, 0, 0, 0, 1, true },
 	};
 
 	(void)state;

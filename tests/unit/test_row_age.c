@@ -18,25 +18,24 @@
 static void ages_follow_changes(void **state)
 {
 	static const struct {
-		__u8 age;
 		struct row before, after;
-		__u8 then;
+		__u8 age, then;
 	} rows[] = {
-		{ 0, { A, 0 }, { B, A }, 0 },
-		{ 5, { B, A }, { C, A }, 5 }, /* the flows waited for are older than both */
-		{ 5, { B, A }, { B, A }, 5 },
-		{ 5, { B, A }, { 0, A }, 5 },
-		{ 5, { B, A }, { A, T }, ROW_AGE_TRACKED },
-		{ ROW_AGE_SETTLED, { B, A }, { B, T }, ROW_AGE_TRACKED },
-		{ ROW_AGE_JUDGED, { B, T }, { B, T }, ROW_AGE_JUDGED },
-		{ ROW_AGE_TRACKED, { B, T }, { B, T }, ROW_AGE_TRACKED },
-		{ ROW_AGE_JUDGED, { B, T }, { C, T }, ROW_AGE_TRACKED },
-		{ ROW_AGE_JUDGED, { B, T }, { 0, T }, ROW_AGE_TRACKED },
-		{ ROW_AGE_JUDGED, { B, T }, { C, B }, 0 },
-		{ ROW_AGE_JUDGED, { B, T }, { B, 0 }, 0 },
-		{ ROW_AGE_SETTLED, { 0, A }, { 0, A }, ROW_AGE_SETTLED },
-		{ 7, { 0, A }, { B, A }, 7 },
-		{ 0, { A, 0 }, { B, T }, ROW_AGE_TRACKED },
+		{ { A, 0 }, { B, A }, 0, 0 },
+		{ { B, A }, { C, A }, 5, 5 }, /* the flows waited for are older than both */
+		{ { B, A }, { B, A }, 5, 5 },
+		{ { B, A }, { 0, A }, 5, 5 },
+		{ { B, A }, { A, T }, 5, ROW_AGE_TRACKED },
+		{ { B, A }, { B, T }, ROW_AGE_SETTLED, ROW_AGE_TRACKED },
+		{ { B, T }, { B, T }, ROW_AGE_JUDGED, ROW_AGE_JUDGED },
+		{ { B, T }, { B, T }, ROW_AGE_TRACKED, ROW_AGE_TRACKED },
+		{ { B, T }, { C, T }, ROW_AGE_JUDGED, ROW_AGE_TRACKED },
+		{ { B, T }, { 0, T }, ROW_AGE_JUDGED, ROW_AGE_TRACKED },
+		{ { B, T }, { C, B }, ROW_AGE_JUDGED, 0 },
+		{ { B, T }, { B, 0 }, ROW_AGE_JUDGED, 0 },
+		{ { 0, A }, { 0, A }, ROW_AGE_SETTLED, ROW_AGE_SETTLED },
+		{ { 0, A }, { B, A }, 7, 7 },
+		{ { A, 0 }, { B, T }, 0, ROW_AGE_TRACKED },
 	};
 
 	(void)state;

@@ -13,15 +13,15 @@
 #define TOGETHER_MS 3000
 
 struct effective_backend {
-	__u16 weight;
+	__u64 ramp_ms; /* since when it starts slowly, wall clock; 0: not. In and out */
 	enum poise_admin admin;
 	enum poise_health health;
+	__u16 weight;
 	bool sorry;
 	bool leaving;
 	bool reachable;
 	bool barred;     /* may not begin to serve yet */
 	bool was_usable; /* had a weight when last asked */
-	__u64 ramp_ms;   /* since when it starts slowly, wall clock; 0: not. In and out */
 	/* out */
 	bool serves;      /* its flows are not lost */
 	__u32 weight_now; /* relative to the others'; 0: no new flows */
