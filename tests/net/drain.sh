@@ -10,10 +10,10 @@ topology_make segment || bail "topology"
 for number in 1 2 3; do churn_server_start $number || bail "churn_server starts"; done
 {
   echo "interfaces: [eth0]"
-  echo "timeouts: { tcp: 6s }"
+  echo "timeouts: { tcp: 4s }"
   echo "services:"
   service_yaml web "$VIP4:80/tcp" l2 "${B4[@]}"
-  echo "    settle: 4s"
+  echo "    settle: 2s"
 } > "$config"
 poised_start || bail "poised starts"
 check "every backend becomes usable" wait_until 10 all_usable
@@ -35,8 +35,8 @@ gone() { [ "$(field '.leaving // [] | length' service show web)" = 0 ]; }
 
 held=$(held_by b2)
 began=$SECONDS
-drain 1 "drain --wait with a timeout" web "${B4[2]}" --wait --timeout 7s
-holds "it gave up in time" "SECONDS - $began >= 6 && SECONDS - $began <= 9"
+drain 1 "drain --wait with a timeout" web "${B4[2]}" --wait --timeout 3s
+holds "it gave up in time" "SECONDS - $began >= 2 && SECONDS - $began <= 5"
 said "it says how many are left" "$held connections left"
 is "the backend drains" "$(backend "${B4[2]}" .state)" drain
 is "it has no rows" "$(backend "${B4[2]}" .rows)" 0
