@@ -158,6 +158,8 @@ static __u32 inverse(__u32 a, __u32 m)
 /* Half of all steps along permutations would go to find the last 256 rows of 65,537. */
 static void list_last_rows(struct filling *f)
 {
+	if (!f->row_count)
+		return; /* never, as an analyzer cannot know */
 	for (__u32 row = 0; row < f->row_count; row++)
 		if (!(f->taken[row / 64] >> row % 64 & 1))
 			f->last_rows[f->last_count++] = row;
