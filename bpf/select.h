@@ -8,7 +8,8 @@
 static __always_inline __u64 hash_packet(const struct packet *pkt, const void *ip, __u16 flags)
 {
 	/* Without a branch: the verifier would walk all that follows twice. */
-	__be16 source_port = pkt->source_port & ((flags / SERVICE_HASH_SOURCE & 1) - 1);
+	__be16 source_port =
+		to_wire16(wire16(pkt->source_port) & ((flags / SERVICE_HASH_SOURCE & 1) - 1));
 
 	if (pkt->version == 4) {
 		const struct iphdr *ip4 = ip;

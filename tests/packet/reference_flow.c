@@ -12,8 +12,8 @@
 #define ACK       16
 
 struct known_flow {
-	struct reference_flow flow;
 	int backend;
+	struct reference_flow flow;
 	bool one_packet; /* or the same SYN a few times, and it was no end */
 };
 
@@ -80,6 +80,6 @@ int reference_follow(const struct reference_flow *packet, __u8 tcp_flags)
 	}
 	backend = syn || previous == FIXTURE_TRACKED ? current : previous;
 	if (backend != FIXTURE_NOBODY)
-		*entry = (struct known_flow){ flow, backend, syn || !ends };
+		*entry = (struct known_flow){ backend, flow, syn || !ends };
 	return backend;
 }

@@ -33,6 +33,28 @@ static void a_removed_backend_leaves_when_its_flows_have_ended(void **state)
 	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 2);
 }
 
+static void the_last_one_leaves_in_the_end(void **state)
+{
+	const struct run_service *service;
+	__u16 target;
+
+	(void)state;
+	run(SETTLING, 1);
+	target = target_of("10.0.0.11");
+	kernel.always_rows = false;
+	assert_int_equal(apply_web(SETTLING, ""), 0);
+	service = service_find(rec, "web");
+	for (int i = 0; i < 7; i++)
+		pass_after(10000);
+	/* Nobody else could take its silent connections; they have until they settle. */
+	assert_int_equal(service->leaving_count, 1);
+	assert_int_equal(rows_moving_from("web", target), ROWS);
+	for (int i = 0; i < 6; i++)
+		pass_after(10000);
+	assert_int_equal(service->leaving_count, 0);
+	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
+}
+
 static void one_that_leaves_can_be_taken_back(void **state)
 {
 	__u16 target;
@@ -128,6 +150,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_removed_backend_leaves_when_its_flows_have_ended),
+		TEST(the_last_one_leaves_in_the_end),
 		TEST(one_that_leaves_can_be_taken_back),
 		TEST(one_that_leaves_and_fails_is_gone),
 		TEST(it_goes_on_leaving_under_another_poised),

@@ -108,6 +108,18 @@ bool ages_begin_pass(struct run_service *service, __u64 began_ns)
 	return judged;
 }
 
+/* A row that nobody has the new flows of waits for silent ones for ever, as nobody else could take
+ * them; but not if they are a removed backend's, which is to go in the end. */
+static bool is_given_up(const struct run_service *service, struct row row, __u8 age)
+{
+	if (!row_moving(row) || row.current_target || age != ROW_AGE_SETTLED)
+		return false;
+	for (size_t i = 0; i < service->leaving_count; i++)
+		if (service->leaving[i]->target == row.previous_target)
+			return true;
+	return false;
+}
+
 void rows_judge(struct run_service *service, const __u8 *held)
 {
 	const struct row *now = lb_rows_get(service->rows);
@@ -117,8 +129,11 @@ void rows_judge(struct run_service *service, const __u8 *held)
 	if (!service->ages)
 		return;
 	ages_advance(service);
-	for (__u32 i = 0; i < service->row_count; i++)
+	for (__u32 i = 0; i < service->row_count; i++) {
 		want[i] = row_age_judge(now[i], service->ages[i], held && held[i], stays);
+		if (is_given_up(service, want[i], service->ages[i]))
+			want[i].previous_target = ROW_TRACKED;
+	}
 	ages_follow(service, want);
 	if (!lb_rows_write(service->rows, want))
 		return;
