@@ -187,6 +187,27 @@ static void no_row_is_stable_under_a_scheduler(void **state)
 	after_store = NULL;
 }
 
+/* Flows of a row's current target that nobody has noted down are not to be scheduled anew. */
+static void tracked_rows_move_under_a_scheduler(void **state)
+{
+	unsigned int moved;
+	__u16 first;
+
+	(void)state;
+	run(SETTLING, 1);
+	first = target_of("10.0.0.11");
+	assert_int_equal(apply_web(SETTLING, TWO), 0);
+	hop_ready("10.0.0.12");
+	assert_int_equal(apply_web(SETTLING, "'10.0.0.11'"), 0);
+	moved = rows_like(first, ROW_TRACKED);
+	assert_int_not_equal(moved, 0);
+	assert_int_equal(apply_web(SETTLING "'scheduler': 'roundrobin',", "'10.0.0.11'"), 0);
+	assert_int_equal(rows_like(first, first), ROWS);
+	/* And a change after that leaves them what they are. */
+	assert_int_equal(apply_web(SETTLING "'scheduler': 'roundrobin',", TWO), 0);
+	assert_int_equal(rows_like(0, first), ROWS);
+}
+
 static void another_hash_is_another_table(void **state)
 {
 	__u32 number;
@@ -306,6 +327,7 @@ int main(void)
 		TEST(the_last_one_drains_with_its_flows),
 		TEST(schedulers_are_told_after_rows_and_before),
 		TEST(no_row_is_stable_under_a_scheduler),
+		TEST(tracked_rows_move_under_a_scheduler),
 		TEST(another_hash_is_another_table),
 		TEST(another_size_is_tracked_at_first),
 		TEST(timeouts_reach_targets),

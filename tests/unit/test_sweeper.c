@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Passes in their thread, and what the loop does meanwhile. */
 #include "reconcile_box.h"
-#include "sweep.h"
+#include "poised/pass.h"
 
 #define TWO "'10.0.0.11', '10.0.0.12'"
 
@@ -77,6 +77,21 @@ static void passes_follow_each_other(void **state)
 	}
 }
 
+/* Somebody may wait for a count that is younger than what was asked for. */
+static void a_pass_follows_a_change_that_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_web("", TWO), 0);
+	pass_await();
+	pass_let_end();
+	rec->sweep.occupied = 0;
+	kernel.time_ns += SECOND_NS;
+	turn();
+	assert_false(pass_wanted(rec));
+	assert_int_equal(apply_web("", TWO), 0);
+	assert_true(pass_wanted(rec));
+}
+
 static void poised_ends_after_the_pass(void **state)
 {
 	(void)state;
@@ -140,6 +155,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_passes, teardown_passes)
 	const struct CMUnitTest tests[] = {
 		TEST(passes_follow_each_other),
+		TEST(a_pass_follows_a_change_that_is_none),
 		TEST(poised_ends_after_the_pass),
 		TEST(a_service_may_go_meanwhile),
 		TEST(a_table_may_be_replaced_meanwhile),

@@ -328,5 +328,7 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 		log_err("services: addresses not published: %s", strerror(-err));
 	leavings_remove(rec, commit);
 	conf_free(old_conf);
+	/* Also if nothing changed: whoever asked for it may wait for what is left from now on. */
+	rec->pass_due = true;
 	sweeper_wake(rec->sweeper);
 }

@@ -122,7 +122,7 @@ struct reconcile {
 	uv_timer_t steps; /* slow start */
 	__u64 last_publish_us;
 	struct sweep_health sweep;
-	bool pass_due; /* something was published since the last pass began: counts are older */
+	bool pass_due; /* something was published or applied since the last pass began */
 	/* scratch of publishing, in the size of the largest table and of all targets */
 	size_t builder_count;
 	__u16 *built[BUILDERS_MAX];
