@@ -31,6 +31,7 @@ drain() { # drain STATUS NAME ARGUMENT...
   [ "$found" = "$status" ] || sed 's/^/# /' "$tmp/drain.out"
 }
 
+all_stable() { [ "$(field '.tracking | .moving + .tracked' service show web)" = 0 ]; }
 gone() { [ "$(field '.leaving // [] | length' service show web)" = 0 ]; }
 
 held=$(held_by b2)
@@ -57,7 +58,9 @@ is "then it ends with status" $? 0
 holds "soon after the last connection" "SECONDS - $began <= 12"
 said "it says so" "drained"
 is "nobody is left" "$(held_by b2)" 0
-drain 0 "drain --wait of an empty backend" web "${B4[2]}" --wait --timeout 10s
+# Once nothing is tracked any more, nothing is counted, either.
+check "in the end every row is stable" wait_until 15 all_stable
+drain 0 "drain --wait of an empty backend" web "${B4[2]}" --wait --timeout 4s
 drain 0 "a drain without --wait" web "${B4[2]}"
 
 check "it is ready again" poise backend ready web "${B4[2]}"
