@@ -160,7 +160,7 @@ static int measure_program(struct measuring *m, const struct measurement *line, 
 			   double *ns)
 {
 	__u32 packets = flows > LEAST_PACKETS ? flows : LEAST_PACKETS;
-	struct went before, after;
+	struct went before = { 0 }, after = { 0 };
 	int err = prepare(m, line, flows);
 
 	if (!err && m->subject)

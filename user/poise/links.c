@@ -73,7 +73,7 @@ json_t *links_list(const char *instance)
 	if (!links_dir(instance, path, sizeof(path)))
 		dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		struct bpf_link_info info;
+		struct bpf_link_info info = { 0 };
 		int fd;
 
 		if (entry->d_name[0] == '.')

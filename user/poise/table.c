@@ -180,8 +180,10 @@ static bool wrap_last(struct libscols_table *scols)
 		if (!folded)
 			return false;
 		table_fold(folded, width);
-		if (scols_cell_refer_data(cell, folded))
+		if (scols_cell_refer_data(cell, folded)) {
+			free(folded);
 			return false;
+		}
 	}
 	return true;
 }

@@ -253,17 +253,17 @@ static json_t *backend_item(const json_t *body, struct refusal *refusal)
 	if (!port_value || json_is_null(port_value))
 		return item;
 	port = json_integer_value(port_value);
+	if (port >= 1 && port <= 65535 && endpoint_parse(text, &addr, &own_port))
+		return item; /* the decoder says what is wrong with the address */
 	if (port < 1 || port > 65535)
 		refuse(refusal, 400, "port", "port: expected a whole number from 1 to 65535");
-	else if (endpoint_parse(text, &addr, &own_port))
-		return item; /* the decoder says what is wrong with it */
 	else if (own_port)
 		refuse(refusal, 400, "port", "port: the address has one already");
-	else if (!json_object_set_new(item, "address",
-				      json_string(endpoint_format(&addr, port, joined))))
-		return item;
-	else
+	else if (json_object_set_new(item, "address",
+				     json_string(endpoint_format(&addr, port, joined))))
 		no_memory(refusal);
+	else
+		return item;
 	json_decref(item);
 	return NULL;
 }
