@@ -59,7 +59,7 @@ holds "soon after the last connection" "SECONDS - $began <= 12"
 said "it says so" "drained"
 is "nobody is left" "$(held_by b2)" 0
 # Once nothing is tracked any more, nothing is counted, either.
-check "in the end every row is stable" wait_until 15 all_stable
+check "in the end every row is stable" wait_until 40 all_stable
 drain 0 "drain --wait of an empty backend" web "${B4[2]}" --wait --timeout 4s
 drain 0 "a drain without --wait" web "${B4[2]}"
 
