@@ -19,6 +19,15 @@ static struct effective_backend ready(__u16 weight)
 	};
 }
 
+static __u64 evaluate(struct effective_service *service, struct effective_backend *backends,
+		      size_t count, __u64 now_ms)
+{
+	for (size_t i = 0; i < count; i++)
+		backends[i].was_usable = backends[i].weight_now;
+	effective_evaluate(service, backends, count, now_ms);
+	return service->next_step_ms;
+}
+
 /* One backend beside another one that is fine. */
 static const struct {
 	const char *name;
@@ -168,6 +177,47 @@ static void sorry_serves_rather_than_those_that_are_down(void **state)
 	assert_int_equal(backends[2].weight_now, 0);
 }
 
+/* Two recover together, and the checks find one of them first. */
+static void who_served_in_panic_is_spared_for_a_while(void **state)
+{
+	struct effective_service service = { .panic_percent = 50, .recovery_ms = 7000 };
+	struct effective_backend backends[] = { ready(1), ready(1), ready(1), ready(1) };
+
+	(void)state;
+	backends[1].health = backends[2].health = backends[3].health = HEALTH_DOWN;
+	evaluate(&service, backends, 4, NOW_MS);
+	assert_int_equal(backends[3].weight_now, 1);
+	backends[1].health = HEALTH_UP;
+	assert_int_equal(evaluate(&service, backends, 4, NOW_MS + 1000), NOW_MS + 8000);
+	assert_false(service.panic);
+	assert_true(backends[2].serves);
+	assert_int_equal(backends[2].weight_now, 0);
+	/* One is found up in time; one that fails now is not spared. */
+	backends[2].health = HEALTH_UP;
+	backends[1].health = HEALTH_DOWN;
+	assert_int_equal(evaluate(&service, backends, 4, NOW_MS + 7999), NOW_MS + 8000);
+	assert_int_equal(backends[2].weight_now, 1);
+	assert_false(backends[1].serves);
+	assert_true(backends[3].serves);
+	assert_int_equal(evaluate(&service, backends, 4, NOW_MS + 8000), 0);
+	assert_false(backends[3].serves);
+}
+
+static void panic_waits_for_first_checks(void **state)
+{
+	struct effective_service service = { .panic_percent = 50 };
+	struct effective_backend backends[] = { ready(1), ready(1), ready(1), ready(1) };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		backends[i].health = HEALTH_DOWN;
+	backends[3].health = HEALTH_CHECKING;
+	evaluate(&service, backends, 4, NOW_MS);
+	assert_true(service.panic);
+	assert_true(backends[0].serves);
+	assert_false(backends[3].serves);
+}
+
 static void panic_reaches_nobody_who_cannot_be_reached(void **state)
 {
 	struct effective_service service = { .panic_percent = 50 };
@@ -185,15 +235,6 @@ static void panic_reaches_nobody_who_cannot_be_reached(void **state)
 	assert_false(backends[1].serves);
 	assert_false(backends[2].serves);
 	assert_true(backends[3].serves);
-}
-
-static __u64 evaluate(struct effective_service *service, struct effective_backend *backends,
-		      size_t count, __u64 now_ms)
-{
-	for (size_t i = 0; i < count; i++)
-		backends[i].was_usable = backends[i].weight_now;
-	effective_evaluate(service, backends, count, now_ms);
-	return service->next_step_ms;
 }
 
 static void a_newcomer_starts_slowly(void **state)
@@ -307,6 +348,8 @@ int main(void)
 		cmocka_unit_test(sorry_ones_stand_in),
 		cmocka_unit_test(panic_takes_all_for_up),
 		cmocka_unit_test(sorry_serves_rather_than_those_that_are_down),
+		cmocka_unit_test(who_served_in_panic_is_spared_for_a_while),
+		cmocka_unit_test(panic_waits_for_first_checks),
 		cmocka_unit_test(panic_reaches_nobody_who_cannot_be_reached),
 		cmocka_unit_test(a_newcomer_starts_slowly),
 		cmocka_unit_test(an_odd_time_takes_ten_steps_as_well),

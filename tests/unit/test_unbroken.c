@@ -51,10 +51,11 @@ static void configuration(char *text, size_t size)
 			       "%s{'name': 's%d', 'listen': '192.0.2.10:%d/%s', 'mode': 'ipip',"
 			       " 'rows': 251, 'settle': '60s', 'idle_timeout': '5m',"
 			       " 'scheduler': '%s', 'hash': '%s', 'track': '%s',"
-			       " 'check': {'tcp': true, 'port': 80},%s 'backends': [",
+			       " 'check': {'tcp': true, 'port': 80},%s%s 'backends': [",
 			       i ? ", " : "", i, 80 + i, i == 3 ? "udp" : "tcp", service->scheduler,
 			       service->hash, service->track,
-			       service->slow_start ? " 'slow_start': '20s'," : "");
+			       service->slow_start ? " 'slow_start': '20s'," : "",
+			       i == 1 ? " 'panic': '60%'," : "");
 		for (int j = 0; j < BACKENDS; j++) {
 			const struct wanted_backend *backend = &service->backends[j];
 

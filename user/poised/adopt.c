@@ -148,6 +148,8 @@ static int backend_adopt(struct run_service *service, const struct target_name *
 		backend->admin = name->admin;
 	backend->sorry = name->flags & TARGET_NAME_SORRY;
 	backend->serves = backend->reachable = target_serves(rec, target);
+	/* Or it was about to be left; whoever knows of panic decides. */
+	backend->by_panic = backend->serves && backend->health == HEALTH_DOWN;
 	if (!backend->serves)
 		rec->unclean_ns[target] = UNCLEAN_NAMED;
 	err = name->flags & TARGET_NAME_LEAVING ? leaving_append(service, backend)

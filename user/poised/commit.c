@@ -152,6 +152,8 @@ static void service_rules(struct run_service *run, const struct conf_service *ol
 	 */
 	if (!old) {
 		service_dirty(run, !run->key_old);
+		for (size_t i = 0; i < service_members(run); i++)
+			service_member(run, i)->by_panic &= conf->panic_percent != 0;
 		return;
 	}
 	if (old->panic_percent != conf->panic_percent || old->slow_start_ms != conf->slow_start_ms)

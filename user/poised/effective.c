@@ -36,17 +36,43 @@ static void panic_evaluate(struct effective_service *service,
 			 (service->up || !relieved);
 }
 
-static bool serves(const struct effective_service *service, const struct effective_backend *backend)
+/*
+ * Who is down serves in panic; not who is unknown still: that is over in a moment. When panic ends,
+ * others that were taken for up may well be: backends recover together, checks find it one by one.
+ * For as long as that takes they go on with the flows they have.
+ */
+static void spare(const struct effective_service *service, struct effective_backend *backend,
+		  __u64 now_ms)
 {
-	bool up = health_usable(backend->health) || (service->panic && !backend->sorry);
+	bool down = backend->health == HEALTH_DOWN && !backend->sorry;
+
+	if (down && !service->panic && backend->by_panic)
+		backend->spared_ms = now_ms + service->recovery_ms;
+	backend->by_panic = down && service->panic;
+	/* Also when the clock was set back. */
+	if (!down || service->panic || now_ms >= backend->spared_ms ||
+	    backend->spared_ms - now_ms > service->recovery_ms)
+		backend->spared_ms = 0;
+}
+
+static bool serves(const struct effective_backend *backend)
+{
+	bool up = health_usable(backend->health) || backend->by_panic || backend->spared_ms;
 
 	return up && backend->reachable && !backend->barred && backend->admin != ADMIN_MAINT;
 }
 
 static bool takes_new(const struct effective_backend *backend)
 {
-	return backend->serves && backend->weight && backend->admin == ADMIN_READY &&
-	       !backend->leaving;
+	return backend->serves && !backend->spared_ms && backend->weight &&
+	       backend->admin == ADMIN_READY && !backend->leaving;
+}
+
+/* Somebody's weight or serving changes then. */
+static void step_at(struct effective_service *service, __u64 time_ms)
+{
+	if (time_ms && (!service->next_step_ms || time_ms < service->next_step_ms))
+		service->next_step_ms = time_ms;
 }
 
 /* 1 to SLOW_START_STEPS, the last being the whole weight. */
@@ -93,16 +119,18 @@ void effective_evaluate(struct effective_service *service, struct effective_back
 {
 	bool proper = false;
 
+	service->next_step_ms = 0;
 	panic_evaluate(service, backends, count);
 	for (size_t i = 0; i < count; i++) {
-		backends[i].serves = serves(service, &backends[i]);
+		spare(service, &backends[i], now_ms);
+		step_at(service, backends[i].spared_ms);
+		backends[i].serves = serves(&backends[i]);
 		backends[i].weight_now = takes_new(&backends[i]) ? backends[i].weight : 0;
 		proper |= backends[i].weight_now && !backends[i].sorry;
 	}
 	for (size_t i = 0; i < count && proper; i++)
 		if (backends[i].sorry)
 			backends[i].weight_now = 0;
-	service->next_step_ms = 0;
 	if (!ramps_follow(service, backends, count, now_ms))
 		return;
 	/* All by the same factor, so that shares are exact. */
@@ -113,8 +141,6 @@ void effective_evaluate(struct effective_service *service, struct effective_back
 					SLOW_START_STEPS;
 
 		backends[i].weight_now *= step;
-		if (backends[i].ramp_ms &&
-		    (!service->next_step_ms || next_ms < service->next_step_ms))
-			service->next_step_ms = next_ms;
+		step_at(service, backends[i].ramp_ms ? next_ms : 0);
 	}
 }

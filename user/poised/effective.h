@@ -14,6 +14,8 @@
 
 struct effective_backend {
 	__u64 ramp_ms; /* since when it starts slowly, wall clock; 0: not. In and out */
+	/* Until when it serves the flows that panic gave it, wall clock; 0: not. In and out */
+	__u64 spared_ms;
 	enum poise_admin admin;
 	enum poise_health health;
 	__u16 weight;
@@ -22,6 +24,7 @@ struct effective_backend {
 	bool reachable;
 	bool barred;     /* may not begin to serve yet */
 	bool was_usable; /* had a weight when last asked */
+	bool by_panic;   /* it served when last asked although it was down. In and out */
 	/* out */
 	bool serves;      /* its flows are not lost */
 	__u32 weight_now; /* relative to the others'; 0: no new flows */
@@ -31,6 +34,7 @@ struct effective_backend {
 struct effective_service {
 	__u8 panic_percent;  /* 0: never */
 	__u32 slow_start_ms; /* 0: none */
+	__u32 recovery_ms;   /* how long checks may take to find that a backend is up */
 	__u64 together_ms;   /* until when backends start together, wall clock. In and out */
 	/* out */
 	bool panic;         /* too few are up: all count as up */

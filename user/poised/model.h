@@ -45,6 +45,8 @@ struct run_backend {
 	__u32 weight_now;   /* as its rows are to be shared out; 0: no new flows */
 	bool serves_next;   /* what `serves` becomes when its rows are stored */
 	__u64 ramp_ms;      /* since when it starts slowly, wall clock; 0: not */
+	bool by_panic;      /* see struct effective_backend */
+	__u64 spared_ms;    /* the same */
 	bool fresh;         /* made by a plan that is not committed yet */
 	bool wanted;        /* scratch of a plan: part of the new configuration */
 };

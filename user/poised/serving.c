@@ -101,8 +101,16 @@ static struct effective_backend backend_state(const struct run_backend *backend)
 		.reachable = backend->reachable,
 		.barred = backend->service->rec->unclean_ns[backend->target],
 		.was_usable = backend->weight_now,
+		.by_panic = backend->by_panic,
+		.spared_ms = backend->spared_ms,
 		.ramp_ms = backend->ramp_ms,
 	};
+}
+
+/* The first of so many passes in a row may have to wait for one that fails. */
+static __u32 recovery_ms(const struct conf_check *check)
+{
+	return (check->rise + 1) * check->interval_ms + check->timeout_ms;
 }
 
 int serving_evaluate(struct run_service *service)
@@ -110,6 +118,7 @@ int serving_evaluate(struct run_service *service)
 	size_t count = service_members(service);
 	struct effective_service outcome = { .panic_percent = service->conf->panic_percent,
 					     .slow_start_ms = service->conf->slow_start_ms,
+					     .recovery_ms = recovery_ms(&service->conf->check),
 					     .together_ms = service->together_ms };
 	struct effective_backend *states = calloc(count + 1, sizeof(*states));
 	struct reconcile *rec = service->rec;
@@ -126,6 +135,8 @@ int serving_evaluate(struct run_service *service)
 
 		ramps_changed |= backend->ramp_ms != states[i].ramp_ms;
 		backend->ramp_ms = states[i].ramp_ms;
+		backend->by_panic = states[i].by_panic;
+		backend->spared_ms = states[i].spared_ms;
 		backend->weight_now = states[i].weight_now;
 		backend->serves_next = states[i].serves;
 	}
