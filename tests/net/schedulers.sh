@@ -45,6 +45,8 @@ check_yaml="{ http: /healthz, interval: 200ms, timeout: 150ms, rise: 1, fall: 1 
 poised_start || bail "poised starts"
 check "every backend becomes usable" wait_until 10 all_serve
 
+serve_all() { [ "$(field '[.backends[].serves] | all' service show "$1")" = true ]; } # serve_all SERVICE
+serves() { [ "$(field ".backends[] | select(.id == \"$2\") | .serves" service show "$1")" = true ]; } # serves SERVICE BACKEND
 ask() { requests "http://${vip[$1]}/" "$2" > "$tmp/answers"; } # ask SERVICE COUNT
 who() { sort -u "$tmp/answers" | paste -sd' '; }
 
@@ -143,10 +145,13 @@ ask sorry 60
 is "sorry: it takes over" "$(who)" "b3"
 check "panic: one of them fails there" wait_until 5 health_is panic "${B4[1]}" down
 check "panic: and the other" wait_until 5 health_is panic "${B4[2]}" down
+# The first of them was lost before there was panic; what it left in the flow table goes first.
+check "panic: all serve" wait_until 5 serve_all panic
 ask panic 300
 is "panic: one of three is up, so all are used" "$(who)" "b1 b2 b3"
 rm "$tmp/b1/sick"
 check "sorry: one is back" wait_until 5 health_is sorry "${B4[1]}" up
+check "sorry: it serves" wait_until 5 serves sorry "${B4[1]}"
 ask sorry 60
 is "sorry: it goes back to sleep" "$(who)" "b1"
 check "panic: one is back" wait_until 5 health_is panic "${B4[1]}" up

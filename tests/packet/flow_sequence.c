@@ -91,23 +91,31 @@ static bool table_is(const struct lb_maps *lb, const struct packet_arg *arg, __u
 	return good && entries == 1;
 }
 
+/* What time does to an entry, without the wait. */
+static void let_pass(__u64 *entry, __u32 now, unsigned int what)
+{
+	int left;
+
+	if (!entry || !(what & (AGED | LATE)))
+		return;
+	left = what & AGED ? -5 : flow_entry_left(*entry, now) - LATE_TICKS;
+	*entry = flow_entry(flow_entry_tag(*entry), flow_entry_target(*entry), now + left,
+			    flow_entry_state(*entry));
+}
+
 static void run_step(struct lb_maps *lb, struct flow *flow, const struct flow_step *step,
 		     const char *name)
 {
 	struct packet_arg arg = { flow, step };
 	__u32 since = lb_maps_now(lb);
 	struct flow_counter rose;
-	__u64 *entry;
 	bool good;
 
 	flow_set_rows(flow, step->row);
 	flow_lose(lb, flow, step->lost);
 	if (step->what & OTHER_PORT)
 		flow->source_port++;
-	entry = flow_find(lb, flow);
-	if (step->what & AGED && entry)
-		*entry = flow_entry(flow_entry_tag(*entry), flow_entry_target(*entry), since - 5,
-				    flow_entry_state(*entry));
+	let_pass(flow_find(lb, flow), since, step->what);
 	run_packet(lb, &arg, name);
 	rose = flow_counted(lb);
 	good = table_is(lb, &arg, since);

@@ -6,10 +6,13 @@
 
 #include "flow_case.h"
 
-#define MADE       1U /* flow_counters.tracked goes up */
-#define BEGUN      2U /* counter.new_flows goes up */
-#define OTHER_PORT 4U /* of the same client */
-#define AGED       8U /* the entry expires before the packet comes */
+#define MADE       1U  /* flow_counters.tracked goes up */
+#define BEGUN      2U  /* counter.new_flows goes up */
+#define OTHER_PORT 4U  /* of the same client */
+#define AGED       8U  /* the entry expires before the packet comes */
+#define LATE       16U /* LATE_TICKS go by before it */
+
+#define LATE_TICKS (FLOW_END_TICKS + 1)
 
 struct flow_step {
 	const char *row; /* when the packet comes */

@@ -105,18 +105,31 @@ static void due(uv_timer_t *timer)
 	sweeper_wake(sweeper);
 }
 
+/* Somebody may wait to serve again until a pass has cleared what it left in the table. */
+static bool is_urgent(const struct reconcile *rec)
+{
+	for (__u32 i = 0; i < lb_max_targets(rec->deps.lb); i++)
+		if (rec->unclean_ns[i] && rec->unclean_ns[i] != UNCLEAN_NAMED)
+			return true;
+	return false;
+}
+
 void sweeper_wake(struct sweeper *sweeper)
 {
 	__u64 now = now_ns(), due_ns = now + FIRST_NS, interval_ns = SHARE * sweeper->took_ns;
+	__u64 delay_ms;
 
 	/* While work is on its way its end wakes us. */
-	if (sweeper->working || uv_is_active((uv_handle_t *)&sweeper->timer))
+	if (sweeper->working)
 		return;
-	if (interval_ns < INTERVAL_NS)
+	if (interval_ns < INTERVAL_NS && !is_urgent(sweeper->rec))
 		interval_ns = INTERVAL_NS;
 	if (sweeper->began_ns && due_ns < sweeper->began_ns + interval_ns)
 		due_ns = sweeper->began_ns + interval_ns;
-	uv_timer_start(&sweeper->timer, due, (due_ns - now) / 1000000, 0);
+	delay_ms = (due_ns - now) / 1000000;
+	if (!uv_is_active((uv_handle_t *)&sweeper->timer) ||
+	    uv_timer_get_due_in(&sweeper->timer) > delay_ms)
+		uv_timer_start(&sweeper->timer, due, delay_ms, 0);
 }
 
 /* What the thread found, without waiting for the loop to tell. */
