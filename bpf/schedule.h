@@ -45,8 +45,8 @@ static __always_inline __u32 less_loaded(__u32 first, __u32 second)
 	struct load *one = bpf_map_lookup_elem(&loads, &first);
 	struct load *other = bpf_map_lookup_elem(&loads, &second);
 
-	if (!one || !other)
-		return first;
+	if (!one || !other || !first)
+		return second;
 	if ((__u64)(one->base + one->assigned) * other->weight >
 	    (__u64)(other->base + other->assigned) * one->weight) {
 		first = second;

@@ -181,7 +181,7 @@ struct counter {
 	__u64 packets;
 	__u64 bytes; /* of IP packets as they came from clients, without Ethernet or outer headers
 		      */
-	__u64 new_flows; /* TCP SYNs; datagrams that made an entry */
+	__u64 new_flows; /* TCP SYNs, and whatever else was assigned at a tracked row */
 	__u64 pad;
 };
 

@@ -119,8 +119,8 @@ static int less_loaded(const struct maps *maps, __u32 first, __u32 second, __u16
 	*out = first;
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if ((__u64)(one.base + one.assigned) * other.weight >
-	    (__u64)(other.base + other.assigned) * one.weight)
+	if (!first || (__u64)(one.base + one.assigned) * other.weight >
+			      (__u64)(other.base + other.assigned) * one.weight)
 		*out = second;
 	return 0;
 }
