@@ -165,6 +165,7 @@ static size_t width_left(struct libscols_table *scols, size_t wrapping)
 static bool wrap_last(struct libscols_table *scols)
 {
 	size_t last = scols_table_get_ncols(scols) - 1, width, i;
+	bool failed;
 
 	if (!(scols_column_get_flags(scols_table_get_column(scols, last)) & SCOLS_FL_WRAP))
 		return true;
@@ -180,10 +181,10 @@ static bool wrap_last(struct libscols_table *scols)
 		if (!folded)
 			return false;
 		table_fold(folded, width);
-		if (scols_cell_refer_data(cell, folded)) {
-			free(folded);
+		failed = scols_cell_set_data(cell, folded);
+		free(folded);
+		if (failed)
 			return false;
-		}
 	}
 	return true;
 }
