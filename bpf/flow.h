@@ -61,8 +61,7 @@ static __always_inline struct flow_counter *flow_count(void)
 /* Whether an entry that another one replaces is missed: its flow is another and has not expired. */
 static __always_inline bool is_lost(__u64 old, __u64 entry, __u32 now)
 {
-	return old && flow_entry_tag(old) != flow_entry_tag(entry) &&
-	       flow_entry_left(old, now) >= 0;
+	return flow_entry_live(old, now) && flow_entry_tag(old) != flow_entry_tag(entry);
 }
 
 /*

@@ -64,6 +64,12 @@ static inline __attribute__((always_inline)) int flow_entry_left(__u64 entry, __
 	return (int)(left << (32 - FLOW_TICK_BITS)) >> (32 - FLOW_TICK_BITS);
 }
 
+/* Whether there is an entry that has not expired. */
+static inline __attribute__((always_inline)) bool flow_entry_live(__u64 entry, __u32 now)
+{
+	return entry && flow_entry_left(entry, now) >= 0;
+}
+
 static inline __attribute__((always_inline)) __u64 flow_entry(__u32 tag, __u16 target, __u32 expiry,
 							      enum flow_state state)
 {
@@ -88,11 +94,10 @@ static inline __attribute__((always_inline)) __u64 flow_begin(__u32 tag, __u16 n
  * those that are not established, then of all. */
 static inline __attribute__((always_inline)) __u32 flow_entry_worth(__u64 entry, __u32 now)
 {
-	int left = flow_entry_left(entry, now);
-
-	if (!entry || left < 0)
+	if (!flow_entry_live(entry, now))
 		return 0;
-	return 1 + left + (flow_entry_state(entry) == FLOW_ESTABLISHED ? FLOW_TICK_MASK : 0);
+	return 1 + flow_entry_left(entry, now) +
+	       (flow_entry_state(entry) == FLOW_ESTABLISHED ? FLOW_TICK_MASK : 0);
 }
 
 /*

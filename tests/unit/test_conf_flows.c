@@ -11,34 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf.h"
+#include "conf_decoded.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-static int decode(const char *yaml, struct conf **conf, struct conf_error *error)
-{
-	conf_marks *marks;
-	json_t *tree;
-	int err;
-
-	err = conf_tree_from_yaml(yaml, strlen(yaml), &tree, &marks, error);
-	if (err)
-		fail_msg("%s: %s", yaml, error->text);
-	err = conf_decode(tree, marks, conf, error);
-	json_decref(tree);
-	json_decref(marks);
-	return err;
-}
-
-static struct conf *decode_good(const char *yaml)
-{
-	struct conf_error error;
-	struct conf *conf = NULL;
-
-	if (decode(yaml, &conf, &error))
-		fail_msg("%s: %d:%d: %s", yaml, error.line, error.column, error.text);
-	return conf;
-}
 
 /* The rest of a service; what follows begins in column 60, a backend's keys in column 91. */
 #define SERVICE "services: [{name: a, listen: 192.0.2.1:80/tcp, mode: ipip, "

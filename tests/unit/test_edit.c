@@ -9,23 +9,9 @@
 #include <cmocka.h>
 
 #include "poised/edit.h"
+#include "quoted.h"
 
 static struct refusal refusal;
-
-/* JSON in single quotes. */
-static json_t *json(const char *text)
-{
-	char quoted[1024];
-	json_t *tree;
-
-	snprintf(quoted, sizeof(quoted), "%s", text);
-	for (char *c = quoted; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	tree = json_loads(quoted, JSON_DECODE_ANY, NULL);
-	assert_non_null(tree);
-	return tree;
-}
 
 static json_t *base(void)
 {

@@ -11,21 +11,7 @@
 
 #include "poise/flows.h"
 #include "poise/listing.h"
-
-/* JSON in single quotes. */
-static json_t *json(const char *text)
-{
-	char quoted[1024];
-	json_t *tree;
-
-	snprintf(quoted, sizeof(quoted), "%s", text);
-	for (char *c = quoted; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	tree = json_loads(quoted, JSON_DECODE_ANY, NULL);
-	assert_non_null(tree);
-	return tree;
-}
+#include "quoted.h"
 
 static json_t *services(void)
 {

@@ -8,8 +8,6 @@
 #include "row.h"
 #include "tracking.h"
 
-#define CLOSING_TICKS 2 /* as sweep.h: a closing flow that was heard of since is live */
-
 /* The maps that tell of flows, in memory. */
 struct table {
 	const struct flow_set *sets;
@@ -163,10 +161,10 @@ __u32 tracking_silent_ticks(__u64 entry, const struct target *target, __u32 now)
 /* A flow that has ended is soon over, whatever is waited for. */
 static bool is_heard(const struct table *table, __u64 entry, __u16 target, __u32 within)
 {
-	if (!entry || flow_entry_target(entry) != target || flow_entry_left(entry, table->now) < 0)
+	if (!flow_entry_live(entry, table->now) || flow_entry_target(entry) != target)
 		return false;
-	if (flow_entry_state(entry) == FLOW_CLOSING && within > CLOSING_TICKS)
-		within = CLOSING_TICKS;
+	if (flow_entry_state(entry) == FLOW_CLOSING && within > FLOW_END_TICKS)
+		within = FLOW_END_TICKS;
 	return tracking_silent_ticks(entry, &table->targets[target], table->now) <= within;
 }
 

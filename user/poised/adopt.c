@@ -103,21 +103,6 @@ static struct run_service *sorted_find(struct reconcile *rec, const char *name)
 	return found ? *found : NULL;
 }
 
-/* Room is made one by one: few leave at a time. */
-static int leaving_append(struct run_service *service, struct run_backend *backend)
-{
-	size_t size = (service->leaving_count + 1) * sizeof(struct run_backend *);
-	struct run_backend **grown = realloc(service->leaving, size);
-
-	if (!grown)
-		return -ENOMEM;
-	grown[service->leaving_count++] = backend;
-	service->leaving = grown;
-	backend->service = service;
-	backend->leaving = true;
-	return 0;
-}
-
 /* Whether its flows were not lost when the maps were last written; see serving.c. */
 static bool target_serves(const struct reconcile *rec, __u16 target)
 {
@@ -152,8 +137,8 @@ static int backend_adopt(struct run_service *service, const struct target_name *
 	backend->by_panic = backend->serves && backend->health == HEALTH_DOWN;
 	if (!backend->serves)
 		rec->unclean_ns[target] = UNCLEAN_NAMED;
-	err = name->flags & TARGET_NAME_LEAVING ? leaving_append(service, backend)
-						: service_append(service, backend);
+	backend->leaving = name->flags & TARGET_NAME_LEAVING;
+	err = service_append(service, backend);
 	if (err)
 		backend_free(backend);
 	return err;

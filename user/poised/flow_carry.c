@@ -9,11 +9,6 @@ static __u64 load(const __u64 *entry)
 	return __atomic_load_n(entry, __ATOMIC_RELAXED);
 }
 
-static bool is_live(__u64 entry, __u32 now)
-{
-	return entry && flow_entry_left(entry, now) >= 0;
-}
-
 /* The entry of a flow in a set, FLOWS_PER_SET: none. */
 static int find(const struct flow_set *set, __u32 tag)
 {
@@ -53,11 +48,11 @@ static bool put(struct flow_carry *carry, struct flow_set *set, __u64 entry, __u
 		if (other && flow_entry_worth(old, now) >= flow_entry_worth(entry, now))
 			return false;
 		/* Else than what was carried: a packet changed it, so it is the newer one. */
-		if (!other && carry->switched && old != known && is_live(old, now))
+		if (!other && carry->switched && old != known && flow_entry_live(old, now))
 			return true;
 		if (__atomic_compare_exchange_n(&set->entries[at], &old, entry, false,
 						__ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			carry->lost += other && is_live(old, now);
+			carry->lost += other && flow_entry_live(old, now);
 			return true;
 		}
 	}
@@ -88,7 +83,7 @@ static void carry_set(struct flow_carry *carry, __u32 index, __u32 now)
 		if (entry == before.entries[i])
 			continue;
 		seen->entries[i] = entry;
-		if (!is_live(entry, now))
+		if (!flow_entry_live(entry, now))
 			continue;
 		at = find(&before, flow_entry_tag(entry));
 		carry_entry(carry, index, entry, at < FLOWS_PER_SET ? before.entries[at] : 0, now);

@@ -84,13 +84,14 @@ void service_free(struct run_service *service)
 
 int service_append(struct run_service *service, struct run_backend *backend)
 {
-	size_t size = (service->backend_count + 1) * sizeof(struct run_backend *);
-	struct run_backend **grown = realloc(service->backends, size);
+	struct run_backend ***list = backend->leaving ? &service->leaving : &service->backends;
+	size_t *count = backend->leaving ? &service->leaving_count : &service->backend_count;
+	struct run_backend **grown = realloc(*list, (*count + 1) * sizeof(struct run_backend *));
 
 	if (!grown)
 		return -ENOMEM;
-	grown[service->backend_count++] = backend;
-	service->backends = grown;
+	grown[(*count)++] = backend;
+	*list = grown;
 	backend->service = service;
 	return 0;
 }

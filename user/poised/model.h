@@ -152,7 +152,8 @@ struct run_backend *backend_new(const struct addr *addr, __u16 port, __u16 weigh
 /* Stops its check and watch. NULL is fine. */
 void backend_free(struct run_backend *backend);
 void service_free(struct run_service *service); /* its backends, too. NULL is fine */
-int service_append(struct run_service *service, struct run_backend *backend); /* 0 or -ENOMEM */
+/* To its backends, or to those that leave if this one does. 0 or -ENOMEM. */
+int service_append(struct run_service *service, struct run_backend *backend);
 /* Its backends, then those that leave. */
 size_t service_members(const struct run_service *service);
 struct run_backend *service_member(const struct run_service *service, size_t i);
