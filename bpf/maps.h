@@ -81,6 +81,59 @@ struct {
 	__type(value, struct rotation);
 } rotations SEC(".maps");
 
+/*
+ * The one inner array is made by poised, for the first service by nat; its size is set before the
+ * program is loaded, so that look-ups are inlined. Read and written by packets of services by nat;
+ * read, and rid of what has expired, by poised through mmap.
+ */
+struct nat_sets {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, POISE_DEFAULT_NAT_FLOWS * 2 / NAT_PER_SET);
+	__type(key, __u32);
+	__type(value, struct nat_set);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct nat_sets);
+} nat_table SEC(".maps");
+
+/* Written by poised; read per packet of a service by nat. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, POISE_MAX_NAT_SOURCES);
+	__type(key, __u32);
+	__type(value, struct nat_source);
+} nat_sources SEC(".maps");
+
+/* Written per new flow by nat; read by poised and poise. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nat_counter);
+} nat_counters SEC(".maps");
+
+/* Written per new flow by nat. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NAT_CLAIMS);
+	__type(key, __u32);
+	__type(value, __u32);
+} nat_claims SEC(".maps");
+
+/* Written by poised through mmap; read per packet that is for no service. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct switches);
+} switches SEC(".maps");
+
 /* Written per packet; read by poised and poise. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -106,13 +159,17 @@ struct {
 	__type(value, __u32);
 } tx_ports SEC(".maps");
 
-/* The rest is written by poised, read by poise and by the next poised; packets never look at it. */
+/* Written by poised, read by poise and by the next poised, and by packets that backends answer
+ * with.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, POISE_MAX_SERVICES);
 	__type(key, __u32);
 	__type(value, struct service_name);
 } service_names SEC(".maps");
+
+/* The rest is written by poised, read by poise and by the next poised; packets never look at it. */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -16,27 +16,35 @@
 #error "addresses are compared and hashed as little-endian words"
 #endif
 
-#define POISE_ABI_VERSION 2
+#define POISE_ABI_VERSION 3
 
-#define POISE_NAME_SIZE        64    /* a service's name and its NUL */
-#define POISE_MAX_SERVICES     4096  /* service numbers run from 0 to one less */
-#define POISE_DEFAULT_BACKENDS 4096  /* targets map: entries unless configured, number 0 unused */
-#define POISE_MAX_BACKENDS     65535 /* a target's number has 16 bits, and one is ROW_TRACKED */
-#define POISE_DEFAULT_ROWS     65537
-#define POISE_MAX_ROWS         1048573 /* the largest prime below 2^20 */
-#define POISE_ROWS_PER_SLOT    2 /* array maps pad each value to 8 bytes: two rows fill them */
-#define POISE_MAX_TX_PORTS     256
-#define POISE_DEFAULT_FLOWS    (1U << 20) /* flow table: entries unless configured */
-#define POISE_MIN_FLOWS        (1U << 10)
-#define POISE_MAX_FLOWS        (1U << 28) /* 2 GiB */
-#define POISE_GUE_PORT         6080       /* IANA: gue */
+#define POISE_NAME_SIZE         64    /* a service's name and its NUL */
+#define POISE_MAX_SERVICES      4096  /* service numbers run from 0 to one less */
+#define POISE_DEFAULT_BACKENDS  4096  /* targets map: entries unless configured, number 0 unused */
+#define POISE_MAX_BACKENDS      65535 /* a target's number has 16 bits, and one is ROW_TRACKED */
+#define POISE_DEFAULT_ROWS      65537
+#define POISE_MAX_ROWS          1048573 /* the largest prime below 2^20 */
+#define POISE_ROWS_PER_SLOT     2 /* array maps pad each value to 8 bytes: two rows fill them */
+#define POISE_MAX_TX_PORTS      256
+#define POISE_DEFAULT_FLOWS     (1U << 20) /* flow table: entries unless configured */
+#define POISE_MIN_FLOWS         (1U << 10)
+#define POISE_MAX_FLOWS         (1U << 28) /* 2 GiB */
+#define POISE_GUE_PORT          6080       /* IANA: gue */
+#define POISE_DEFAULT_NAT_FLOWS (1U << 18) /* NAT table: flows, two entries each */
+#define POISE_MIN_NAT_FLOWS     (1U << 10)
+#define POISE_MAX_NAT_FLOWS     (1U << 25) /* 4.5 GiB */
+#define POISE_MAX_NAT_SOURCES   1024
+#define POISE_DEFAULT_NAT_PORTS 10240, 32767 /* below Linux's own ip_local_port_range */
 
 /* How a packet reaches a backend. */
 enum poise_mode {
-	MODE_NONE, /* not in use: a packet that meets it is dropped as no_target */
-	MODE_L2,   /* new MAC addresses, the backend carries the service's address */
-	MODE_IPIP, /* RFC 2003, RFC 2473, RFC 4213 */
-	MODE_GUE,  /* draft-ietf-intarea-gue-09, variant 0 without extensions */
+	MODE_NONE,  /* not in use: a packet that meets it is dropped as no_target */
+	MODE_L2,    /* new MAC addresses, the backend carries the service's address */
+	MODE_IPIP,  /* RFC 2003, RFC 2473, RFC 4213 */
+	MODE_GUE,   /* draft-ietf-intarea-gue-09, variant 0 without extensions */
+	MODE_NAT,   /* new destination; new source, too: an address of ours with a port of ours */
+	MODE_LOCAL, /* a socket on this host; the packet path leaves it to the kernel */
+	MODE_NAT_KEEP, /* new destination only: we are the backend's gateway to its clients */
 	MODE_MAX,
 };
 
@@ -49,6 +57,10 @@ enum drop_reason {
 	DROP_NO_TARGET,           /* the row names a target that is not in use */
 	DROP_TOO_BIG,             /* longer than the outgoing MTU once encapsulated */
 	DROP_NO_ROOM,             /* the driver left no headroom for the outer headers */
+	DROP_MALFORMED_ICMP, /* an ICMP error about NAT's packets, cut short or contradictory */
+	DROP_TTL,            /* NAT is a hop, and the packet had none left */
+	DROP_NO_PORT,        /* no free port towards the backend was found for a new flow */
+	DROP_NAT_FULL,       /* no room was made in the NAT table for a new flow */
 	DROP_MAX,
 };
 
@@ -57,13 +69,21 @@ struct service_key {
 	__u8 addr[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__be16 port;
 	__u8 proto;
-	__u8 pad; /* pad is 0: keys are hashed as raw bytes */
+	__u8 kind; /* enum service_key_kind */
+};
+
+/* What an address and port are looked up as: in one table, told apart by the key. */
+enum service_key_kind {
+	KEY_SERVICE, /* what clients connect to */
+	KEY_REPLY,   /* what a backend by `source: keep` answers from: leads to its service */
+	KEY_LOCAL,   /* as KEY_SERVICE in mode local: looked up by sockets, not by packets */
 };
 
 /*
  * services: value, one 64-bit word, 0: none. Port 0 and protocol 0 stand for the address itself,
  * with SERVICE_ADDRESS set: it tells a malformed packet to one of our addresses from one that is
- * none of our business.
+ * none of our business. An address that NAT uses as a source has such an entry, too, with
+ * SERVICE_NAT_SOURCE, and with SERVICE_ADDRESS only if services are there.
  */
 struct service {
 	__u32 row_count; /* a prime */
@@ -76,6 +96,9 @@ struct service {
 #define SERVICE_SCHEDULER_SHIFT 2         /* two bits: enum poise_scheduler */
 #define SERVICE_SCHEDULER_MASK  3
 #define SERVICE_TRACK           (1U << 4) /* rows never become stable; packets need not know */
+#define SERVICE_NAT             (1U << 5) /* MODE_NAT; of an address: some service there is */
+#define SERVICE_NAT_KEEP        (1U << 6) /* MODE_NAT_KEEP; of an address: some service there is */
+#define SERVICE_NAT_SOURCE      (1U << 7) /* of an address: number is its index in nat_sources */
 
 /* How a new flow is given a row; SERVICE_SCHEDULER of the flags. Others than maglev track all. */
 enum poise_scheduler {
@@ -152,21 +175,37 @@ struct rotation {
 };
 
 /*
+ * What MODE_NAT needs of a target beside its address: where its flows get their sources from, and
+ * how long they are remembered in states that struct target has no time for (ticks).
+ */
+struct target_nat {
+	__u16 first_source; /* index into nat_sources */
+	__u16 source_count;
+	__u32 idle_ticks;    /* TCP: established; UDP: both sides have spoken */
+	__u16 replied_ticks; /* TCP: the backend has answered the SYN */
+	__u16 reset_ticks;   /* TCP: RST was seen */
+	__u32 pad;
+};
+
+/*
  * targets: where a target's packets go. One cache line, eight-byte words ordered so that what
  * changes together (the next hop) is stored together.
  */
 struct target {
 	__u8 mode;          /* enum poise_mode */
-	__u8 outer_version; /* 4 or 6: the outer header's IP version, 0 for l2 */
+	__u8 outer_version; /* 4 or 6: dst's IP version, 0 for l2 and local */
 	__u16 mtu;          /* of the way out, bytes of IP packet, at most 65535 */
 	__u32 ifindex;      /* outgoing interface */
 	__u8 dst_mac[6];    /* the next hop's, then the outgoing interface's: an Ethernet header's
 			       order */
 	__u8 src_mac[6];
-	__be16 port;     /* gue: outer UDP destination port */
+	__be16 port;     /* gue: outer UDP destination port; nat, nat_keep: the backend's port */
 	__u16 outer_sum; /* one's complement sum over the outer IPv4 header's constant words */
-	__u8 src[16];    /* outer source and destination, IPv4 in the first four bytes */
-	__u8 dst[16];
+	union {
+		__u8 src[16]; /* outer source and destination, IPv4 in the first four bytes */
+		struct target_nat nat; /* MODE_NAT */
+	};
+	__u8 dst[16]; /* nat, nat_keep: the backend */
 	/* One word: whose it is, and how long its flows are remembered. */
 	__u16 owner;         /* its service's number | TARGET_SERVES; else its flows are lost */
 	__u16 new_ticks;     /* after a SYN or a first datagram; ticks of poise/flow.h */
@@ -181,8 +220,63 @@ struct counter {
 	__u64 packets;
 	__u64 bytes; /* of IP packets as they came from clients, without Ethernet or outer headers
 		      */
-	__u64 new_flows; /* TCP SYNs, and whatever else was assigned at a tracked row */
+	__u64 new_flows;     /* TCP SYNs, and whatever else was assigned at a tracked row */
+	__u64 reply_packets; /* nat, nat_keep: translated on their way back to clients */
+	__u64 reply_bytes;
 	__u64 pad;
+};
+
+/*
+ * nat_table: one inner array of sets, made by poised when the first service needs it. A set is a
+ * line of words and a line for each: poise/nat.h tells what a word is. Two entries are one flow:
+ * one is found by what the client sends, one by what the backend answers. Entries are claimed,
+ * changed and given up by compare and exchange of their words; only who has claimed one writes the
+ * rest of it.
+ */
+struct nat_entry {
+	__u8 client[16]; /* IPv4 as ::ffff:a.b.c.d */
+	__be16 client_port;
+	__be16 nat_port; /* of ours, that the backend sees */
+	__u16 service;   /* its number */
+	__u16 target;
+	__u16 source; /* index into nat_sources: the address that the backend sees */
+	__u16 pad;
+	__u32 other;     /* the flow's other entry: set * NAT_PER_SET + place in it */
+	__u32 other_tag; /* its tag, if it still is that */
+	/* What to add to checksums of packets of this direction, one's complement sums. */
+	__u16 ip_delta, transport_delta;
+	__u32 ifindex; /* of the interface towards the client */
+	__u8 hop[12];  /* Ethernet addresses on the way to the client: destination, source */
+	__u8 unused[8];
+};
+
+#define NAT_PER_SET 8
+
+struct nat_set {
+	__u64 words[NAT_PER_SET]; /* 0: free */
+	struct nat_entry entries[NAT_PER_SET];
+};
+
+/* nat_sources: written before the first target that names it */
+struct nat_source {
+	__u8 addr[16]; /* IPv4 as ::ffff:a.b.c.d; all 0: not in use */
+};
+
+/* nat_counters: per CPU, one entry */
+struct nat_counter {
+	__u64 made;    /* flows entered */
+	__u64 evicted; /* flows that had not expired and had to make room */
+	__u64 broken;  /* of these: established */
+	__u64 reused;  /* ports taken from flows that had ended but not expired */
+};
+
+/* nat_claims: held by a packet while it looks whether a port is free and takes it */
+#define NAT_CLAIMS 4096
+
+/* switches: one entry, written by poised through mmap */
+struct switches {
+	__u32 nat_keep; /* services with MODE_NAT_KEEP: replies are to be looked for */
+	__u32 pad;
 };
 
 /* service_names, target_names: for the daemon that adopts the maps and for listing without one */
@@ -252,7 +346,12 @@ _Static_assert(sizeof(struct service) == 8, "map ABI");
 _Static_assert(sizeof(struct service_bucket) == 128, "map ABI");
 _Static_assert(sizeof(struct row) == 4, "map ABI");
 _Static_assert(sizeof(struct target) == 64, "map ABI");
-_Static_assert(sizeof(struct counter) == 32, "map ABI");
+_Static_assert(sizeof(struct target_nat) == 16, "map ABI");
+_Static_assert(sizeof(struct nat_entry) == 64, "map ABI");
+_Static_assert(sizeof(struct nat_set) == 576, "map ABI");
+_Static_assert(sizeof(struct nat_source) == 16, "map ABI");
+_Static_assert(sizeof(struct nat_counter) == 32, "map ABI");
+_Static_assert(sizeof(struct counter) == 48, "map ABI");
 _Static_assert(sizeof(struct service_name) == 128, "map ABI");
 _Static_assert(sizeof(struct target_name) == 96, "map ABI");
 _Static_assert(sizeof(struct flow_clock) == 24, "map ABI");

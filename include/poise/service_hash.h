@@ -13,7 +13,7 @@
 _Static_assert(1 << SERVICE_BUCKET_BITS == SERVICE_BUCKETS,
 	       "one bucket for each value of the bits");
 
-/* A struct service_key in words: the address's halves; port, protocol and padding. */
+/* A struct service_key in words: the address's halves; port, protocol and kind. */
 struct service_words {
 	__u64 low, high;
 	__u32 rest;

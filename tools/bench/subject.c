@@ -20,7 +20,7 @@
 #define LOOPBACK    1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
 #define MTU         1500
 #define FIRST_PORT  80
-#define SERVICES    (2 * (MODE_MAX - MODE_L2) * ROWS_KINDS)
+#define SERVICES    (2 * (MODE_GUE - MODE_L2 + 1) * ROWS_KINDS)
 #define TICKS       100                               /* no entry expires while it is measured */
 #define TARGETS     (SERVICES * SUBJECT_BACKENDS + 1) /* number 0 is not used */
 #define FLOWS_BYTES ((size_t)SUBJECT_FLOWS * sizeof(__u64))
@@ -153,7 +153,7 @@ static int fill(const struct lb_bpf *skel)
 		     bpf_map__fd(skel->maps.services), 0);
 	if (table == MAP_FAILED)
 		return -errno;
-	for (enum poise_mode mode = MODE_L2; mode < MODE_MAX && !err; mode++)
+	for (enum poise_mode mode = MODE_L2; mode <= MODE_GUE && !err; mode++)
 		for (int family = 4; family <= 6 && !err; family += 2)
 			for (int rows = ROWS_STABLE; rows < ROWS_KINDS && !err; rows++)
 				err = add_service(skel, table, mode, family, rows);

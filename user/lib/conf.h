@@ -43,11 +43,11 @@ struct conf_backend {
 struct conf_service {
 	char name[POISE_NAME_SIZE]; /* [A-Za-z0-9] then [A-Za-z0-9._-]*, at most 63 */
 	struct addr addr;
-	__u16 port; /* host order */
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
-	enum poise_mode mode;
-	__u32 rows;     /* a prime, 251 to POISE_MAX_ROWS */
-	__u16 gue_port; /* host order */
+	__u16 port;           /* host order */
+	__u8 proto;           /* IPPROTO_TCP or IPPROTO_UDP */
+	enum poise_mode mode; /* `mode: nat` with `source: keep` is MODE_NAT_KEEP */
+	__u32 rows;           /* a prime, 251 to POISE_MAX_ROWS */
+	__u16 gue_port;       /* host order */
 	struct conf_check check;
 	enum poise_scheduler scheduler;
 	bool hash_source;  /* `hash: source`: a client's flows stay together; else 5-tuple */
@@ -70,6 +70,11 @@ struct conf {
 	__u32 flows;       /* entries of the flow table, a power of two; `1M`, `65536` */
 	__u32 tcp_idle_ms; /* `timeouts: {tcp: 15m, udp: 2m}` */
 	__u32 udp_idle_ms;
+	__u32 nat_idle_ms; /* `timeouts: {nat: 120h}`: TCP established, mode nat; 1 s to 120 h */
+	struct addr *nat_sources; /* `nat_sources: [..]`; none: the outgoing interface's address */
+	size_t nat_source_count;
+	__u16 nat_port_first, nat_port_last; /* `nat_ports: 10240-32767` */
+	__u32 nat_flows; /* of the NAT table, a power of two; `nat_flows: 256K` */
 	bool seed_set;
 	__u64 seed[2];
 };
@@ -134,7 +139,7 @@ const char *conf_duration_format(__u32 duration_ms, char buf[16]);
 
 const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
 const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
-const char *mode_name(enum poise_mode mode);                /* "l2", "ipip", "gue" */
+const char *mode_name(enum poise_mode mode); /* "l2", "ipip", "gue", "nat", "local" */
 const char *health_name(enum poise_health health);
 
 #endif

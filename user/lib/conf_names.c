@@ -7,6 +7,9 @@ const char *const conf_mode_names[MODE_MAX] = {
 	[MODE_L2] = "l2",
 	[MODE_IPIP] = "ipip",
 	[MODE_GUE] = "gue",
+	[MODE_NAT] = "nat",
+	[MODE_LOCAL] = "local",
+	[MODE_NAT_KEEP] = "nat",
 };
 
 const char *const conf_xdp_names[] = {

@@ -22,6 +22,15 @@ static const struct {
 	[DROP_NO_ROOM] = { "no_room",
 			   "The network driver left no room in front of the packet for the "
 			   "outer headers: attach in generic mode." },
+	[DROP_MALFORMED_ICMP] = { "malformed_icmp",
+				  "An ICMP error about a translated packet is cut short, or what "
+				  "it quotes contradicts it." },
+	[DROP_TTL] = { "ttl", "Its TTL or hop limit was used up: mode nat is a hop on the way." },
+	[DROP_NO_PORT] = { "no_port", "No free source port towards the backend was found for a new "
+				      "flow: add addresses to `nat_sources`, widen `nat_ports` or "
+				      "add backends." },
+	[DROP_NAT_FULL] = { "nat_full", "No room was made in the NAT table for a new flow: raise "
+					"`nat_flows`." },
 };
 
 _Static_assert(ARRAY_SIZE(reasons) == DROP_MAX, "name every drop");

@@ -9,12 +9,14 @@
 #include "maps.h"
 
 const char *const maps_names[MAPS_COUNT] = {
-	"services", "rows",  "targets",  "flows",         "flow_counters", "loads", "rotations",
-	"counters", "drops", "tx_ports", "service_names", "target_names",  "meta",
+	"services",  "rows",      "targets",     "flows",         "flow_counters", "loads",
+	"rotations", "nat_table", "nat_sources", "nat_counters",  "nat_claims",    "switches",
+	"counters",  "drops",     "tx_ports",    "service_names", "target_names",  "meta",
 };
 
-const struct maps maps_none = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
-_Static_assert(MAPS_COUNT == 13, "maps_none has them all");
+const struct maps maps_none = { -1, -1, -1, -1, -1, -1, -1, -1, -1,
+				-1, -1, -1, -1, -1, -1, -1, -1, -1 };
+_Static_assert(MAPS_COUNT == 18, "maps_none has them all");
 
 /* What bpf/maps.h declares. Of flags only that: the kernel adds its own. */
 static const struct map_shape {
@@ -30,6 +32,11 @@ static const struct map_shape {
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct flow_counter), 1 },
 	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct load), 0, true },
 	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rotation), POISE_MAX_SERVICES },
+	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1 },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct nat_source), POISE_MAX_NAT_SOURCES },
+	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct nat_counter), 1 },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(__u32), NAT_CLAIMS },
+	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct switches), 1, true },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct counter), 0 },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(__u64), DROP_MAX },
 	{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, POISE_MAX_TX_PORTS },

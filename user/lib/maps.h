@@ -10,8 +10,9 @@
 
 /* File descriptors; -1: not open. The order is that of maps_names[]. */
 struct maps {
-	int services, rows, targets, flows, flow_counters, loads, rotations, counters, drops,
-		tx_ports, service_names, target_names, meta;
+	int services, rows, targets, flows, flow_counters, loads, rotations, nat_table, nat_sources,
+		nat_counters, nat_claims, switches, counters, drops, tx_ports, service_names,
+		target_names, meta;
 };
 
 #define MAPS_COUNT (sizeof(struct maps) / sizeof(int))
@@ -44,7 +45,14 @@ __u32 maps_flow_sets(const struct maps *maps);
  * maps_flow_sets() x sizeof(struct flow_set) bytes. */
 const struct flow_set *maps_flows_map(const struct maps *maps);
 int flow_counters_read(const struct maps *maps, struct flow_counter *out); /* sum over CPUs */
-int meta_read(const struct maps *maps, struct meta *out);                  /* 0 or -errno */
+
+/* The NAT table in memory, and how many sets it has. NULL: there is none (errno is ENOENT), or it
+ * cannot be mapped. munmap() by the caller, of *sets x sizeof(struct nat_set) bytes. */
+struct nat_set *maps_nat_map(const struct maps *maps, bool writable, __u32 *sets);
+int nat_counters_read(const struct maps *maps, struct nat_counter *out); /* sum over CPUs */
+/* Fills out[0 .. POISE_MAX_NAT_SOURCES - 1]. 0 or -errno. */
+int nat_sources_read(const struct maps *maps, struct nat_source *out);
+int meta_read(const struct maps *maps, struct meta *out); /* 0 or -errno */
 
 /* Sums over CPUs. counters_read fills out[0 .. count-1] for targets 0 .. count-1. 0 or -errno. */
 int counters_read(const struct maps *maps, struct counter *out, size_t count);

@@ -19,7 +19,10 @@ struct lb_error {
 struct lb_options {
 	const char *instance_dir; /* see bpffs.h */
 	__u32 max_targets;        /* maps found smaller are replaced by larger ones, entries kept */
-	__u32 flows;   /* entries of the flow table; another size than found: entries are moved */
+	__u32 flows;     /* entries of the flow table; another size than found: entries are moved */
+	__u32 nat_flows; /* of the NAT table; another size than found: takes effect with a new table
+			  */
+	__u16 nat_port_first, nat_port_last;
 	bool seed_set; /* else: the adopted maps' seed, or a random one */
 	__u64 seed[2];
 };
@@ -44,6 +47,15 @@ __u32 lb_max_targets(const struct lb *lb); /* number 0 included */
 struct flow_set *lb_flows(const struct lb *lb, __u32 *count);
 const struct flow_clock *lb_clock(const struct lb *lb);
 struct load *lb_loads(const struct lb *lb); /* the map, in memory: lb_max_targets() of them */
+
+/* --- NAT --- */
+/* Makes the NAT table if there is none: before the first target by nat. 0 or -errno with *error. */
+int lb_nat_make(struct lb *lb, struct lb_error *error);
+/* In memory, entries change under the reader's eyes. NULL: none was made. *count: sets. */
+struct nat_set *lb_nat_table(const struct lb *lb, __u32 *count);
+int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out); /* 0 or -errno */
+int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value);
+void lb_switches_set(struct lb *lb, const struct switches *value);
 
 /* --- attachments: pinned XDP links, one per interface --- */
 struct lb_link {
