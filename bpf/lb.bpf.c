@@ -8,12 +8,16 @@
 #include "poise/csum.h"
 #include "poise/flow.h"
 #include "poise/hash.h"
+#include "poise/nat.h"
 #include "poise/service_hash.h"
 
 /* Expanded from the seed, which is random and the same on every balancer of a fleet. */
 const volatile struct flow_hash_key hash_key = { 0 };
 const volatile __u32 flow_set_mask = POISE_DEFAULT_FLOWS / FLOWS_PER_SET - 1;
 const volatile __u32 flow_tick_shift = 10; /* struct flow_clock's */
+const volatile __u32 nat_set_mask = POISE_DEFAULT_NAT_FLOWS * 2 / NAT_PER_SET - 1;
+const volatile __u32 nat_port_first = POISE_NAT_PORT_FIRST; /* ports that backends see */
+const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST + 1;
 
 #include "maps.h"
 #include "service.h"
@@ -26,6 +30,52 @@ const volatile __u32 flow_tick_shift = 10; /* struct flow_clock's */
 #include "encap.h"
 #include "rewrite.h"
 #include "transmit.h"
+#include "nat_table.h"
+#include "nat_rewrite.h"
+#include "nat_begin.h"
+#include "nat.h"
+
+static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *pkt,
+				       __u64 service_bits, __u64 hash)
+{
+	int version = pkt->version, verdict, err;
+	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->tcp_flags) |
+		      (version == 6 ? NAT_SHAPE_IPV6 : 0);
+
+	verdict = version == 4 ? nat_forward4(ctx, service_bits, hash, shape)
+			       : nat_forward6(ctx, service_bits, hash, shape);
+	if (verdict != NAT_UNKNOWN)
+		return verdict;
+	err = nat_begin(ctx, service_bits, hash, shape);
+	if (err)
+		return stop(err);
+	shape |= NAT_SHAPE_BEGAN;
+	verdict = version == 4 ? nat_forward4(ctx, service_bits, hash, shape)
+			       : nat_forward6(ctx, service_bits, hash, shape);
+	return verdict == NAT_UNKNOWN ? stop(DROP_NAT_FULL) : verdict;
+}
+
+/* Whether a packet for no service may be a reply that nat has to translate. */
+static __always_inline bool may_be_reply(const struct packet *pkt)
+{
+	return bpf_ntohs(pkt->dest_port) - nat_port_first < nat_port_count;
+}
+
+/* What is for no service: a reply, or none of our business. */
+static __always_inline int balance_reply(struct xdp_md *ctx, struct packet *pkt, int version)
+{
+	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->proto == IPPROTO_UDP ? NO_TCP : 0);
+	struct service source;
+
+	if (!may_be_reply(pkt))
+		return XDP_PASS;
+	pkt->to.rest = 0;
+	source = find_service(&pkt->to).service;
+	if (!(source.flags & SERVICE_NAT_SOURCE))
+		return XDP_PASS;
+	return version == 4 ? nat_reply4(ctx, source.number, shape)
+			    : nat_reply6(ctx, source.number, shape);
+}
 
 /* Inlined once per IP version, which is a constant to it. */
 static __always_inline int balance(struct xdp_md *ctx, const void *ip, const void *end, int version)
@@ -42,11 +92,13 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 		return stop(err);
 	found = find_service(&pkt.to);
 	if (!found.word)
-		return XDP_PASS;
+		return balance_reply(ctx, &pkt, version);
 	err = parse_transport(&pkt, ip, end);
 	if (err)
 		return stop(err);
 	hash = hash_packet(&pkt, ip, found.service.flags);
+	if (found.service.flags & SERVICE_NAT)
+		return balance_nat(ctx, &pkt, found.word, hash);
 	number = select_target(found, &pkt, hash);
 	if (!number)
 		return stop(DROP_NO_BACKEND);

@@ -91,7 +91,8 @@ struct nat_sets {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, POISE_DEFAULT_NAT_FLOWS * 2 / NAT_PER_SET);
 	__type(key, __u32);
-	__type(value, struct nat_set);
+	/* By its size: clang leaves out what an inner map's type is made of. */
+	__uint(value_size, sizeof(struct nat_set));
 };
 
 struct {

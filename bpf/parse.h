@@ -44,7 +44,7 @@ struct packet {
 static __always_inline int malformed_to(struct packet *pkt, int reason)
 {
 	pkt->to.rest = 0;
-	return find_service(&pkt->to).word ? reason : NOT_OURS;
+	return find_service(&pkt->to).service.flags & SERVICE_ADDRESS ? reason : NOT_OURS;
 }
 
 /* Source and destination port: all that TCP and UDP have in common and a service is found by. */

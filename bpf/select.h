@@ -7,9 +7,10 @@
 
 static __always_inline __u64 hash_packet(const struct packet *pkt, const void *ip, __u16 flags)
 {
-	/* Without a branch: the verifier would walk all that follows twice. */
-	__be16 source_port =
-		to_wire16(wire16(pkt->source_port) & ((flags / SERVICE_HASH_SOURCE & 1) - 1));
+	/* Without a branch: the verifier would walk all that follows twice. The NAT table knows
+	 * flows, not clients. */
+	__u32 whole_client = flags / SERVICE_HASH_SOURCE & ~(flags / SERVICE_NAT) & 1;
+	__be16 source_port = to_wire16(wire16(pkt->source_port) & (whole_client - 1));
 
 	if (pkt->version == 4) {
 		const struct iphdr *ip4 = ip;

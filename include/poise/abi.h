@@ -34,7 +34,8 @@
 #define POISE_MIN_NAT_FLOWS     (1U << 10)
 #define POISE_MAX_NAT_FLOWS     (1U << 25) /* 4.5 GiB */
 #define POISE_MAX_NAT_SOURCES   1024
-#define POISE_DEFAULT_NAT_PORTS 10240, 32767 /* below Linux's own ip_local_port_range */
+#define POISE_NAT_PORT_FIRST    10240 /* unless configured: below Linux's ip_local_port_range */
+#define POISE_NAT_PORT_LAST     32767
 
 /* How a packet reaches a backend. */
 enum poise_mode {

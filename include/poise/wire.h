@@ -30,4 +30,9 @@ static inline __attribute__((always_inline)) __be16 to_wire16(__u16 value)
 	return (WIRE_FORCE __be16)value;
 }
 
+static inline __attribute__((always_inline)) __be32 to_wire32(__u32 value)
+{
+	return (WIRE_FORCE __be32)value;
+}
+
 #endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Mode nat: clients' packets to backends and backends' replies to clients, each with other
+ * addresses and ports. Global functions: verified by themselves, once per IP version.
+ *
+ * Packets to clients go the way that the client's last packet came, so that nothing has to be
+ * looked up for them: back by the same interface to the same neighbour.
+ */
+#ifndef POISE_BPF_NAT_H
+#define POISE_BPF_NAT_H
+
+#define LEAST_MTU 1280 /* smaller ones are not worth asking about (RFC 8200) */
+
+/* An entry that was found, and its word as it was then. */
+struct nat_found {
+	struct nat_set *set; /* NULL: there is none */
+	__u32 slot;
+	__u64 word;
+};
+
+static __always_inline bool nat_is_live(__u64 word, __u32 now)
+{
+	return !(word & NAT_BUSY) && nat_word_left(word, now) >= 0;
+}
+
+static __always_inline struct nat_found nat_find_client(const struct nat_addr *client, __be16 port,
+							__u16 service, __u64 hash, __u32 now)
+{
+	struct nat_found found;
+	int choice;
+
+	for (choice = 0; choice < 2; choice++) {
+		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
+		const struct nat_entry *entry;
+		const __u64 *addr;
+
+		found.slot = index * NAT_PER_SET;
+		found.set = nat_set_of(found.slot);
+		if (!found.set)
+			return found;
+		at = nat_find_tag(found.set, flow_tag(hash));
+		if (at == NAT_PER_SET)
+			continue;
+		found.slot += at;
+		found.word = nat_read(nat_word_at(found.set, at));
+		entry = nat_entry_at(found.set, at);
+		addr = (const __u64 *)entry->client;
+		if (addr[1] == client->high && addr[0] == client->low &&
+		    entry->client_port == port && entry->service == service &&
+		    !(found.word & NAT_REPLY) && nat_is_live(found.word, now))
+			return found;
+	}
+	found.set = NULL;
+	return found;
+}
+
+/* Where the client's packets come from, noted in both entries. Two CPUs may mix what they note; the
+ * next packet puts it right. */
+__noinline int nat_learn_hop(struct xdp_md *ctx, __u32 slot, __u32 other)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	struct nat_set *set = nat_set_of(slot), *reply_set = nat_set_of(other);
+	struct nat_entry *entry, *reply;
+
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end || !set || !reply_set)
+		return 0;
+	entry = nat_entry_at(set, slot);
+	reply = nat_entry_at(reply_set, other);
+	if (reply->other != slot)
+		return 0;
+	entry->ifindex = reply->ifindex = ctx->ingress_ifindex;
+	nat_hop_from(entry->hop, eth);
+	__builtin_memcpy(reply->hop, entry->hop, sizeof(reply->hop));
+	return 0;
+}
+
+static __always_inline bool nat_same_hop(const struct nat_entry *entry, const struct ethhdr *eth,
+					 __u32 ifindex)
+{
+	const __u16 *known = (const __u16 *)entry->hop;
+	const __u16 *from = (const __u16 *)eth->h_source, *to = (const __u16 *)eth->h_dest;
+
+	return entry->ifindex == ifindex && known[0] == from[0] && known[1] == from[1] &&
+	       known[2] == from[2] && known[3] == to[0] && known[4] == to[1] && known[5] == to[2];
+}
+
+/* Its backend has it still, and it has not ended for a packet that begins one. */
+static __always_inline bool nat_goes_on(const struct nat_found *found, const struct target *target,
+					__u16 service, __u32 tcp_flags)
+{
+	return target->mode == MODE_NAT && target->owner == (service | TARGET_SERVES) &&
+	       !(tcp_is_syn(tcp_flags) && nat_ended(nat_word_flags(found->word)));
+}
+
+static __always_inline void nat_count_packet(__u32 number, __u32 ip_bytes, bool new_flow)
+{
+	struct counter *counter = bpf_map_lookup_elem(&counters, &number);
+
+	if (!counter)
+		return;
+	counter->packets++;
+	counter->bytes += ip_bytes;
+	counter->new_flows += new_flow;
+}
+
+#define NAT_UNKNOWN (-1) /* the flow has to be entered first */
+
+/* A client's packet to a service by nat: the verdict or NAT_UNKNOWN. */
+static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, __u64 hash,
+				       __u32 shape, int version)
+{
+	__u16 service = ((union service_word){ .word = service_bits }).service.number;
+	__u32 tcp_flags = NAT_SHAPE_TCP_FLAGS(shape), now = nat_now(), number, source, bytes;
+	const struct nat_source *ours;
+	struct nat_parts parts;
+	struct nat_change change;
+	struct nat_addr client;
+	struct nat_found found;
+	struct nat_entry *entry;
+	const struct target *target;
+	bool udp = tcp_flags & NO_TCP;
+	int action;
+
+	if (!nat_find_parts(ctx, shape, version, &parts))
+		return XDP_PASS;
+	if (nat_ttl(parts.ip, version) <= 1)
+		return stop(DROP_TTL);
+	client = nat_source_of(parts.ip, version);
+	found = nat_find_client(&client, parts.ports[0], service, hash, now);
+	if (!found.set)
+		return NAT_UNKNOWN;
+	entry = nat_entry_at(found.set, found.slot);
+	number = entry->target;
+	target = bpf_map_lookup_elem(&targets, &number);
+	if (!target || !nat_goes_on(&found, target, service, tcp_flags))
+		return NAT_UNKNOWN;
+	source = entry->source;
+	ours = bpf_map_lookup_elem(&nat_sources, &source);
+	if (!ours)
+		return stop(DROP_NO_TARGET);
+	__builtin_memcpy(&change.from, ours->addr, sizeof(change.from));
+	change.to = nat_target_addr(target);
+	change.from_port = entry->nat_port;
+	change.to_port = target->port;
+	change.ip_delta = entry->ip_delta;
+	change.transport_delta = entry->transport_delta;
+	/* Whoever takes an entry over says so before changing it. */
+	if (nat_word_tag(nat_read(nat_word_at(found.set, found.slot))) != flow_tag(hash))
+		return NAT_UNKNOWN;
+	bytes = nat_ip_bytes(parts.ip, version);
+	if (bytes > target->mtu)
+		return stop(DROP_TOO_BIG);
+	action = way_out(ctx, target);
+	if (action == XDP_DROP)
+		return stop(DROP_NO_TARGET);
+	nat_touch(nat_word_at(found.set, found.slot), found.word, entry, target,
+		  udp ? 0 : tcp_flags, now);
+	if (!nat_same_hop(entry, parts.eth, ctx->ingress_ifindex))
+		nat_learn_hop(ctx, found.slot, entry->other);
+	write_ethernet(parts.eth, target, parts.eth->h_proto);
+	nat_rewrite(&parts, version, udp, &change);
+	nat_count_packet(number, bytes, shape & NAT_SHAPE_BEGAN);
+	return action;
+}
+
+__noinline int nat_forward4(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u32 shape)
+{
+	return nat_forward(ctx, service_bits, hash, shape, 4);
+}
+
+__noinline int nat_forward6(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u32 shape)
+{
+	return nat_forward(ctx, service_bits, hash, shape, 6);
+}
+
+/* Whether an entry is the one of replies from this backend to this port of ours. */
+static __always_inline bool nat_is_reply(const struct nat_entry *entry, __u64 word, __u16 source,
+					 const struct nat_parts *parts, bool udp, int version)
+{
+	struct nat_addr from = nat_source_of(parts->ip, version), backend;
+	__u32 number = entry->target;
+	const struct target *target = bpf_map_lookup_elem(&targets, &number);
+
+	if (!target || !(word & NAT_REPLY) || !!(word & NAT_UDP) != udp ||
+	    entry->source != source || entry->nat_port != parts->ports[1] ||
+	    target->port != parts->ports[0])
+		return false;
+	backend = nat_target_addr(target);
+	return backend.low == from.low && backend.high == from.high;
+}
+
+static __always_inline struct nat_found nat_find_reply(__u16 source, const struct nat_parts *parts,
+						       __u64 hash, bool udp, int version, __u32 now)
+{
+	struct nat_found found;
+	int choice;
+
+	for (choice = 0; choice < 2; choice++) {
+		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
+
+		found.slot = index * NAT_PER_SET;
+		found.set = nat_set_of(found.slot);
+		if (!found.set)
+			return found;
+		at = nat_find_tag(found.set, flow_tag(hash));
+		if (at == NAT_PER_SET)
+			continue;
+		found.slot += at;
+		found.word = nat_read(nat_word_at(found.set, at));
+		if (nat_is_reply(nat_entry_at(found.set, at), found.word, source, parts, udp,
+				 version) &&
+		    nat_is_live(found.word, now))
+			return found;
+	}
+	found.set = NULL;
+	return found;
+}
+
+/* Out by the interface towards the client; what it cannot carry is not sent. */
+static __always_inline int nat_way_back(struct xdp_md *ctx, __u32 ifindex, __u32 bytes)
+{
+	__u32 mtu = 0;
+
+	if (ifindex == ctx->ingress_ifindex)
+		return XDP_TX;
+	if (bytes > LEAST_MTU && bpf_check_mtu(ctx, ifindex, &mtu, 0, 0))
+		return -DROP_TOO_BIG;
+	return bpf_redirect_map(&tx_ports, ifindex, XDP_DROP) == XDP_DROP ? -DROP_NO_TARGET
+									  : XDP_REDIRECT;
+}
+
+static __always_inline void nat_count_reply(__u32 number, __u32 ip_bytes)
+{
+	struct counter *counter = bpf_map_lookup_elem(&counters, &number);
+
+	if (!counter)
+		return;
+	counter->reply_packets++;
+	counter->reply_bytes += ip_bytes;
+}
+
+/* A backend's packet to a port of ours, on its way to the client: the verdict. Of a flow that is
+ * not known it is the host's own business. */
+static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 shape, int version)
+{
+	__u32 now = nat_now(), number, service, bytes;
+	const struct service_name *name;
+	struct nat_parts parts;
+	struct nat_change change;
+	struct nat_entry *entry;
+	struct nat_found found;
+	struct target *target;
+	struct nat_addr from, to;
+	bool udp = NAT_SHAPE_TCP_FLAGS(shape) & NO_TCP;
+	__u32 tcp_flags = 0;
+	__u64 hash;
+	int action;
+
+	if (!nat_find_parts(ctx, shape, version, &parts))
+		return XDP_PASS;
+	from = nat_source_of(parts.ip, version);
+	to = nat_dest_of(parts.ip, version);
+	hash = nat_hash(&from, &to, parts.ports[0], parts.ports[1],
+			udp ? IPPROTO_UDP : IPPROTO_TCP);
+	found = nat_find_reply(source, &parts, hash, udp, version, now);
+	if (!found.set)
+		return XDP_PASS;
+	entry = nat_entry_at(found.set, found.slot);
+	number = entry->target;
+	service = entry->service;
+	target = bpf_map_lookup_elem(&targets, &number);
+	name = bpf_map_lookup_elem(&service_names, &service);
+	if (!target || !name)
+		return XDP_PASS;
+	if (nat_ttl(parts.ip, version) <= 1)
+		return stop(DROP_TTL);
+	__builtin_memcpy(&change.from, name->key.addr, sizeof(change.from));
+	__builtin_memcpy(&change.to, entry->client, sizeof(change.to));
+	change.from_port = name->key.port;
+	change.to_port = entry->client_port;
+	change.ip_delta = entry->ip_delta;
+	change.transport_delta = entry->transport_delta;
+	if (nat_word_tag(nat_read(nat_word_at(found.set, found.slot))) != flow_tag(hash))
+		return XDP_PASS;
+	bytes = nat_ip_bytes(parts.ip, version);
+	action = nat_way_back(ctx, entry->ifindex, bytes);
+	if (action < 0)
+		return stop(-action);
+	if (!udp)
+		tcp_flags = ((const __u8 *)parts.ports)[13];
+	nat_touch(nat_word_at(found.set, found.slot), found.word, entry, target, tcp_flags, now);
+	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
+	nat_rewrite(&parts, version, udp, &change);
+	nat_count_reply(number, bytes);
+	return action;
+}
+
+__noinline int nat_reply4(struct xdp_md *ctx, __u32 source, __u32 shape)
+{
+	return nat_reply(ctx, source, shape, 4);
+}
+
+__noinline int nat_reply6(struct xdp_md *ctx, __u32 source, __u32 shape)
+{
+	return nat_reply(ctx, source, shape, 6);
+}
+
+#endif

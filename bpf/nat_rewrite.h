@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Other addresses and ports in a packet, with its checksums kept right (RFC 1624, equation 3). */
+#ifndef POISE_BPF_NAT_REWRITE_H
+#define POISE_BPF_NAT_REWRITE_H
+
+/* An IP address as a key's halves; IPv4 as ::ffff:a.b.c.d. */
+struct nat_addr {
+	__u64 low, high;
+};
+
+#define TTL_DELTA 0xfffe /* what a TTL or hop limit less by one adds: it is a word's first byte */
+
+/* What functions that are verified by themselves are told of a packet: where its transport header
+ * is, its TCP flags or NO_TCP, and what is known of it. */
+#define NAT_SHAPE(offset, tcp_flags) ((offset) | (__u32)(tcp_flags) << 16)
+#define NAT_SHAPE_TCP_FLAGS(shape)   ((shape) >> 16 & (NO_TCP | 0xff))
+#define NAT_SHAPE_UDP                (NO_TCP << 16)
+#define NAT_SHAPE_IPV6               (1U << 30)
+#define NAT_SHAPE_BEGAN              (1U << 31) /* its flow was entered just now */
+
+/* What a packet becomes. */
+struct nat_change {
+	struct nat_addr from, to;
+	__be16 from_port, to_port;
+	__u16 ip_delta, transport_delta;
+};
+
+static __always_inline __u16 csum_add(__u16 check, __u32 delta)
+{
+	return ~csum_fold32((__u16)~check + delta);
+}
+
+/* Where a packet's parts are; checked against its end. */
+struct nat_parts {
+	struct ethhdr *eth;
+	void *ip;
+	__be16 *ports;
+	__u16 *check; /* TCP's or UDP's */
+};
+
+/* False: it is cut short. */
+static __always_inline bool nat_find_parts(struct xdp_md *ctx, __u32 shape, int version,
+					   struct nat_parts *parts)
+{
+	void *end = (void *)(long)ctx->data_end, *transport;
+
+	parts->eth = (void *)(long)ctx->data;
+	parts->ip = parts->eth + 1;
+	if (parts->ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
+		return false;
+	transport = parts->ip + (shape & MAX_TRANSPORT_OFFSET);
+	parts->ports = transport;
+	if (transport + sizeof(struct udphdr) > end)
+		return false;
+	parts->check = transport + offsetof(struct udphdr, check);
+	if (shape & NAT_SHAPE_UDP)
+		return true;
+	if (transport + sizeof(struct tcphdr) > end)
+		return false;
+	parts->check = transport + offsetof(struct tcphdr, check);
+	return true;
+}
+
+/* The way back to whom a frame came from: struct nat_entry's hop. */
+static __always_inline void nat_hop_from(__u8 *hop, const struct ethhdr *eth)
+{
+	__builtin_memcpy(hop, eth->h_source, sizeof(eth->h_source));
+	__builtin_memcpy(hop + sizeof(eth->h_source), eth->h_dest, sizeof(eth->h_dest));
+}
+
+static __always_inline struct nat_addr nat_v4(__be32 addr)
+{
+	return (struct nat_addr){ .high = wire32(bpf_htonl(0xffff)) | (__u64)wire32(addr) << 32 };
+}
+
+static __always_inline struct nat_addr nat_v6(const struct in6_addr *addr)
+{
+	return (struct nat_addr){ .low = ((const __u64 *)addr)[0],
+				  .high = ((const __u64 *)addr)[1] };
+}
+
+static __always_inline struct nat_addr nat_source_of(const void *ip, int version)
+{
+	return version == 4 ? nat_v4(((const struct iphdr *)ip)->saddr)
+			    : nat_v6(&((const struct ipv6hdr *)ip)->saddr);
+}
+
+static __always_inline struct nat_addr nat_dest_of(const void *ip, int version)
+{
+	return version == 4 ? nat_v4(((const struct iphdr *)ip)->daddr)
+			    : nat_v6(&((const struct ipv6hdr *)ip)->daddr);
+}
+
+static __always_inline __u32 nat_ip_bytes(const void *ip, int version)
+{
+	return version == 4 ? bpf_ntohs(((const struct iphdr *)ip)->tot_len)
+			    : sizeof(struct ipv6hdr) +
+				      bpf_ntohs(((const struct ipv6hdr *)ip)->payload_len);
+}
+
+static __always_inline __u8 nat_ttl(const void *ip, int version)
+{
+	return version == 4 ? ((const struct iphdr *)ip)->ttl
+			    : ((const struct ipv6hdr *)ip)->hop_limit;
+}
+
+/* One hop further, too. */
+static __always_inline void nat_rewrite_ip(void *ip, int version, const struct nat_addr *from,
+					   const struct nat_addr *to, __u32 delta)
+{
+	if (version == 4) {
+		struct iphdr *ip4 = ip;
+
+		ip4->ttl--;
+		ip4->saddr = to_wire32(from->high >> 32);
+		ip4->daddr = to_wire32(to->high >> 32);
+		ip4->check = csum_add(ip4->check, delta + TTL_DELTA);
+	} else {
+		struct ipv6hdr *ip6 = ip;
+
+		ip6->hop_limit--;
+		__builtin_memcpy(&ip6->saddr, from, sizeof(*from));
+		__builtin_memcpy(&ip6->daddr, to, sizeof(*to));
+	}
+}
+
+static __always_inline void nat_rewrite(const struct nat_parts *parts, int version, bool udp,
+					const struct nat_change *change)
+{
+	__u16 check = *parts->check;
+
+	nat_rewrite_ip(parts->ip, version, &change->from, &change->to, change->ip_delta);
+	parts->ports[0] = change->from_port;
+	parts->ports[1] = change->to_port;
+	/* A datagram without a checksum stays without one; one that has none left over writes 0
+	 * as 0xffff (RFC 768). */
+	if (udp && !check)
+		return;
+	check = csum_add(check, change->transport_delta);
+	*parts->check = udp && !check ? 0xffff : check;
+}
+
+#endif
