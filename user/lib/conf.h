@@ -34,7 +34,7 @@ struct conf_check {
 
 struct conf_backend {
 	struct addr addr;
-	__u16 port;             /* host order; 0: none given */
+	__u16 port;             /* host order; 0: none given, see conf_backend_port */
 	__u16 weight;           /* 0 to 65535, default 100; 0: no new flows */
 	enum poise_admin state; /* `state: ready | drain | maint` */
 	bool sorry;             /* serves only while no other backend does */
@@ -52,7 +52,8 @@ struct conf_service {
 	enum poise_scheduler scheduler;
 	bool hash_source;  /* `hash: source`: a client's flows stay together; else 5-tuple */
 	bool track_always; /* `track: always`; see conf_tracks_always */
-	/* How long a silent flow is remembered: 0: as conf's for the protocol; 1 s to 8 h. */
+	/* How long a silent flow is remembered: 0: as conf's for the protocol; 1 s to 8 h, MODE_NAT
+	 * to 120 h. */
 	__u32 idle_timeout_ms;
 	__u32 settle_ms;     /* how long silent flows older than a change are waited for; 15 min */
 	__u32 slow_start_ms; /* 0: none; at most 1 h */
@@ -101,14 +102,15 @@ int conf_tree_from_file(const char *file, json_t **tree, conf_marks **marks,
 			struct conf_error *error); /* also -errno of opening and reading */
 
 /* The checked decode. Unknown keys (the nearest known one is named), wrong types, ranges,
- * duplicates, families that a mode cannot carry, a VIP that is also a backend: -EINVAL with *error,
+ * duplicates, families that a mode cannot carry, a VIP that is also a backend, and what else is
+ * wrong whatever the host: -EINVAL with *error,
  * the first trouble in the tree's order; -ENOMEM. */
 int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
 		struct conf_error *error);
 void conf_free(struct conf *conf); /* NULL is fine */
 
 /* The canonical tree of a decoded configuration: defaults left out, keys in the documented order,
- * lists always there, their items always mappings. NULL without memory. */
+ * lists of mappings always there, their items never in short. NULL without memory. */
 json_t *conf_encode(const struct conf *conf);
 json_t *conf_encode_service(const struct conf_service *service);
 
@@ -132,7 +134,11 @@ const char *conf_error_format(const struct conf_error *error, const char *file, 
 
 /* Whether a service tracks each of its flows: told to, UDP, or a scheduler that is no pure hash. */
 bool conf_tracks_always(const struct conf_service *service);
+/* How long a silent flow is remembered in the flow table, and in that of MODE_NAT. */
 __u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service);
+__u32 conf_nat_idle_ms(const struct conf *conf, const struct conf_service *service);
+/* The port that a backend is sent packets to in the modes that have one of its own; host order. */
+__u16 conf_backend_port(const struct conf_service *service, const struct conf_backend *backend);
 
 /* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
 const char *conf_duration_format(__u32 duration_ms, char buf[16]);

@@ -1,109 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The checked decode's last part: what no single value shows. */
-#include <arpa/inet.h>
+/* The checked decode's last part: what no single value shows, whatever the modes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_decode.h"
-
-struct checker {
-	struct decode *d;
-	const json_t *tree;
-	const struct conf *conf;
-};
-
-/* ---- duplicates: keys of fixed length, sorted; of all pairs the one that ends first is told */
-
-static int compare_keys(const void *a, const void *b, void *length)
-{
-	const char *left = *(const char *const *)a, *right = *(const char *const *)b;
-	int order = memcmp(left, right, *(const size_t *)length);
-
-	/* Equal ones stay in the order of the file, which is that of their addresses. */
-	return order ? order : (left > right) - (left < right);
-}
-
-/* 1: items *first and *second have the same key, which begins each item. 0: none. -ENOMEM. */
-static int find_duplicate(const void *items, size_t item_size, size_t count, size_t key_length,
-			  size_t *first, size_t *second)
-{
-	const char **sorted;
-	size_t start = 0, i, at;
-
-	if (count < 2)
-		return 0;
-	sorted = malloc(count * sizeof(*sorted));
-	if (!sorted)
-		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		sorted[i] = (const char *)items + i * item_size;
-	qsort_r(sorted, count, sizeof(*sorted), compare_keys, &key_length);
-	*second = count;
-	for (i = 1; i < count; i++) {
-		if (memcmp(sorted[start], sorted[i], key_length)) {
-			start = i;
-			continue;
-		}
-		at = (sorted[i] - (const char *)items) / item_size;
-		if (at < *second) {
-			*second = at;
-			*first = (sorted[start] - (const char *)items) / item_size;
-		}
-	}
-	free(sorted);
-	return *second < count;
-}
-
-/* ---- where things are in the tree */
-
-/* An item of a list that may be written in short: its key is only part of the path if it is there.
- */
-static void go_item(struct checker *c, const json_t *list, const char *name, size_t index,
-		    const char *key)
-{
-	conf_path_key(&c->d->path, name);
-	conf_path_item(&c->d->path, index);
-	if (json_is_object(json_array_get(list, index)))
-		conf_path_key(&c->d->path, key);
-}
-
-static void go_service(struct checker *c, size_t service, const char *key)
-{
-	conf_path_cut(&c->d->path, 0);
-	go_item(c, json_object_get(c->tree, "services"), "services", service, key);
-}
-
-static void go_backend(struct checker *c, size_t service, size_t backend)
-{
-	const json_t *services = json_object_get(c->tree, "services");
-	const json_t *backends = json_object_get(json_array_get(services, service), "backends");
-
-	conf_path_cut(&c->d->path, 0);
-	conf_path_key(&c->d->path, "services");
-	conf_path_item(&c->d->path, service);
-	go_item(c, backends, "backends", backend, "address");
-}
+#include "conf_check.h"
 
 static void go_interface(struct checker *c, size_t interface)
 {
 	conf_path_cut(&c->d->path, 0);
-	go_item(c, json_object_get(c->tree, "interfaces"), "interfaces", interface, "name");
+	check_go_item(c, json_object_get(c->tree, "interfaces"), "interfaces", interface, "name");
 }
-
-/* " (line 12)" for the current path, empty where the tree has no lines. */
-static const char *line_here(const struct checker *c, char buf[32])
-{
-	int line, column;
-
-	buf[0] = '\0';
-	if (c->d->marks && conf_mark_get(c->d->marks, &c->d->path, CONF_MARK_VALUE, &line, &column))
-		snprintf(buf, 32, " (line %d)", line);
-	return buf;
-}
-
-/* ---- the checks */
 
 static int check_interfaces(struct checker *c)
 {
@@ -112,12 +20,12 @@ static int check_interfaces(struct checker *c)
 	char line[32];
 	int found;
 
-	found = find_duplicate(interfaces, sizeof(*interfaces), c->conf->interface_count,
-			       sizeof(interfaces->name), &first, &second);
+	found = check_duplicate(interfaces, sizeof(*interfaces), c->conf->interface_count,
+				sizeof(interfaces->name), &first, &second);
 	if (found <= 0)
 		return found;
 	go_interface(c, first);
-	line_here(c, line);
+	check_line(c, line);
 	go_interface(c, second);
 	return decode_refuse(c->d, "expected each interface once, found %s again%s%s",
 			     interfaces[second].name, line[0] ? ", first" : "", line);
@@ -130,13 +38,13 @@ static int check_names(struct checker *c)
 	char line[32];
 	int found;
 
-	found = find_duplicate(services, sizeof(*services), c->conf->service_count,
-			       sizeof(services->name), &first, &second);
+	found = check_duplicate(services, sizeof(*services), c->conf->service_count,
+				sizeof(services->name), &first, &second);
 	if (found <= 0)
 		return found;
-	go_service(c, first, "name");
-	line_here(c, line);
-	go_service(c, second, "name");
+	check_go_service(c, first, "name");
+	check_line(c, line);
+	check_go_service(c, second, "name");
 	return decode_refuse(c->d,
 			     "expected a name of its own, found \"%s\": services[%zu]%s has it",
 			     services[second].name, first, line);
@@ -153,19 +61,16 @@ static int check_listens(struct checker *c)
 	keys = calloc(c->conf->service_count + 1, sizeof(*keys));
 	if (!keys)
 		return -ENOMEM;
-	for (i = 0; i < c->conf->service_count; i++) {
-		memcpy(keys[i].addr, services[i].addr.b, sizeof(keys[i].addr));
-		keys[i].port = htons(services[i].port);
-		keys[i].proto = services[i].proto;
-	}
-	found = find_duplicate(keys, sizeof(*keys), c->conf->service_count, sizeof(*keys), &first,
-			       &second);
+	for (i = 0; i < c->conf->service_count; i++)
+		check_key(&keys[i], &services[i].addr, services[i].port, services[i].proto);
+	found = check_duplicate(keys, sizeof(*keys), c->conf->service_count, sizeof(*keys), &first,
+				&second);
 	free(keys);
 	if (found <= 0)
 		return found;
-	go_service(c, first, "listen");
-	line_here(c, line);
-	go_service(c, second, "listen");
+	check_go_service(c, first, "listen");
+	check_line(c, line);
+	check_go_service(c, second, "listen");
 	return decode_refuse(c->d,
 			     "expected an endpoint of its own, found %s: service \"%s\"%s has it",
 			     listen_format(&services[second].addr, services[second].port,
@@ -173,27 +78,62 @@ static int check_listens(struct checker *c)
 			     services[first].name, line);
 }
 
+/* In which modes a backend is a socket's address: it may stand more than once, with other ports. */
+static bool has_ports(const struct conf_service *service)
+{
+	return service->mode == MODE_NAT || service->mode == MODE_NAT_KEEP ||
+	       service->mode == MODE_LOCAL;
+}
+
+static int refuse_again(struct checker *c, size_t index, size_t first, size_t second)
+{
+	const struct conf_service *service = &c->conf->services[index];
+	const struct conf_backend *backend = &service->backends[second];
+	char text[ENDPOINT_TEXT_SIZE], line[32];
+	const char *why = "";
+
+	check_go_backend(c, index, first);
+	check_line(c, line);
+	check_go_backend(c, index, second);
+	if (has_ports(service))
+		endpoint_format(&backend->addr, conf_backend_port(service, backend), text);
+	else
+		endpoint_format(&backend->addr, 0, text);
+	if (service->backends[first].port != backend->port)
+		why = has_ports(service) ? " (without a port it is the service's)"
+					 : ", and a port only says where checks go";
+	return decode_refuse(c->d,
+			     "expected each address%s once, found %s again: backends[%zu]%s "
+			     "has it%s",
+			     has_ports(service) ? " and port" : "", text, first, line, why);
+}
+
 static int check_duplicate_backends(struct checker *c, size_t index)
 {
 	const struct conf_service *service = &c->conf->services[index];
-	const struct conf_backend *backends = service->backends;
-	char text[ADDR_TEXT_SIZE], line[32];
-	size_t first, second;
-	bool same_port;
+	bool ports = has_ports(service);
+	size_t first, second, i;
+	struct service_key *keys;
 	int found;
 
-	found = find_duplicate(backends, sizeof(*backends), service->backend_count,
-			       sizeof(backends->addr), &first, &second);
-	if (found <= 0)
-		return found;
-	go_backend(c, index, first);
-	line_here(c, line);
-	go_backend(c, index, second);
-	same_port = backends[first].port == backends[second].port;
-	return decode_refuse(c->d, "expected each address once, found %s again: backends[%zu]%s%s",
-			     addr_format(&backends[second].addr, text), first, line,
-			     same_port ? " has it"
-				       : " has it, and a port only says where checks go");
+	keys = calloc(service->backend_count + 1, sizeof(*keys));
+	if (!keys)
+		return -ENOMEM;
+	for (i = 0; i < service->backend_count; i++) {
+		const struct conf_backend *backend = &service->backends[i];
+
+		check_key(&keys[i], &backend->addr, ports ? conf_backend_port(service, backend) : 0,
+			  service->proto);
+	}
+	found = check_duplicate(keys, sizeof(*keys), service->backend_count, sizeof(*keys), &first,
+				&second);
+	free(keys);
+	return found <= 0 ? found : refuse_again(c, index, first, second);
+}
+
+static bool carries_one_family(enum poise_mode mode)
+{
+	return mode == MODE_L2 || mode == MODE_NAT || mode == MODE_NAT_KEEP;
 }
 
 static int check_backends(struct checker *c, size_t index)
@@ -204,18 +144,18 @@ static int check_backends(struct checker *c, size_t index)
 	size_t i;
 
 	if (service->backend_count >= service->rows) {
-		go_service(c, index, "rows");
+		check_go_service(c, index, "rows");
 		return decode_refuse(c->d, "expected more rows than backends (%zu), found %u",
 				     service->backend_count, service->rows);
 	}
-	for (i = 0; service->mode == MODE_L2 && i < service->backend_count; i++) {
+	for (i = 0; carries_one_family(service->mode) && i < service->backend_count; i++) {
 		if (addr_is_v4(&service->backends[i].addr) == v4)
 			continue;
-		go_backend(c, index, i);
+		check_go_backend(c, index, i);
 		return decode_refuse(c->d,
-				     "expected %s address like the service's (mode l2 carries no "
+				     "expected %s address like the service's (mode %s carries no "
 				     "other family; ipip and gue do), found %s",
-				     v4 ? "an IPv4" : "an IPv6",
+				     v4 ? "an IPv4" : "an IPv6", mode_name(service->mode),
 				     addr_format(&service->backends[i].addr, text));
 	}
 	return check_duplicate_backends(c, index);
@@ -233,7 +173,7 @@ static int check_total(struct checker *c)
 	/* At the first backend that finds no room. */
 	for (i = 0; conf->services[i].backend_count <= room; i++)
 		room -= conf->services[i].backend_count;
-	go_backend(c, i, room);
+	check_go_backend(c, i, room);
 	if (total >= POISE_MAX_BACKENDS)
 		return decode_refuse(c->d, "expected at most %d backends in all, found %zu",
 				     POISE_MAX_BACKENDS - 1, total);
@@ -273,16 +213,17 @@ static int refuse_vip(struct checker *c, size_t service, size_t backend,
 {
 	char line[32], text[ADDR_TEXT_SIZE];
 
-	go_service(c, other - c->conf->services, "listen");
-	line_here(c, line);
-	go_backend(c, service, backend);
+	check_go_service(c, other - c->conf->services, "listen");
+	check_line(c, line);
+	check_go_backend(c, service, backend);
 	return decode_refuse(c->d,
 			     "expected an address that no service listens on, found %s: service "
 			     "\"%s\"%s does",
 			     addr_format(&other->addr, text), other->name, line);
 }
 
-/* Packets for such a backend would come back to the balancer that sent them. */
+/* Packets for such a backend would come back to the balancer that sent them. Of mode local's
+ * backends only the sockets matter: see check_local. */
 static int check_vips(struct checker *c)
 {
 	const struct conf *conf = c->conf;
@@ -297,6 +238,8 @@ static int check_vips(struct checker *c)
 		sorted[i] = &conf->services[i];
 	qsort(sorted, conf->service_count, sizeof(*sorted), compare_service_addrs);
 	for (i = 0; !err && i < conf->service_count; i++) {
+		if (conf->services[i].mode == MODE_LOCAL)
+			continue;
 		for (j = 0; !err && j < conf->services[i].backend_count; j++) {
 			other = find_service(sorted, conf->service_count,
 					     &conf->services[i].backends[j].addr);
@@ -323,6 +266,10 @@ int conf_check_all(struct decode *d, const json_t *tree, const struct conf *conf
 		err = check_backends(&c, i);
 	if (!err)
 		err = check_vips(&c);
+	if (!err)
+		err = check_nat(&c);
+	if (!err)
+		err = check_local(&c);
 	if (!err)
 		err = check_total(&c);
 	return err == -ENOMEM ? conf_no_memory(d->error) : err;

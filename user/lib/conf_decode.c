@@ -184,12 +184,14 @@ static const struct field timeouts_fields[] = {
 	  CONF_MAX_FLOW_MS },
 	{ "udp", decode_duration, offsetof(struct conf, udp_idle_ms), NULL, CONF_MIN_FLOW_MS,
 	  CONF_MAX_FLOW_MS },
+	{ "nat", decode_duration, offsetof(struct conf, nat_idle_ms), NULL, CONF_MIN_FLOW_MS,
+	  CONF_MAX_NAT_MS },
 };
 
 static int decode_timeouts(struct decode *d, const struct field *field, const json_t *value,
 			   void *member)
 {
-	if (json_is_null(value)) /* both commented out */
+	if (json_is_null(value)) /* all commented out */
 		return 0;
 	if (!json_is_object(value))
 		return decode_expected(d, field->expected, value);
@@ -202,7 +204,12 @@ static const struct field conf_fields[] = {
 	  POISE_MAX_BACKENDS },
 	{ "flows", decode_size, offsetof(struct conf, flows), NULL, POISE_MIN_FLOWS,
 	  POISE_MAX_FLOWS },
-	{ "timeouts", decode_timeouts, 0, "a mapping with tcp and udp" },
+	{ "timeouts", decode_timeouts, 0, "a mapping with tcp, udp and nat" },
+	{ "nat_sources", decode_nat_sources, 0, "a list of addresses", 0, POISE_MAX_NAT_SOURCES },
+	{ "nat_ports", decode_nat_ports, 0,
+	  "a range of at least 1024 ports from 1024 to 65535, like 10240-32767" },
+	{ "nat_flows", decode_size, offsetof(struct conf, nat_flows), NULL, POISE_MIN_NAT_FLOWS,
+	  POISE_MAX_NAT_FLOWS },
 	{ "seed", decode_seed, 0, "32 hexadecimal digits in quotes" },
 	{ "services", decode_services, 0, "a list of services", 0, POISE_MAX_SERVICES },
 };
@@ -224,6 +231,7 @@ int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
 	conf->flows = POISE_DEFAULT_FLOWS;
 	conf->tcp_idle_ms = CONF_DEFAULT_TCP_IDLE_MS;
 	conf->udp_idle_ms = CONF_DEFAULT_UDP_IDLE_MS;
+	conf_nat_defaults(conf);
 	err = decode_mapping(&d, tree, conf_fields, ARRAY_SIZE(conf_fields), conf);
 	if (!err)
 		err = conf_check_all(&d, tree, conf);
@@ -246,6 +254,7 @@ void conf_free(struct conf *conf)
 		free(conf->services[i].backends);
 	}
 	free(conf->services);
+	free(conf->nat_sources);
 	free(conf->interfaces);
 	free(conf);
 }

@@ -12,13 +12,17 @@
 #define CONF_DEFAULT_FALL        3
 #define CONF_DEFAULT_TCP_IDLE_MS 900000
 #define CONF_DEFAULT_UDP_IDLE_MS 120000
+#define CONF_DEFAULT_NAT_IDLE_MS (120 * CONF_HOUR_MS)
 #define CONF_DEFAULT_SETTLE_MS   900000
 #define CONF_MIN_ROWS            251
 #define CONF_SECOND_MS           1000U
 #define CONF_HOUR_MS             3600000U
 /* How long flows are remembered: an entry can tell some nine hours ahead from the past. */
-#define CONF_MIN_FLOW_MS CONF_SECOND_MS
-#define CONF_MAX_FLOW_MS (8 * CONF_HOUR_MS)
+#define CONF_MIN_FLOW_MS   CONF_SECOND_MS
+#define CONF_MAX_FLOW_MS   (8 * CONF_HOUR_MS)
+#define CONF_MAX_NAT_MS    (120 * CONF_HOUR_MS)
+#define CONF_MIN_NAT_PORT  1024 /* no port of the system's */
+#define CONF_MIN_NAT_PORTS 1024
 
 /* A check has to end before the next one: 1 s, or the interval where that is shorter. */
 static inline __u32 conf_default_timeout_ms(__u32 interval_ms)
@@ -65,14 +69,38 @@ int decode_word(struct decode *d, const struct field *field, const json_t *value
 int decode_choice(struct decode *d, const struct field *field, const json_t *value, void *member);
 /* Text without NUL in it, the tree's own. */
 int decode_text(struct decode *d, const char *expected, const json_t *value, const char **out);
-/* A service's or backend's address: one that packets can be sent to through a next hop. */
-int decode_check_addr(struct decode *d, const struct addr *addr);
+
+/* Kinds of addresses, as bits. ADDR_HOST: one that packets can be sent to through a next hop. */
+enum addr_kind {
+	ADDR_HOST = 1 << 0,
+	ADDR_ANY = 1 << 1, /* 0.0.0.0 and :: */
+	ADDR_LOOPBACK = 1 << 2,
+	ADDR_NO_HOST = 1 << 3, /* any other */
+};
+
+/* An address of one of these kinds; of those in local it is said that mode local takes them. */
+int decode_check_addr(struct decode *d, const struct addr *addr, unsigned int kinds,
+		      unsigned int local);
 
 /* At the current path: "LAST PART: text"; and "LAST PART: expected X, found Y". -EINVAL. */
 __attribute__((format(printf, 2, 3))) int decode_refuse(struct decode *d, const char *format, ...);
 int decode_expected(struct decode *d, const char *expected, const json_t *found);
 
+/* A key that only its mapping's other keys give a meaning: decoded after them. */
+int decode_later(struct decode *d, const struct field *field, const json_t *value, void *member);
+
 int decode_service(struct decode *d, const json_t *value, void *item);
+/* The keys of a service, otherwise decoded from value, that its mode gives a meaning. */
+int decode_by_mode(struct decode *d, const json_t *value, struct conf_service *service);
+
+/* Into a struct conf. */
+int decode_nat_sources(struct decode *d, const struct field *field, const json_t *value,
+		       void *member);
+int decode_nat_ports(struct decode *d, const struct field *field, const json_t *value,
+		     void *member);
+void conf_nat_defaults(struct conf *conf);
+/* "10240-32767"; NULL: the default ones. */
+const char *conf_nat_ports_format(const struct conf *conf, char buf[16]);
 
 /* What no single value shows: duplicates, sums, families. */
 int conf_check_all(struct decode *d, const json_t *tree, const struct conf *conf);
@@ -81,8 +109,9 @@ extern const char *const conf_mode_names[MODE_MAX];
 extern const char *const conf_xdp_names[XDP_MODE_GENERIC + 1];
 extern const char *const conf_scheduler_names[SCHEDULER_MAX];
 extern const char *const conf_admin_names[ADMIN_MAX];
-extern const char *const conf_hash_names[2];  /* [hash_source] */
-extern const char *const conf_track_names[2]; /* [track_always] */
+extern const char *const conf_hash_names[2];   /* [hash_source] */
+extern const char *const conf_track_names[2];  /* [track_always] */
+extern const char *const conf_source_names[2]; /* [MODE_NAT_KEEP] */
 
 /* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
 const char *conf_duration_format(__u32 duration_ms, char buf[16]);

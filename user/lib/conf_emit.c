@@ -23,10 +23,22 @@ static bool is_reserved(const char *text)
 	return false;
 }
 
+/* Digits, a hyphen, digits: nothing but text to every reader; a date has two hyphens. */
+static bool is_range(const char *text)
+{
+	size_t digits = strspn(text, "0123456789"), rest;
+
+	if (!digits || text[digits] != '-')
+		return false;
+	rest = strspn(text + digits + 1, "0123456789");
+	return rest && !text[digits + 1 + rest];
+}
+
 /*
  * True for what every reader takes as text: a word or a path that begins with a letter or a slash,
  * and what begins with a digit but is no number, sexagesimal or date in any of YAML's versions:
- * IPv4 addresses (two dots), durations, sizes and percentages (a character that no number has).
+ * IPv4 addresses (two dots), durations, sizes and percentages (a character that no number has),
+ * ranges.
  */
 static bool reads_as_text(const char *text)
 {
@@ -45,7 +57,7 @@ static bool reads_as_text(const char *text)
 	if (text[0] == '/')
 		return true;
 	return text[0] >= '0' && text[0] <= '9' &&
-	       (dots > 1 || strpbrk(text, "ghijklmnpqrsuvwGKM%"));
+	       (dots > 1 || is_range(text) || strpbrk(text, "ghijklmnpqrsuvwGKM%"));
 }
 
 static int emit_event(yaml_emitter_t *emitter, yaml_event_t *event, int initialized)

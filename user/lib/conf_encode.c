@@ -111,6 +111,7 @@ json_t *conf_encode_service(const struct conf_service *service)
 		set(tree, "listen",
 		    json_string(listen_format(&service->addr, service->port, service->proto, buf)));
 	failures += set(tree, "mode", json_string(mode_name(service->mode)));
+	failures += set_word(tree, "source", conf_source_names, service->mode == MODE_NAT_KEEP);
 	failures += set_word(tree, "scheduler", conf_scheduler_names, service->scheduler);
 	failures += set_word(tree, "hash", conf_hash_names, service->hash_source);
 	failures += set_word(tree, "track", conf_track_names, service->track_always);
@@ -123,6 +124,13 @@ json_t *conf_encode_service(const struct conf_service *service)
 	return finish(tree, failures);
 }
 
+static int set_size(json_t *object, const char *key, __u32 size, __u32 absent)
+{
+	char buf[16];
+
+	return size == absent ? 0 : set(object, key, json_string(conf_size_format(size, buf)));
+}
+
 static int set_timeouts(json_t *tree, const struct conf *conf)
 {
 	json_t *timeouts = json_object();
@@ -130,17 +138,37 @@ static int set_timeouts(json_t *tree, const struct conf *conf)
 
 	failures = set_duration(timeouts, "tcp", conf->tcp_idle_ms, CONF_DEFAULT_TCP_IDLE_MS);
 	failures += set_duration(timeouts, "udp", conf->udp_idle_ms, CONF_DEFAULT_UDP_IDLE_MS);
+	failures += set_duration(timeouts, "nat", conf->nat_idle_ms, CONF_DEFAULT_NAT_IDLE_MS);
 	if (!timeouts || json_object_size(timeouts))
 		return failures + set(tree, "timeouts", timeouts);
 	json_decref(timeouts);
 	return failures;
 }
 
+static int set_nat(json_t *tree, const struct conf *conf)
+{
+	char ports[16], source[ADDR_TEXT_SIZE];
+	json_t *sources;
+	int failures = 0;
+	size_t i;
+
+	if (conf->nat_source_count) {
+		sources = json_array();
+		for (i = 0; i < conf->nat_source_count; i++)
+			failures += !!json_array_append_new(
+				sources, json_string(addr_format(&conf->nat_sources[i], source)));
+		failures += set(tree, "nat_sources", sources);
+	}
+	if (conf_nat_ports_format(conf, ports))
+		failures += set(tree, "nat_ports", json_string(ports));
+	return failures + set_size(tree, "nat_flows", conf->nat_flows, POISE_DEFAULT_NAT_FLOWS);
+}
+
 json_t *conf_encode(const struct conf *conf)
 {
 	json_t *tree = json_object(), *interfaces = json_array(), *services = json_array();
 	int failures = 0;
-	char seed[33], size[16];
+	char seed[33];
 	size_t i;
 
 	for (i = 0; i < conf->interface_count; i++)
@@ -151,9 +179,9 @@ json_t *conf_encode(const struct conf *conf)
 			!!json_array_append_new(services, conf_encode_service(&conf->services[i]));
 	failures += set(tree, "interfaces", interfaces);
 	failures += set_number(tree, "max_backends", conf->max_backends, POISE_DEFAULT_BACKENDS);
-	if (conf->flows != POISE_DEFAULT_FLOWS)
-		failures += set(tree, "flows", json_string(conf_size_format(conf->flows, size)));
+	failures += set_size(tree, "flows", conf->flows, POISE_DEFAULT_FLOWS);
 	failures += set_timeouts(tree, conf);
+	failures += set_nat(tree, conf);
 	if (conf->seed_set) {
 		snprintf(seed, sizeof(seed), "%016llx%016llx", conf->seed[0], conf->seed[1]);
 		failures += set(tree, "seed", json_string(seed));

@@ -25,10 +25,13 @@ static json_t *canonical(const json_t *tree)
 	return out;
 }
 
+/* What a list's item is matched by; a plain one is its own name. */
 static const char *item_name(const json_t *item)
 {
 	const char *name = json_string_value(json_object_get(item, "name"));
 
+	if (json_is_string(item))
+		return json_string_value(item);
 	return name ? name : json_string_value(json_object_get(item, "address"));
 }
 
@@ -89,6 +92,8 @@ static void drop_contradictions(json_t *object, const json_t *file)
 		json_object_del(object, json_object_get(file, "tcp") ? "http" : "tcp");
 	if (mode && strcmp(mode, mode_name(MODE_GUE)))
 		json_object_del(object, "gue_port");
+	if (mode && strcmp(mode, mode_name(MODE_NAT)))
+		json_object_del(object, "source");
 }
 
 /* Keys stay in the canonical order: who decodes the result encodes it again. */
@@ -142,13 +147,27 @@ static json_t *merge_value(const json_t *base, const json_t *running, const json
 	return winner ? json_deep_copy(winner) : json_null();
 }
 
-/* The same to merge with: each of the timeouts is a value of its own, there or a default. */
+/* Adds an empty value where there is none. 0, or -1 without memory; takes empty. */
+static int fill(json_t *tree, const char *key, json_t *empty)
+{
+	if (!json_object_get(tree, key))
+		return json_object_set_new(tree, key, empty);
+	json_decref(empty);
+	return 0;
+}
+
+/* The same to merge with: each of the timeouts is a value of its own, there or a default, and each
+ * of the sources there or not. */
 static json_t *mergeable(const json_t *tree)
 {
 	json_t *out = canonical(tree);
+	int failed;
 
-	if (!out || out == tree || json_object_get(out, "timeouts") ||
-	    !json_object_set_new(out, "timeouts", json_object()))
+	if (!out || out == tree)
+		return out;
+	failed = fill(out, "timeouts", json_object());
+	failed += fill(out, "nat_sources", json_array());
+	if (!failed)
 		return out;
 	json_decref(out);
 	return NULL;

@@ -3,13 +3,8 @@
 #include "conf_decode.h"
 
 const char *const conf_mode_names[MODE_MAX] = {
-	[MODE_NONE] = "none",
-	[MODE_L2] = "l2",
-	[MODE_IPIP] = "ipip",
-	[MODE_GUE] = "gue",
-	[MODE_NAT] = "nat",
-	[MODE_LOCAL] = "local",
-	[MODE_NAT_KEEP] = "nat",
+	[MODE_NONE] = "none", [MODE_L2] = "l2",       [MODE_IPIP] = "ipip",    [MODE_GUE] = "gue",
+	[MODE_NAT] = "nat",   [MODE_LOCAL] = "local", [MODE_NAT_KEEP] = "nat",
 };
 
 const char *const conf_xdp_names[] = {
@@ -33,6 +28,7 @@ const char *const conf_admin_names[ADMIN_MAX] = {
 
 const char *const conf_hash_names[2] = { "5-tuple", "source" };
 const char *const conf_track_names[2] = { "auto", "always" };
+const char *const conf_source_names[2] = { "nat", "keep" };
 
 static const char *const health_names[] = {
 	[HEALTH_CHECKING] = "checking",

@@ -112,7 +112,7 @@ static int decode_address(struct decode *d, const struct field *field, const jso
 		return err;
 	if (endpoint_parse(text, &backend->addr, &backend->port))
 		return decode_expected(d, field->expected, value);
-	return decode_check_addr(d, &backend->addr);
+	return 0;
 }
 
 static const struct field backend_fields[] = {
@@ -187,7 +187,7 @@ static int decode_listen(struct decode *d, const struct field *field, const json
 		return err;
 	if (listen_parse(text, &service->addr, &service->port, &service->proto))
 		return decode_expected(d, field->expected, value);
-	return decode_check_addr(d, &service->addr);
+	return 0;
 }
 
 static const struct field service_fields[] = {
@@ -198,8 +198,9 @@ static const struct field service_fields[] = {
 	  "address, port from 1 to 65535 and protocol, like 192.0.2.10:80/tcp or "
 	  "\"[2001:db8::10]:53/udp\"",
 	  .required = true },
-	{ "mode", decode_word, offsetof(struct conf_service, mode), "l2, ipip or gue", MODE_L2,
-	  MODE_GUE, .required = true, .words = conf_mode_names },
+	{ "mode", decode_word, offsetof(struct conf_service, mode), "l2, ipip, gue, nat or local",
+	  MODE_L2, MODE_LOCAL, .required = true, .words = conf_mode_names },
+	{ "source", decode_later },
 	{ "scheduler", decode_word, offsetof(struct conf_service, scheduler), NULL,
 	  SCHEDULER_MAGLEV, SCHEDULER_RANDOM, .words = conf_scheduler_names },
 	{ "hash", decode_choice, offsetof(struct conf_service, hash_source), NULL, 0, 1,
@@ -209,8 +210,7 @@ static const struct field service_fields[] = {
 	{ "rows", decode_prime, offsetof(struct conf_service, rows), NULL, CONF_MIN_ROWS,
 	  POISE_MAX_ROWS },
 	{ "gue_port", decode_u16, offsetof(struct conf_service, gue_port), NULL, 1, 65535 },
-	{ "idle_timeout", decode_duration, offsetof(struct conf_service, idle_timeout_ms), NULL,
-	  CONF_MIN_FLOW_MS, CONF_MAX_FLOW_MS },
+	{ "idle_timeout", decode_later },
 	{ "settle", decode_duration, offsetof(struct conf_service, settle_ms), NULL,
 	  CONF_MIN_FLOW_MS, CONF_MAX_FLOW_MS },
 	{ "slow_start", decode_duration, offsetof(struct conf_service, slow_start_ms), NULL,
@@ -234,10 +234,5 @@ int decode_service(struct decode *d, const json_t *value, void *item)
 	err = decode_mapping(d, value, service_fields, ARRAY_SIZE(service_fields), service);
 	if (err)
 		return err;
-	if (service->mode != MODE_GUE && json_object_get(value, "gue_port")) {
-		conf_path_key(&d->path, "gue_port");
-		return decode_refuse(d, "expected only with mode gue, found with mode %s",
-				     mode_name(service->mode));
-	}
-	return 0;
+	return decode_by_mode(d, value, service);
 }

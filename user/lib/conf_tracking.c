@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What several keys say together of how flows are remembered. */
+/* What several keys say together of flows and of where they go. */
 #include <netinet/in.h>
 
-#include "conf.h"
+#include "conf_decode.h"
 
 bool conf_tracks_always(const struct conf_service *service)
 {
@@ -12,7 +12,21 @@ bool conf_tracks_always(const struct conf_service *service)
 
 __u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service)
 {
+	/* Mode nat's own table remembers for longer than entries of this one can tell. */
+	if (service->idle_timeout_ms)
+		return service->idle_timeout_ms < CONF_MAX_FLOW_MS ? service->idle_timeout_ms
+								   : CONF_MAX_FLOW_MS;
+	return service->proto == IPPROTO_UDP ? conf->udp_idle_ms : conf->tcp_idle_ms;
+}
+
+__u32 conf_nat_idle_ms(const struct conf *conf, const struct conf_service *service)
+{
 	if (service->idle_timeout_ms)
 		return service->idle_timeout_ms;
-	return service->proto == IPPROTO_UDP ? conf->udp_idle_ms : conf->tcp_idle_ms;
+	return service->proto == IPPROTO_UDP ? conf->udp_idle_ms : conf->nat_idle_ms;
+}
+
+__u16 conf_backend_port(const struct conf_service *service, const struct conf_backend *backend)
+{
+	return backend->port ? backend->port : service->port;
 }

@@ -171,9 +171,11 @@ json_t *edit_service_set(const json_t *tree, const char *name, const json_t *bod
 		json_decref(copy);
 		return NULL;
 	}
-	/* Encoded only where it is not the default, and refused in other modes. */
+	/* Encoded only where they are not the default, and refused in other modes. */
 	if (!json_object_get(body, "gue_port") && strcmp(item_text(service, "mode"), "gue"))
 		json_object_del(service, "gue_port");
+	if (!json_object_get(body, "source") && strcmp(item_text(service, "mode"), "nat"))
+		json_object_del(service, "source");
 	return copy;
 }
 
