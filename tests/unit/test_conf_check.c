@@ -44,7 +44,7 @@ static const char *verdict(const char *yaml, bool from_file, char *buf, size_t s
 	"expected an address or an address and a port from 1 to 65535, like 10.0.0.11, "           \
 	"10.0.0.11:8080 or \"[2001:db8::11]:8080\", found "
 #define HOST_EXPECTED "expected a unicast address of a host, found "
-#define NO_LOOPBACK   ": loopback, which no packet reaches from outside"
+#define NO_LOOPBACK   ": loopback, which no packet reaches from outside (mode local takes it)"
 
 static const struct {
 	const char *yaml, *error;

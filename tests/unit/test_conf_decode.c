@@ -144,8 +144,10 @@ static void top_level_trouble(void **state)
 		{ "hello\n",
 		  "x:1:1: expected a mapping with interfaces and services, found \"hello\"" },
 		{ "service: []\n", "x:1:1: unknown key \"service\": did you mean services?" },
-		{ "\n  backend: 1\n", "x:2:3: unknown key \"backend\": expected one of interfaces, "
-				      "max_backends, flows, timeouts, seed, services" },
+		{ "\n  backend: 1\n",
+		  "x:2:3: unknown key \"backend\": expected one of interfaces, "
+		  "max_backends, flows, timeouts, nat_sources, nat_ports, nat_flows, "
+		  "seed, services" },
 		{ "services: {a: 1}\n",
 		  "x:1:11: services: expected a list of services, found a mapping" },
 		{ "services: [1]\n", "x:1:12: services[0]: expected a mapping with name, listen, "
@@ -227,7 +229,7 @@ static void service_trouble(void **state)
 		  "x:1:12: services[0]: expected the key listen (" LISTEN_EXPECTED
 		  "), found none" },
 		{ SERVICE "}]\n",
-		  "x:1:12: services[0]: expected the key mode (l2, ipip or gue), found none" },
+		  "x:1:12: services[0]: expected the key mode (l2, ipip, gue, nat or local), found none" },
 		{ "services: [{name: 80}]\n", "x:1:19: name: expected " NAME_EXPECTED
 					      ", found 80, which is no text without quotes" },
 		{ "services: [{name: -a}]\n",
@@ -242,10 +244,11 @@ static void service_trouble(void **state)
 		  "x:1:30: listen: expected " LISTEN_EXPECTED ", found \"192.0.2.1:80\"" },
 		{ "services: [{name: a, listen: [80]}]\n",
 		  "x:1:30: listen: expected " LISTEN_EXPECTED ", found a list" },
-		{ SERVICE "mode: nat}]\n",
-		  "x:1:54: mode: expected l2, ipip or gue, found \"nat\"" },
+		{ SERVICE "mode: dsr}]\n",
+		  "x:1:54: mode: expected l2, ipip, gue, nat or local, found \"dsr\"" },
 		{ SERVICE "mode: ipp}]\n",
-		  "x:1:54: mode: expected l2, ipip or gue, found \"ipp\": did you mean ipip?" },
+		  "x:1:54: mode: expected l2, ipip, gue, nat or local, found \"ipp\": did you mean "
+		  "ipip?" },
 		{ SERVICE "rows: 65536}]\n",
 		  "x:1:54: rows: expected a prime, found 65536: the nearest are 65521 and 65537" },
 		{ SERVICE "rows: 252}]\n",

@@ -70,7 +70,10 @@ static const struct {
 	  "interfaces: [eth0, {name: eth1, xdp: auto}]\n"
 	  "max_backends: 4096\n"
 	  "flows: 1M\n"
-	  "timeouts: {tcp: 15m, udp: 2m}\n"
+	  "timeouts: {tcp: 15m, udp: 2m, nat: 120h}\n"
+	  "nat_sources: []\n"
+	  "nat_ports: 10240-32767\n"
+	  "nat_flows: 262144\n"
 	  "services:\n"
 	  "- {name: web, listen: 192.0.2.10:80/tcp, mode: gue, scheduler: maglev, rows: 65537,\n"
 	  "   hash: 5-tuple, track: auto, settle: 15m, gue_port: 6080, backends: [\n"
@@ -143,6 +146,43 @@ static const struct {
 	  "    weight: 0\n"
 	  "    state: maint\n"
 	  "    sorry: true\n" },
+	{ "modes nat and local",
+	  "services:\n"
+	  "- {name: a, mode: nat, source: nat, listen: 192.0.2.10:80/tcp, idle_timeout: 100h,\n"
+	  "   backends: ['10.0.0.1:8080', '10.0.0.1:8081']}\n"
+	  "- {source: keep, name: b, mode: nat, listen: 192.0.2.10:81/tcp}\n"
+	  "- {name: c, mode: local, listen: '[::]:82/udp', backends: ['127.0.0.1:1', '[::1]:1']}\n"
+	  "nat_flows: 1024\n"
+	  "nat_ports: 1024-65535\n"
+	  "nat_sources: [192.0.2.9, '2001:db8:0::9']\n"
+	  "timeouts: {nat: 7200s}\n",
+	  "interfaces: []\n"
+	  "timeouts:\n"
+	  "  nat: 2h\n"
+	  "nat_sources:\n"
+	  "- 192.0.2.9\n"
+	  "- \"2001:db8::9\"\n"
+	  "nat_ports: 1024-65535\n"
+	  "nat_flows: 1K\n"
+	  "services:\n"
+	  "- name: a\n"
+	  "  listen: 192.0.2.10:80/tcp\n"
+	  "  mode: nat\n"
+	  "  idle_timeout: 100h\n"
+	  "  backends:\n"
+	  "  - address: 10.0.0.1:8080\n"
+	  "  - address: 10.0.0.1:8081\n"
+	  "- name: b\n"
+	  "  listen: 192.0.2.10:81/tcp\n"
+	  "  mode: nat\n"
+	  "  source: keep\n"
+	  "  backends: []\n"
+	  "- name: c\n"
+	  "  listen: \"[::]:82/udp\"\n"
+	  "  mode: local\n"
+	  "  backends:\n"
+	  "  - address: 127.0.0.1:1\n"
+	  "  - address: \"[::1]:1\"\n" },
 	{ "one timeout of two", "timeouts: {tcp: 15m, udp: 3m}\n",
 	  "interfaces: []\n"
 	  "timeouts:\n"
@@ -231,6 +271,7 @@ static void any_tree_reads_back(void **state)
 		"[true, false, null, \"true\", \"false\", \"null\", \"Null\", \"~\", \"\"]",
 		"[\"1\", \"-1\", \"1.5\", \"1e3\", \"0x1f\", \"0o17\", \"017\", \"1:20\", \"+1\"]",
 		"[\"1K\", \"2M\", \"1G\", \"30%\", \"%30\", \"1_000%\", \"5-tuple\", \"0%\"]",
+		"[\"10240-32767\", \"1-\", \"-1-2\", \"1-2-3\", \"1--2\", \"2001-12\", \"1e3-2\"]",
 		"[\".inf\", \".nan\", \"y\", \"n\", \"2001-12-14\", \"<<\", \"=\", \"-\", \"--\"]",
 		"[\" a\", \"a \", \"a: b\", \"a #b\", \"#\", \"- a\", \"? a\", \"a:\", \":a\", \"&a\"]",
 		"[\"*a\", \"!a\", \"%a\", \"@a\", \"`a\", \"'\", \"\\\"\", \"|\", \">\", \"[a\", \"{a\"]",

@@ -198,12 +198,13 @@ static const struct {
 	{ "flows: many", FLOWS_EXPECTED "\"many\"" },
 	{ "flows:", "x:1:7: flows: expected a power of two from 1K to 256M, a whole number or one "
 		    "with K, M or G, found nothing" },
-	{ "timeouts: 5m", "x:1:11: timeouts: expected a mapping with tcp and udp, found \"5m\"" },
+	{ "timeouts: 5m",
+	  "x:1:11: timeouts: expected a mapping with tcp, udp and nat, found \"5m\"" },
 	{ "timeouts: {tcp: 5}", "x:1:17: tcp: " SPAN_EXPECTED "5" },
 	{ "timeouts: {tcp: 999ms}", "x:1:17: tcp: " SPAN_EXPECTED "\"999ms\"" },
 	{ "timeouts: {udp: 481m}", "x:1:17: udp: " SPAN_EXPECTED "\"481m\"" },
 	{ "timeouts: {tpc: 5m}", "x:1:12: unknown key \"tpc\": did you mean tcp?" },
-	{ "timeouts: {icmp: 5m}", "x:1:12: unknown key \"icmp\": expected one of tcp, udp" },
+	{ "timeouts: {icmp: 5m}", "x:1:12: unknown key \"icmp\": expected one of tcp, udp, nat" },
 	{ SERVICE "scheduler: rr}]", SCHEDULER_EXPECTED "\"rr\"" },
 	{ SERVICE "scheduler: least_conn}]",
 	  SCHEDULER_EXPECTED "\"least_conn\": did you mean leastconn?" },
@@ -236,8 +237,8 @@ static const struct {
 	{ SERVICE "slowstart: 30s}]",
 	  "x:1:60: unknown key \"slowstart\": did you mean slow_start?" },
 	{ SERVICE "timeout: 30s}]",
-	  "x:1:60: unknown key \"timeout\": expected one of name, listen, mode, scheduler, hash, "
-	  "track, rows, gue_port, idle_timeout, settle, slow_start, panic, check, backends" },
+	  "x:1:60: unknown key \"timeout\": expected one of name, listen, mode, source, scheduler, "
+	  "hash, track, rows, gue_port, idle_timeout, settle, slow_start, panic, check, backends" },
 	{ BACKEND "state: down}]}]", STATE_EXPECTED "\"down\"" },
 	{ BACKEND "state: drained}]}]", STATE_EXPECTED "\"drained\": did you mean drain?" },
 	{ BACKEND "state: Ready}]}]", STATE_EXPECTED "\"Ready\": did you mean ready?" },

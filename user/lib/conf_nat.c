@@ -71,7 +71,7 @@ int decode_nat_ports(struct decode *d, const struct field *field, const json_t *
 		return decode_refuse(d, "expected %s, found %s, whose end is before its beginning",
 				     field->expected, found);
 	if (last - first + 1 < CONF_MIN_NAT_PORTS)
-		return decode_refuse(d, "expected %s, found %s, which is %u", field->expected,
+		return decode_refuse(d, "expected %s, found %s, which has %u", field->expected,
 				     found, last - first + 1);
 	conf->nat_port_first = first;
 	conf->nat_port_last = last;
