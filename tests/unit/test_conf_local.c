@@ -60,7 +60,7 @@ static void what_it_takes(void **state)
 #define PORT_EXPECTED                                                                              \
 	"expected an address and the port that the server listens on, like 127.0.0.1:8001 or "     \
 	"\"[::1]:8001\" (mode local), found "
-#define CIRCLE "expected an endpoint that no service of mode local takes connections of, found "
+#define CIRCLE "expected an endpoint that no service of mode local listens on, found "
 #define OTHER  ": let the server listen on another port"
 
 static const struct {
@@ -86,20 +86,20 @@ static const struct {
 	  "no IPv6 connections), found 127.0.0.1" },
 	{ ONE(WEB) "'127.0.0.1:80']}]",
 	  "x:2:59: backends[0]: " CIRCLE
-	  "127.0.0.1:80: service \"a\" (line 2) listens on 0.0.0.0:80/tcp" OTHER },
+	  "127.0.0.1:80: service \"a\" (line 2) does, on 0.0.0.0:80/tcp" OTHER },
 	{ ONE("'[::]:80/tcp'") "'127.0.0.1:80']}]",
 	  "x:2:58: backends[0]: " CIRCLE
-	  "127.0.0.1:80: service \"a\" (line 2) listens on [::]:80/tcp" OTHER },
+	  "127.0.0.1:80: service \"a\" (line 2) does, on [::]:80/tcp" OTHER },
 	{ ONE("'[::]:80/tcp'") "'[::1]:80']}]",
 	  "x:2:58: backends[0]: " CIRCLE
-	  "[::1]:80: service \"a\" (line 2) listens on [::]:80/tcp" OTHER },
+	  "[::1]:80: service \"a\" (line 2) does, on [::]:80/tcp" OTHER },
 	{ ONE("127.0.0.1:80/tcp") "'127.0.0.1:80']}]",
 	  "x:2:61: backends[0]: " CIRCLE
-	  "127.0.0.1:80: service \"a\" (line 2) listens on 127.0.0.1:80/tcp" OTHER },
+	  "127.0.0.1:80: service \"a\" (line 2) does, on 127.0.0.1:80/tcp" OTHER },
 	{ ONE(WEB) "'127.0.0.1:8001', {address: '127.0.0.1:8002'}]},\n" LOCAL(
 		  "b", "127.0.0.1:8002/tcp") "]}]",
 	  "x:2:87: address: " CIRCLE
-	  "127.0.0.1:8002: service \"b\" (line 3) listens on 127.0.0.1:8002/tcp" OTHER },
+	  "127.0.0.1:8002: service \"b\" (line 3) does, on 127.0.0.1:8002/tcp" OTHER },
 	{ ONE(WEB) "]},\n" LOCAL("b", WEB) "]}]",
 	  "x:3:32: listen: expected an endpoint of its own, found 0.0.0.0:80/tcp: service \"a\" "
 	  "(line 2) has it" },

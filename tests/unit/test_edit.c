@@ -171,11 +171,35 @@ static void backends_of_unknown_services(void **state)
 	json_decref(tree);
 }
 
+/* One that is not written out in other modes stays behind in none. */
+static void keys_of_a_mode_go_with_it(void **state)
+{
+	json_t *tree = base(), *to_nat = json("{'mode': 'nat', 'source': 'keep'}");
+	json_t *rows_only = json("{'rows': 251}"), *to_l2 = json("{'mode': 'l2'}");
+	json_t *nat = edit_service_set(tree, "web", to_nat, &refusal);
+	json_t *same = edit_service_set(nat, "web", rows_only, &refusal);
+	json_t *l2 = edit_service_set(same, "web", to_l2, &refusal);
+	const json_t *service = edit_service_find(same, "web", &refusal);
+
+	(void)state;
+	assert_null(json_object_get(service, "gue_port"));
+	assert_string_equal(json_string_value(json_object_get(service, "source")), "keep");
+	assert_null(json_object_get(edit_service_find(l2, "web", &refusal), "source"));
+	json_decref(tree);
+	json_decref(to_nat);
+	json_decref(rows_only);
+	json_decref(to_l2);
+	json_decref(nat);
+	json_decref(same);
+	json_decref(l2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
 		cmocka_unit_test(backends_of_unknown_services),
+		cmocka_unit_test(keys_of_a_mode_go_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,9 +63,9 @@ static int refuse_circle(struct checker *c, size_t index, size_t backend,
 	check_line(c, line);
 	check_go_backend(c, index, backend);
 	return decode_refuse(c->d,
-			     "expected an endpoint that no service of mode local takes "
-			     "connections of, found %s: service \"%s\"%s listens on %s: let the "
-			     "server listen on another port",
+			     "expected an endpoint that no service of mode local listens on, found "
+			     "%s: service \"%s\"%s does, on %s: let the server listen on another "
+			     "port",
 			     endpoint_format(&service->backends[backend].addr,
 					     service->backends[backend].port, text),
 			     other->name, line,
