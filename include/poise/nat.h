@@ -168,4 +168,24 @@ static inline __attribute__((always_inline)) __u16 nat_port(__u64 hash, __u32 tr
 	return first + (start + try_ * step) % count;
 }
 
+#ifndef __bpf__
+/* The tick at a time of CLOCK_MONOTONIC: flow_clock_tick() of more bits, which the 32 bits of
+ * jiffies have as long as a jiffy is no shorter than 1/1024 s. */
+static inline __u32 nat_clock_tick(const struct flow_clock *clock, __u64 monotonic_ns)
+{
+	__s64 since = (__s64)(monotonic_ns - clock->monotonic_ns) / clock->jiffy_ns;
+
+	return (__u32)(clock->jiffies + since) >> clock->tick_shift & NAT_TICK_MASK;
+}
+
+/* So many ticks that a time never ends early; at most NAT_MAX_TICKS. */
+static inline __u32 nat_clock_ticks(const struct flow_clock *clock, __u64 duration_ms)
+{
+	__u64 tick_ns = (__u64)clock->jiffy_ns << clock->tick_shift;
+	__u64 ticks = (duration_ms * 1000000 + tick_ns - 1) / tick_ns;
+
+	return ticks < NAT_MAX_TICKS ? ticks : NAT_MAX_TICKS;
+}
+#endif
+
 #endif
