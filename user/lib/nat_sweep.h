@@ -31,12 +31,12 @@ struct nat_sweep {
 	struct sweep_flows *flows; /* [target_count]; closing: of flows that have ended */
 	__u64 live;                /* flows that have not ended: the sum of `flows` */
 	__u64 closing;             /* flows that have ended (nat_ended) and are still remembered */
-	__u64 new_flows;           /* of `live`: whose client has not gone on since a reply */
-	__u64 occupied;            /* words in use after the pass: two to a flow */
-	__u64 cleared;             /* words set free */
+	__u64 new_flows; /* of `live`: not established: whose client has not gone on after a reply
+			  */
+	__u64 occupied;  /* words in use after the pass: two to a flow */
+	__u64 cleared;   /* words set free */
 };
 
-/* 0, or -ENOMEM: then nothing has been looked at. */
-__attribute__((warn_unused_result)) int nat_sweep_run(struct nat_sweep *sweep);
+void nat_sweep_run(struct nat_sweep *sweep);
 
 #endif
