@@ -337,8 +337,8 @@ struct target_name {
 /* meta: what a set of maps was made with; one entry, written by poised when it starts */
 struct meta {
 	__u32 abi_version;
-	__u32 pad;
-	__u64 seed[2]; /* of the flow hash: with another one every flow would change its backend */
+	__u32 nat_sets; /* the size of the one inner array that nat_table takes; 0: not known */
+	__u64 seed[2];  /* of the flow hash: with another one every flow would change its backend */
 	struct flow_clock clock;
 };
 

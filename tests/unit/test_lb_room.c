@@ -58,7 +58,8 @@ static void what_cannot_be_read_limits_nothing(void **state)
 
 	(void)state;
 	assert_true(lb_room_bytes(root) == LB_ROOM_UNKNOWN);
-	assert_int_equal(lb_room_check(POISE_MAX_FLOWS, LB_ROOM_UNKNOWN, &error), 0);
+	assert_int_equal(lb_room_check(&lb_room_flows, POISE_MAX_FLOWS, LB_ROOM_UNKNOWN, &error),
+			 0);
 	assert_true(lb_room_bytes("") > 0);
 }
 
@@ -95,29 +96,39 @@ static void each_cgroup_above_limits(void **state)
 static void the_largest_that_would_do_is_named(void **state)
 {
 	static const struct {
+		const struct lb_room_table *table;
 		__u32 flows;
 		__u64 room_bytes;
 		const char *says; /* NULL: there is room */
 	} cases[] = {
-		{ POISE_MAX_FLOWS, 4096 * MIB, NULL },
-		{ POISE_MAX_FLOWS, 4096 * MIB - 1,
+		{ &lb_room_flows, POISE_MAX_FLOWS, 4096 * MIB, NULL },
+		{ &lb_room_flows, POISE_MAX_FLOWS, 4096 * MIB - 1,
 		  "flows: 256M entries take 2048 MiB, of which 4095 MiB are available: at most "
 		  "128M" },
-		{ POISE_MAX_FLOWS, 1100 * MIB,
+		{ &lb_room_flows, POISE_MAX_FLOWS, 1100 * MIB,
 		  "flows: 256M entries take 2048 MiB, of which 1100 MiB are available: at most "
 		  "64M" },
-		{ POISE_DEFAULT_FLOWS, 16 * MIB, NULL },
-		{ POISE_DEFAULT_FLOWS, 15 * MIB,
+		{ &lb_room_flows, POISE_DEFAULT_FLOWS, 16 * MIB, NULL },
+		{ &lb_room_flows, POISE_DEFAULT_FLOWS, 15 * MIB,
 		  "flows: 1M entries take 8 MiB, of which 15 MiB are available: at most 512K" },
-		{ 2 * POISE_MIN_FLOWS, 16384,
+		{ &lb_room_flows, 2 * POISE_MIN_FLOWS, 16384,
 		  "flows: 2K entries take 16 KiB, of which 16 KiB are available: at most 1K" },
-		{ POISE_MIN_FLOWS, 0, NULL },
+		{ &lb_room_flows, POISE_MIN_FLOWS, 0, NULL },
+		{ &lb_room_nat, POISE_DEFAULT_NAT_FLOWS, 72 * MIB, NULL },
+		{ &lb_room_nat, POISE_DEFAULT_NAT_FLOWS, 71 * MIB,
+		  "nat_flows: 256K flows take 36 MiB, of which 71 MiB are available: at most "
+		  "128K" },
+		{ &lb_room_nat, POISE_MAX_NAT_FLOWS, 1024 * MIB,
+		  "nat_flows: 32M flows take 4608 MiB, of which 1024 MiB are available: at most "
+		  "2M" },
+		{ &lb_room_nat, POISE_MIN_NAT_FLOWS, 0, NULL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct lb_error error = { "" };
-		int err = lb_room_check(cases[i].flows, cases[i].room_bytes, &error);
+		int err =
+			lb_room_check(cases[i].table, cases[i].flows, cases[i].room_bytes, &error);
 
 		assert_int_equal(err, cases[i].says ? -ENOMEM : 0);
 		assert_string_equal(error.text, cases[i].says ? cases[i].says : "");
@@ -129,11 +140,11 @@ static void the_kernel_may_know_better(void **state)
 	struct lb_error error;
 
 	(void)state;
-	lb_room_refused(1U << 24, LB_ROOM_UNKNOWN, &error);
+	lb_room_refused(&lb_room_flows, 1U << 24, LB_ROOM_UNKNOWN, &error);
 	assert_string_equal(
 		error.text,
 		"flows: 16M entries take 128 MiB, which the kernel does not give: at most 8M");
-	lb_room_refused(1U << 24, 64 * MIB, &error);
+	lb_room_refused(&lb_room_flows, 1U << 24, 64 * MIB, &error);
 	assert_string_equal(
 		error.text,
 		"flows: 16M entries take 128 MiB, which the kernel does not give: at most 4M");

@@ -122,6 +122,21 @@ static int flows_check(const struct maps *maps, char *why, size_t size)
 	return -EPROTO;
 }
 
+static int nat_check(const struct maps *maps, char *why, size_t size)
+{
+	__u32 sets;
+	int fd = nat_map_open(maps, &sets);
+
+	if (fd >= 0)
+		close(fd);
+	if (fd != -EPROTO)
+		return 0;
+	snprintf(why, size, "nat_table is not made of %u to %u sets of %zu bytes",
+		 maps_nat_sets(POISE_MIN_NAT_FLOWS), maps_nat_sets(POISE_MAX_NAT_FLOWS),
+		 sizeof(struct nat_set));
+	return -EPROTO;
+}
+
 static int meta_check(const struct maps *maps, char *why, size_t size)
 {
 	struct meta meta;
@@ -176,6 +191,8 @@ int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
 	if (!err)
 		err = flows_check(&maps, why, size);
 	if (!err)
+		err = nat_check(&maps, why, size);
+	if (!err)
 		err = meta_check(&maps, why, size);
 	if (err)
 		goto fail;
@@ -227,21 +244,66 @@ const struct flow_set *maps_flows_map(const struct maps *maps)
 	return sets == MAP_FAILED ? NULL : sets;
 }
 
-int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count, size_t *bytes)
+/* A descriptor of an inner map; -ENOENT: none is there. */
+static int inner_open(int outer_fd, __u32 key, struct bpf_map_info *info)
 {
-	struct bpf_map_info info;
 	__u32 id;
-	int err = bpf_map_lookup_elem(maps->rows, &service_number, &id);
-	int fd;
+	int err = bpf_map_lookup_elem(outer_fd, &key, &id), fd;
 
 	if (err)
 		return err;
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
 		return -errno;
-	err = map_info(fd, &info);
+	err = map_info(fd, info);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int nat_map_open(const struct maps *maps, __u32 *sets)
+{
+	struct bpf_map_info info;
+	int fd = inner_open(maps->nat_table, 0, &info);
+
+	if (fd < 0)
+		return fd;
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(struct nat_set) ||
+	    !(info.map_flags & BPF_F_MMAPABLE) || !maps_nat_sets_valid(info.max_entries)) {
+		close(fd);
+		return -EPROTO;
+	}
+	*sets = info.max_entries;
+	return fd;
+}
+
+struct nat_set *maps_nat_map(const struct maps *maps, bool writable, __u32 *sets)
+{
+	int fd = nat_map_open(maps, sets), err;
+	void *table;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	table = mmap(NULL, *sets * sizeof(struct nat_set), PROT_READ | (writable ? PROT_WRITE : 0),
+		     MAP_SHARED, fd, 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return table == MAP_FAILED ? NULL : table;
+}
+
+int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count, size_t *bytes)
+{
+	struct bpf_map_info info;
+	int fd = inner_open(maps->rows, service_number, &info), err = 0;
+
+	if (fd < 0)
+		return fd;
 	/* What lb_rows_delete() leaves. */
-	if (!err && info.max_entries == 1)
+	if (info.max_entries == 1)
 		err = -ENOENT;
 	if (!err && (info.type != BPF_MAP_TYPE_ARRAY ||
 		     info.value_size != POISE_ROWS_PER_SLOT * sizeof(struct row) ||

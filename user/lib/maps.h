@@ -46,6 +46,22 @@ __u32 maps_flow_sets(const struct maps *maps);
 const struct flow_set *maps_flows_map(const struct maps *maps);
 int flow_counters_read(const struct maps *maps, struct flow_counter *out); /* sum over CPUs */
 
+/* Entries on both sides of a power of two of flows within the limits. */
+static inline __u32 maps_nat_sets(__u32 flows)
+{
+	return flows / NAT_PER_SET * 2;
+}
+
+static inline bool maps_nat_sets_valid(__u32 sets)
+{
+	return sets >= POISE_MIN_NAT_FLOWS / NAT_PER_SET * 2 &&
+	       sets <= POISE_MAX_NAT_FLOWS / NAT_PER_SET * 2 && !(sets & (sets - 1));
+}
+
+/* The map of the NAT table: a descriptor, and how many sets it has. -ENOENT (there is none),
+ * -EPROTO (of another shape), -EPERM (the kernel wants CAP_SYS_ADMIN for opening a map by its id)
+ * or -errno. */
+int nat_map_open(const struct maps *maps, __u32 *sets);
 /* The NAT table in memory, and how many sets it has. NULL: there is none (errno is ENOENT), or it
  * cannot be mapped. munmap() by the caller, of *sets x sizeof(struct nat_set) bytes. */
 struct nat_set *maps_nat_map(const struct maps *maps, bool writable, __u32 *sets);

@@ -93,6 +93,16 @@ int flow_counters_read(const struct maps *maps, struct flow_counter *out)
 	return percpu_read(maps->flow_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
 }
 
+int nat_counters_read(const struct maps *maps, struct nat_counter *out)
+{
+	return percpu_read(maps->nat_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
+}
+
+int nat_sources_read(const struct maps *maps, struct nat_source *out)
+{
+	return array_read_all(maps->nat_sources, out, sizeof(*out), POISE_MAX_NAT_SOURCES);
+}
+
 int meta_read(const struct maps *maps, struct meta *out)
 {
 	__u32 zero = 0;

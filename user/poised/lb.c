@@ -75,9 +75,10 @@ static int choose_seed(struct lb *lb, const struct lb_options *options, const st
 	return 0;
 }
 
-static int write_meta(const struct lb *lb)
+static int write_meta(const struct lb *lb, __u32 nat_sets)
 {
 	struct meta meta = { .abi_version = POISE_ABI_VERSION,
+			     .nat_sets = nat_sets,
 			     .seed = { lb->seed[0], lb->seed[1] },
 			     .clock = lb->clock };
 	__u32 zero = 0;
@@ -85,14 +86,16 @@ static int write_meta(const struct lb *lb)
 	return bpf_map_update_elem(lb->maps.meta, &zero, &meta, BPF_ANY);
 }
 
-/* Maps that are too small, and a flow table of another size, are left out of `keep`: others are
- * made. 0, or -ENOMEM with *error. */
+/* Maps that are too small, and tables of another size, are left out of `keep`: others are made. 0
+ * or -errno with *error. */
 static int choose_sizes(struct lb *lb, const struct lb_options *options, const struct maps *found,
 			struct maps *keep, struct lb_error *error)
 {
 	__u32 want = options->max_targets ? options->max_targets : POISE_DEFAULT_BACKENDS;
 	__u32 flows = options->flows ? options->flows : POISE_DEFAULT_FLOWS;
+	__u64 room_bytes = lb_room_bytes("");
 	bool adopted = found->targets >= 0;
+	int err;
 
 	*keep = *found;
 	lb->flow_sets = flows / FLOWS_PER_SET;
@@ -101,10 +104,18 @@ static int choose_sizes(struct lb *lb, const struct lb_options *options, const s
 		lb->max_targets = want;
 		keep->targets = keep->loads = keep->counters = keep->target_names = -1;
 	}
-	if (adopted && maps_flow_sets(found) == lb->flow_sets)
-		return 0;
-	keep->flows = -1;
-	return lb_room_check(flows, lb_room_bytes(""), error);
+	if (!adopted || maps_flow_sets(found) != lb->flow_sets) {
+		keep->flows = -1;
+		err = lb_room_check(&lb_room_flows, flows, room_bytes, error);
+		if (err)
+			return err;
+		if (room_bytes != LB_ROOM_UNKNOWN)
+			room_bytes -= (__u64)lb->flow_sets * sizeof(struct flow_set);
+	}
+	err = lb_nat_choose(lb, options, found, keep, room_bytes);
+	if (err)
+		lb_error_set(error, "%s: the pinned NAT table: %s", lb->dir, strerror(-err));
+	return err;
 }
 
 /* What the new ones of the maps take over from those found, and pins. */
@@ -116,10 +127,13 @@ static int fill(struct lb *lb, const struct maps *found, const struct maps *keep
 		err = lb_copy_targets(lb, found, maps_max_targets(found));
 	if (!err && lb->adopted)
 		err = lb_carry_found(lb, found);
+	/* After a crash in between it is not known which nat_table is pinned. */
 	if (!err)
-		err = write_meta(lb);
-	if (!err && (keep->targets < 0 || keep->flows < 0))
+		err = write_meta(lb, keep->nat_table < 0 ? 0 : lb->nat_sets);
+	if (!err && (keep->targets < 0 || keep->flows < 0 || keep->nat_table < 0))
 		err = pins_replace_maps(lb->dir, &lb->maps);
+	if (!err && keep->nat_table < 0)
+		err = write_meta(lb, lb->nat_sets);
 	return err;
 }
 
@@ -151,7 +165,8 @@ static bool options_valid(const struct lb_options *options)
 {
 	return options->max_targets <= POISE_MAX_BACKENDS &&
 	       (!options->flows || (options->flows % FLOWS_PER_SET == 0 &&
-				    maps_flow_sets_valid(options->flows / FLOWS_PER_SET)));
+				    maps_flow_sets_valid(options->flows / FLOWS_PER_SET))) &&
+	       lb_nat_valid(options);
 }
 
 int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *error)

@@ -104,11 +104,12 @@ int lb_carry_found(struct lb *lb, const struct maps *found)
 	if (meta.clock.jiffy_ns != lb->clock.jiffy_ns ||
 	    meta.clock.tick_shift != lb->clock.tick_shift) {
 		log_warn("flow table: its entries go by another clock (2^%u x %u ns, now 2^%u x %u "
-			 "ns): they are dropped",
+			 "ns): they are dropped, and those of the NAT table",
 			 meta.clock.tick_shift, meta.clock.jiffy_ns, lb->clock.tick_shift,
 			 lb->clock.jiffy_ns);
 		lb->other_clock = true;
 		flows_clear(lb);
+		lb_nat_clear(lb);
 		return 0;
 	}
 	err = carry_add(lb, found->flows);

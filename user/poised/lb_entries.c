@@ -47,7 +47,8 @@ int lb_map_memory(struct lb *lb)
 	lb->targets = map_memory(lb->maps.targets, targets_bytes(lb), &err);
 	lb->flows = map_memory(lb->maps.flows, flows_bytes(lb), &err);
 	lb->loads = map_memory(lb->maps.loads, loads_bytes(lb), &err);
-	return err;
+	lb->switches = map_memory(lb->maps.switches, sizeof(*lb->switches), &err);
+	return err ? err : lb_nat_map(lb);
 }
 
 void lb_unmap_memory(struct lb *lb)
@@ -60,6 +61,9 @@ void lb_unmap_memory(struct lb *lb)
 		munmap(lb->flows, flows_bytes(lb));
 	if (lb->loads)
 		munmap(lb->loads, loads_bytes(lb));
+	if (lb->switches)
+		munmap(lb->switches, sizeof(*lb->switches));
+	lb_nat_unmap(lb);
 }
 
 struct flow_set *lb_flows(const struct lb *lb, __u32 *count)
@@ -214,6 +218,8 @@ __u64 lb_memory_bytes(const struct lb *lb, __u64 each[MAPS_COUNT])
 			for (size_t number = 0; number < POISE_MAX_SERVICES; number++)
 				each[i] += lb->row_bytes[number];
 		}
+		if (fds[i] == lb->maps.nat_table)
+			each[i] += lb->nat_bytes;
 		total += each[i];
 	}
 	return total;

@@ -25,12 +25,17 @@ struct lb {
 	struct target *targets;
 	struct flow_set *flows;
 	struct load *loads;
+	struct switches *switches;
+	struct nat_set *nat; /* NULL: none was made */
 	int prog_fd;
 	__u32 prog_id;
 	bool adopted;
 	__u64 seed[2];
 	__u32 max_targets;
 	__u32 flow_sets;
+	__u32 nat_sets;      /* of `nat`, or that it would have: nat_table takes no others */
+	__u32 nat_want_sets; /* as configured */
+	__u32 nat_port_first, nat_port_count;
 	struct flow_clock clock;
 	bool other_clock; /* older flow tables cannot be read */
 	struct lb_carry *carries;
@@ -38,6 +43,7 @@ struct lb {
 	struct lb_slot *slots;
 	size_t slot_count;
 	__u64 row_bytes[POISE_MAX_SERVICES]; /* kernel memory of each row table */
+	__u64 nat_bytes;                     /* and of the NAT table */
 };
 
 __attribute__((format(printf, 2, 3))) void lb_error_set(struct lb_error *error, const char *format,
@@ -55,6 +61,18 @@ __u32 lb_clock_tick(const struct flow_clock *clock);
 /* lb->services and so on of lb->maps. 0 or -errno. */
 int lb_map_memory(struct lb *lb);
 void lb_unmap_memory(struct lb *lb);
+
+bool lb_nat_valid(const struct lb_options *options);
+/* Ports, and the size of the NAT table: that of the one that is there (another is warned of), else
+ * as configured, or less where there is no memory for that. An outer map that does not take it is
+ * left out of `keep`. 0 or -errno. */
+int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct maps *found,
+		  struct maps *keep, __u64 room_bytes);
+/* A table of lb's size: a descriptor, or -errno with *error. */
+int lb_nat_create(const struct lb *lb, struct lb_error *error);
+int lb_nat_map(struct lb *lb); /* the table that is there, if any. 0 or -errno */
+void lb_nat_unmap(struct lb *lb);
+void lb_nat_clear(struct lb *lb); /* no entry is left */
 
 /* Copies entries 0 .. count - 1 of the maps that are sized by targets. 0 or -errno. */
 int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);

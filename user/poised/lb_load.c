@@ -97,6 +97,9 @@ static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps
 	flow_hash_key_expand(lb->seed, (struct flow_hash_key *)&skel->rodata->hash_key);
 	*(__u32 *)&skel->rodata->flow_set_mask = lb->flow_sets - 1;
 	*(__u32 *)&skel->rodata->flow_tick_shift = lb->clock.tick_shift;
+	*(__u32 *)&skel->rodata->nat_set_mask = lb->nat_sets - 1;
+	*(__u32 *)&skel->rodata->nat_port_first = lb->nat_port_first;
+	*(__u32 *)&skel->rodata->nat_port_count = lb->nat_port_count;
 	if (maps->targets < 0) {
 		err = bpf_map__set_max_entries(skel->maps.targets, lb->max_targets);
 		if (!err)
@@ -109,6 +112,42 @@ static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps
 	if (!err && maps->flows < 0)
 		err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
 	return err ? err : reuse(skel, maps);
+}
+
+static void explain(const struct lb *lb, const struct maps *maps, int err, struct lb_error *error)
+{
+	if (err == -EPERM)
+		lb_error_set(error,
+			     "bpf: not permitted in spite of all capabilities: a user namespace, "
+			     "seccomp or a security module forbids it: %s",
+			     reason());
+	else if (err == -ENOMEM && maps->flows < 0 && strstr(said.text, "'flows'"))
+		lb_room_refused(&lb_room_flows, lb->flow_sets * FLOWS_PER_SET, lb_room_bytes(""),
+				error);
+	else
+		lb_error_set(error, "bpf: the program does not load: %s: %s", strerror(-err),
+			     reason());
+}
+
+/* Shows the kernel a table of the size that nat_table is to take. 0 or -errno with *error. */
+static int load_with_nat(struct lb_bpf *skel, const struct lb *lb, const struct maps *maps,
+			 struct lb_error *error)
+{
+	int table = maps->nat_table < 0 ? lb_nat_create(lb, error) : -1, err = 0;
+
+	if (maps->nat_table < 0 && table < 0)
+		return table;
+	/* Setting the size of the template that the object has ends in a null pointer of
+	 * libbpf 1.1's. */
+	if (table >= 0)
+		err = bpf_map__set_inner_map_fd(skel->maps.nat_table, table);
+	if (!err)
+		err = lb_bpf__load(skel);
+	if (table >= 0)
+		close(table);
+	if (err)
+		explain(lb, maps, err, error);
+	return err;
 }
 
 /* The skeleton goes, what lb needs of it stays open. */
@@ -133,20 +172,6 @@ static int keep(struct lb *lb, const struct lb_bpf *skel)
 	return 0;
 }
 
-static void explain(const struct lb *lb, const struct maps *maps, int err, struct lb_error *error)
-{
-	if (err == -EPERM)
-		lb_error_set(error,
-			     "bpf: not permitted in spite of all capabilities: a user namespace, "
-			     "seccomp or a security module forbids it: %s",
-			     reason());
-	else if (err == -ENOMEM && maps->flows < 0 && strstr(said.text, "'flows'"))
-		lb_room_refused(lb->flow_sets * FLOWS_PER_SET, lb_room_bytes(""), error);
-	else
-		lb_error_set(error, "bpf: the program does not load: %s: %s", strerror(-err),
-			     reason());
-}
-
 int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
 {
 	libbpf_print_fn_t before = libbpf_set_print(keep_warnings);
@@ -158,18 +183,22 @@ int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
 		skel = lb_bpf__open();
 		err = skel ? configure(skel, lb, maps) : -errno;
 	}
-	if (!err)
-		err = lb_bpf__load(skel);
-	if (!err)
-		err = keep(lb, skel);
+	if (err)
+		explain(lb, maps, err, error);
+	else
+		err = load_with_nat(skel, lb, maps, error);
+	if (err)
+		goto out;
+	err = keep(lb, skel);
 	if (err) {
 		explain(lb, maps, err, error);
-	} else {
-		err = lb_clock_set(&lb->clock, bpf_program__fd(skel->progs.poise_jiffies));
-		if (err)
-			lb_error_set(error, "bpf: the program poise_jiffies does not run: %s",
-				     strerror(-err));
+		goto out;
 	}
+	err = lb_clock_set(&lb->clock, bpf_program__fd(skel->progs.poise_jiffies));
+	if (err)
+		lb_error_set(error, "bpf: the program poise_jiffies does not run: %s",
+			     strerror(-err));
+out:
 	lb_bpf__destroy(skel);
 	libbpf_set_print(before);
 	return err;

@@ -7,7 +7,13 @@
 #include "lb_impl.h"
 #include "lb_room.h"
 
-#define ENTRY_BYTES (sizeof(struct flow_set) / FLOWS_PER_SET)
+const struct lb_room_table lb_room_flows = { "flows", "entries",
+					     sizeof(struct flow_set) / FLOWS_PER_SET,
+					     POISE_MIN_FLOWS, POISE_MAX_FLOWS };
+/* Two entries to a flow. */
+const struct lb_room_table lb_room_nat = { "nat_flows", "flows",
+					   2 * sizeof(struct nat_set) / NAT_PER_SET,
+					   POISE_MIN_NAT_FLOWS, POISE_MAX_NAT_FLOWS };
 
 /* The number in the line that starts with `name`. LB_ROOM_UNKNOWN: no such line or file. */
 static __u64 line_read(const char *path, const char *name)
@@ -118,40 +124,49 @@ static const char *bytes_text(__u64 bytes, char buf[32])
 	return buf;
 }
 
+static __u64 bytes_of(const struct lb_room_table *table, __u32 units)
+{
+	return (__u64)units * table->unit_bytes;
+}
+
 /* The smallest one is never refused: who has not even that much finds out elsewhere. */
-static bool fits(__u32 flows, __u64 room_bytes)
+static bool fits(const struct lb_room_table *table, __u32 units, __u64 room_bytes)
 {
-	return flows <= POISE_MIN_FLOWS || flows * ENTRY_BYTES <= room_bytes / 2;
+	return units <= table->min || room_bytes == LB_ROOM_UNKNOWN ||
+	       bytes_of(table, units) <= room_bytes / 2;
 }
 
-static __u32 largest(__u64 room_bytes, __u32 at_most)
+__u32 lb_room_largest(const struct lb_room_table *table, __u32 at_most, __u64 room_bytes)
 {
-	__u32 flows = at_most;
+	__u32 units = at_most;
 
-	while (!fits(flows, room_bytes))
-		flows /= 2;
-	return flows;
+	while (!fits(table, units, room_bytes))
+		units /= 2;
+	return units;
 }
 
-int lb_room_check(__u32 flows, __u64 room_bytes, struct lb_error *error)
+int lb_room_check(const struct lb_room_table *table, __u32 units, __u64 room_bytes,
+		  struct lb_error *error)
 {
-	char entries[16], best[16], take[32], have[32];
+	char count[16], best[16], take[32], have[32];
 
-	if (room_bytes == LB_ROOM_UNKNOWN || fits(flows, room_bytes))
+	if (fits(table, units, room_bytes))
 		return 0;
-	lb_error_set(error, "flows: %s entries take %s, of which %s are available: at most %s",
-		     lb_flows_text(flows, entries), bytes_text(flows * ENTRY_BYTES, take),
-		     bytes_text(room_bytes, have),
-		     lb_flows_text(largest(room_bytes, POISE_MAX_FLOWS), best));
+	lb_error_set(error, "%s: %s %s take %s, of which %s are available: at most %s", table->key,
+		     lb_flows_text(units, count), table->unit,
+		     bytes_text(bytes_of(table, units), take), bytes_text(room_bytes, have),
+		     lb_flows_text(lb_room_largest(table, table->max, room_bytes), best));
 	return -ENOMEM;
 }
 
-void lb_room_refused(__u32 flows, __u64 room_bytes, struct lb_error *error)
+void lb_room_refused(const struct lb_room_table *table, __u32 units, __u64 room_bytes,
+		     struct lb_error *error)
 {
-	char entries[16], best[16], take[32];
-	__u32 less = flows > POISE_MIN_FLOWS ? flows / 2 : flows;
+	char count[16], best[16], take[32];
+	__u32 less = units > table->min ? units / 2 : units;
 
-	lb_error_set(error, "flows: %s entries take %s, which the kernel does not give: at most %s",
-		     lb_flows_text(flows, entries), bytes_text(flows * ENTRY_BYTES, take),
-		     lb_flows_text(largest(room_bytes, less), best));
+	lb_error_set(error, "%s: %s %s take %s, which the kernel does not give: at most %s",
+		     table->key, lb_flows_text(units, count), table->unit,
+		     bytes_text(bytes_of(table, units), take),
+		     lb_flows_text(lb_room_largest(table, less, room_bytes), best));
 }

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The NAT table: made, found again, of another size, without memory for it; and what is beside. */
+#include "lb_box.h"
+#include "caught.h"
+#include "poised/lb_impl.h"
+
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+
+static char said[2000];
+
+static struct lb *open_nat(__u32 nat_flows)
+{
+	const struct lb_options options = { .instance_dir = dir, .nat_flows = nat_flows };
+	struct caught caught;
+	struct lb *lb;
+
+	caught_begin(&caught);
+	lb = open_with(&options);
+	caught_end(&caught, said, sizeof(said));
+	return lb;
+}
+
+static struct nat_set *make(struct lb *lb, __u32 want_flows)
+{
+	struct nat_set *table;
+	__u32 count;
+
+	if (lb_nat_make(lb, &error))
+		fail_msg("lb_nat_make: %s", error.text);
+	table = lb_nat_table(lb, &count);
+	assert_non_null(table);
+	assert_int_equal(count, want_flows * 2 / NAT_PER_SET);
+	return table;
+}
+
+static __u32 table_id(const struct lb *lb)
+{
+	__u32 zero = 0, id = 0;
+	int err = bpf_map_lookup_elem(lb_maps(lb)->nat_table, &zero, &id);
+
+	return err ? 0 : id;
+}
+
+static void there_is_none_until_it_is_made(void **state)
+{
+	struct lb *lb = open_nat(0);
+	__u32 count = 7, sets;
+
+	(void)state;
+	assert_null(lb_nat_table(lb, &count));
+	assert_int_equal(count, 0);
+	assert_int_equal(nat_map_open(lb_maps(lb), &sets), -ENOENT);
+	errno = 0;
+	assert_null(maps_nat_map(lb_maps(lb), false, &sets));
+	assert_int_equal(errno, ENOENT);
+	make(lb, POISE_DEFAULT_NAT_FLOWS);
+	make(lb, POISE_DEFAULT_NAT_FLOWS);
+	lb_close(lb);
+}
+
+static void the_table_can_be_read_beside_it(void **state)
+{
+	struct lb *lb = open_nat(4096);
+	struct nat_set *sets = make(lb, 4096), *again;
+	struct maps maps;
+	__u32 count;
+
+	(void)state;
+	sets[1023].words[7] = 42;
+	sets[1023].entries[7].target = 9;
+	assert_int_equal(maps_open(maps_path(""), &maps), 0);
+	again = maps_nat_map(&maps, false, &count);
+	assert_non_null(again);
+	assert_int_equal(count, 1024);
+	assert_int_equal(again[1023].words[7], 42);
+	assert_int_equal(again[1023].entries[7].target, 9);
+	munmap(again, count * sizeof(*again));
+	again = maps_nat_map(&maps, true, &count);
+	assert_non_null(again);
+	again[0].words[0] = 43;
+	assert_int_equal(sets[0].words[0], 43);
+	munmap(again, count * sizeof(*again));
+	maps_close(&maps);
+	lb_close(lb);
+}
+
+static void a_second_daemon_adopts_it(void **state)
+{
+	struct lb *lb = open_nat(4096);
+	__u32 outer = id_of_map(lb_maps(lb)->nat_table), inner;
+
+	(void)state;
+	make(lb, 4096)[5].words[3] = 42;
+	inner = table_id(lb);
+	assert_int_not_equal(inner, 0);
+	lb_close(lb);
+	for (int round = 0; round < 2; round++) {
+		/* In the second round its size does not fit what is configured. */
+		lb = open_nat(round ? 8192 : 4096);
+		assert_true(lb_adopted(lb));
+		assert_int_equal(id_of_map(lb_maps(lb)->nat_table), outer);
+		assert_int_equal(table_id(lb), inner);
+		assert_int_equal(make(lb, 4096)[5].words[3], 42);
+		assert_int_equal(table_id(lb), inner);
+		if (round)
+			assert_non_null(strstr(said, "nat_flows: the NAT table was made for 4K "
+						     "flows and stays, as they are in it: 8K"));
+		else
+			assert_string_equal(said, "");
+		lb_close(lb);
+	}
+}
+
+/* Of the program: what it was loaded with. */
+static __u32 set_mask_of(const struct lb *lb)
+{
+	return lb->nat_sets - 1;
+}
+
+static void no_table_takes_another_size_at_once(void **state)
+{
+	static const __u32 sizes[] = { 4096, 4096, 1024, POISE_DEFAULT_NAT_FLOWS, 2048 };
+	__u32 outer = 0, services = 0;
+	struct lb *lb;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		lb = open_nat(sizes[i]);
+		assert_string_equal(said, "");
+		assert_int_equal(set_mask_of(lb), sizes[i] / 4 - 1);
+		if (i) {
+			assert_true(lb_adopted(lb));
+			assert_int_equal(id_of_map(lb_maps(lb)->services), services);
+			assert_int_equal(id_of_map(lb_maps(lb)->nat_table) == outer,
+					 sizes[i] == sizes[i - 1]);
+			assert_int_equal(access(maps_path("-old"), F_OK), -1);
+		}
+		services = id_of_map(lb_maps(lb)->services);
+		outer = id_of_map(lb_maps(lb)->nat_table);
+		lb_close(lb);
+	}
+	lb = open_nat(2048);
+	make(lb, 2048);
+	lb_close(lb);
+}
+
+/* As a crash leaves it that came before the new maps were pinned. */
+static void a_table_of_unknown_size_is_made_anew(void **state)
+{
+	struct lb *lb = open_nat(4096);
+	__u32 zero = 0, outer = id_of_map(lb_maps(lb)->nat_table);
+	struct meta meta;
+
+	(void)state;
+	assert_int_equal(meta_read(lb_maps(lb), &meta), 0);
+	assert_int_equal(meta.nat_sets, 1024);
+	meta.nat_sets = 0;
+	assert_int_equal(bpf_map_update_elem(lb_maps(lb)->meta, &zero, &meta, 0), 0);
+	lb_close(lb);
+	lb = open_nat(4096);
+	assert_int_not_equal(id_of_map(lb_maps(lb)->nat_table), outer);
+	make(lb, 4096);
+	assert_int_equal(meta_read(lb_maps(lb), &meta), 0);
+	assert_int_equal(meta.nat_sets, 1024);
+	lb_close(lb);
+}
+
+static void a_larger_set_of_targets_keeps_it(void **state)
+{
+	struct lb_options options = { .instance_dir = dir, .max_targets = 100, .nat_flows = 1024 };
+	struct lb *lb = open_with(&options);
+	__u32 inner;
+
+	(void)state;
+	make(lb, 1024)[2].words[2] = 42;
+	inner = table_id(lb);
+	lb_close(lb);
+	options.max_targets = 200;
+	lb = open_with(&options);
+	assert_int_equal(lb_max_targets(lb), 200);
+	assert_int_equal(table_id(lb), inner);
+	assert_int_equal(make(lb, 1024)[2].words[2], 42);
+	lb_close(lb);
+}
+
+/* As an earlier version might have left it: its own outer map, so that it can be put in. */
+static void pin_table(__u32 sets, __u32 value_size, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sets", 4, value_size, sets, &opts), outer;
+	__u32 zero = 0;
+
+	assert_true(inner >= 0);
+	opts.map_flags = 0;
+	opts.inner_map_fd = inner;
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "nat_table", 4, 4, 1, &opts);
+	assert_true(outer >= 0);
+	assert_int_equal(bpf_map_update_elem(outer, &zero, &inner, 0), 0);
+	assert_int_equal(unlink(maps_path("/nat_table")), 0);
+	assert_int_equal(bpf_obj_pin(outer, maps_path("/nat_table")), 0);
+	close(outer);
+	close(inner);
+}
+
+static void a_table_of_a_wrong_shape_is_made_anew(void **state)
+{
+	static const struct {
+		__u32 sets, value_size, flags;
+	} cases[] = {
+		{ 300, sizeof(struct nat_set), BPF_F_MMAPABLE },
+		{ 128, sizeof(struct nat_set), BPF_F_MMAPABLE },
+		{ 256, sizeof(struct nat_set) - 8, BPF_F_MMAPABLE },
+		{ 256, sizeof(struct nat_set), 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lb *lb = open_nat(1024);
+
+		lb_close(lb);
+		pin_table(cases[i].sets, cases[i].value_size, cases[i].flags);
+		lb = open_nat(1024);
+		assert_non_null(strstr(said, "as nat_table is not made of 256 to 8388608 sets of "
+					     "576 bytes"));
+		assert_false(lb_adopted(lb));
+		make(lb, 1024);
+		lb_close(lb);
+	}
+}
+
+static void bad_options_are_refused(void **state)
+{
+	static const struct lb_options bad[] = {
+		{ .nat_flows = 1000 },
+		{ .nat_flows = 512 },
+		{ .nat_flows = 1025 },
+		{ .nat_flows = 3 << 20 },
+		{ .nat_flows = POISE_MAX_NAT_FLOWS * 2 },
+		{ .nat_port_first = 2000, .nat_port_last = 1999 },
+		{ .nat_port_last = 1999 },
+		{ .nat_port_first = 2000 },
+	};
+	struct lb *lb;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct lb_options options = bad[i];
+
+		options.instance_dir = dir;
+		assert_int_equal(lb_open(&options, &lb, &error), -EINVAL);
+	}
+}
+
+static void ports_are_as_configured(void **state)
+{
+	struct lb_options options = { .instance_dir = dir };
+	struct lb *lb = open_with(&options);
+
+	(void)state;
+	assert_int_equal(lb->nat_port_first, 10240);
+	assert_int_equal(lb->nat_port_count, 22528);
+	lb_close(lb);
+	options.nat_port_first = 1024;
+	options.nat_port_last = 65535;
+	lb = open_with(&options);
+	assert_int_equal(lb->nat_port_first, 1024);
+	assert_int_equal(lb->nat_port_count, 64512);
+	lb_close(lb);
+}
+
+static int available(const char *text)
+{
+	FILE *file = fopen("/tmp/meminfo", "w");
+
+	return !file || fprintf(file, "MemAvailable: %s kB\n", text) < 0 || fclose(file);
+}
+
+/* In a child: the mount namespace and what is mounted over go with it. */
+static int with_little_memory(__u32 unused)
+{
+	const struct lb_options options = { .instance_dir = dir };
+	struct lb *lb;
+
+	(void)unused;
+	if (unshare(CLONE_NEWNS) || mount("none", "/tmp", "tmpfs", 0, NULL))
+		return 1;
+	if (available("40960") || mount("/tmp/meminfo", "/proc/meminfo", NULL, MS_BIND, NULL))
+		return 2;
+	/* Whoever has no service by NAT is not to be kept from starting. */
+	if (lb_open(&options, &lb, &error))
+		return 3;
+	if (lb_nat_make(lb, &error) != -ENOMEM ||
+	    strcmp(error.text, "nat_flows: 256K flows take 36 MiB, of which 40 MiB are available: "
+			       "at most 128K"))
+		return 4;
+	if (available("409600"))
+		return 5;
+	if (lb_nat_make(lb, &error) != -ENOMEM ||
+	    strcmp(error.text, "nat_flows: when poised started there was no memory for 256K "
+			       "flows, now there is: start it again"))
+		return 6;
+	lb_close(lb);
+	if (lb_open(&options, &lb, &error) || lb_nat_make(lb, &error))
+		return 7;
+	lb_close(lb);
+	/* One that is there already takes no more. */
+	if (available("1000"))
+		return 8;
+	return lb_open(&options, &lb, &error) || lb_nat_make(lb, &error) ? 9 : 0;
+}
+
+static void memory_is_asked_for_first(void **state)
+{
+	(void)state;
+	check_child(with_little_memory, 0);
+}
+
+static void memory_is_accounted_for(void **state)
+{
+	struct lb *lb = open_nat(65536);
+	__u64 each[MAPS_COUNT], without, with;
+	const size_t bytes = 65536 / 4 * sizeof(struct nat_set);
+
+	(void)state;
+	without = lb_memory_bytes(lb, each);
+	make(lb, 65536);
+	with = lb_memory_bytes(lb, each);
+	assert_true(with >= without + bytes && with <= without + bytes + 65536);
+	lb_close(lb);
+	lb = open_nat(65536);
+	assert_int_equal(lb_memory_bytes(lb, each), with);
+	lb_close(lb);
+}
+
+static void sources_switches_and_counters(void **state)
+{
+	static struct nat_source all[POISE_MAX_NAT_SOURCES];
+	const struct nat_source source = { { [10] = 0xff, 0xff, 192, 0, 2, 1 } }, none = { { 0 } };
+	struct switches switches = { .nat_keep = 3 };
+	struct lb *lb = open_nat(0);
+	int cpus = libbpf_num_possible_cpus();
+	struct nat_counter *values = calloc(cpus, sizeof(*values)), sum;
+	__u32 zero = 0;
+
+	(void)state;
+	assert_int_equal(lb_nat_source_set(lb, POISE_MAX_NAT_SOURCES - 1, &source), 0);
+	assert_true(lb_nat_source_set(lb, POISE_MAX_NAT_SOURCES, &source) < 0);
+	lb_switches_set(lb, &switches);
+	for (int i = 0; i < cpus; i++)
+		values[i] = (struct nat_counter){ 1, 2, 3, 4 };
+	assert_int_equal(bpf_map_update_elem(lb_maps(lb)->nat_counters, &zero, values, 0), 0);
+	free(values);
+	lb_close(lb);
+
+	lb = open_nat(0);
+	assert_int_equal(lb_nat_source_get(lb, POISE_MAX_NAT_SOURCES - 1, &all[0]), 0);
+	assert_memory_equal(&all[0], &source, sizeof(source));
+	assert_int_equal(lb_nat_source_get(lb, 0, &all[0]), 0);
+	assert_memory_equal(&all[0], &none, sizeof(none));
+	assert_true(lb_nat_source_get(lb, POISE_MAX_NAT_SOURCES, &all[0]) < 0);
+	assert_int_equal(nat_sources_read(lb_maps(lb), all), 0);
+	assert_memory_equal(&all[POISE_MAX_NAT_SOURCES - 1], &source, sizeof(source));
+	assert_memory_equal(&all[1], &none, sizeof(none));
+	memset(&switches, 0, sizeof(switches));
+	assert_int_equal(bpf_map_lookup_elem(lb_maps(lb)->switches, &zero, &switches), 0);
+	assert_int_equal(switches.nat_keep, 3);
+	assert_int_equal(nat_counters_read(lb_maps(lb), &sum), 0);
+	assert_int_equal(sum.made, cpus);
+	assert_int_equal(sum.evicted, 2 * cpus);
+	assert_int_equal(sum.broken, 3 * cpus);
+	assert_int_equal(sum.reused, 4 * cpus);
+	lb_close(lb);
+}
+
+/* Both directions are summed. */
+static void counters_have_replies(void **state)
+{
+	struct lb *lb = open_nat(0);
+	int cpus = libbpf_num_possible_cpus();
+	struct counter *values = calloc(cpus, sizeof(*values)), sum[2];
+	__u32 one = 1;
+
+	(void)state;
+	for (int i = 0; i < cpus; i++)
+		values[i] = (struct counter){ 1, 2, 3, 4, 5 };
+	assert_int_equal(bpf_map_update_elem(lb_maps(lb)->counters, &one, values, 0), 0);
+	free(values);
+	assert_int_equal(counters_read(lb_maps(lb), sum, 2), 0);
+	assert_int_equal(sum[0].reply_packets, 0);
+	assert_int_equal(sum[1].packets, cpus);
+	assert_int_equal(sum[1].reply_packets, 4 * cpus);
+	assert_int_equal(sum[1].reply_bytes, 5 * cpus);
+	lb_close(lb);
+}
+
+static void nothing_is_left_once_removed(void **state)
+{
+	struct lb *lb = open_nat(1024);
+	__u32 inner, outer = id_of_map(lb_maps(lb)->nat_table);
+	int fd = -1;
+
+	(void)state;
+	make(lb, 1024);
+	inner = table_id(lb);
+	lb_close(lb);
+	assert_int_equal(lb_remove(dir), 0);
+	/* The kernel frees maps a moment later. */
+	for (int i = 0; i < 300; i++) {
+		fd = bpf_map_get_fd_by_id(inner);
+		if (fd < 0)
+			break;
+		close(fd);
+		usleep(10000);
+	}
+	assert_true(fd < 0);
+	assert_true(bpf_map_get_fd_by_id(outer) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(there_is_none_until_it_is_made),
+		TEST(the_table_can_be_read_beside_it),
+		TEST(a_second_daemon_adopts_it),
+		TEST(no_table_takes_another_size_at_once),
+		TEST(a_table_of_unknown_size_is_made_anew),
+		TEST(a_larger_set_of_targets_keeps_it),
+		TEST(a_table_of_a_wrong_shape_is_made_anew),
+		TEST(bad_options_are_refused),
+		TEST(ports_are_as_configured),
+		TEST(memory_is_asked_for_first),
+		TEST(memory_is_accounted_for),
+		TEST(sources_switches_and_counters),
+		TEST(counters_have_replies),
+		TEST(nothing_is_left_once_removed),
+	};
+	const char *reason = box_enter();
+
+	if (reason) {
+		printf("skip - lb_nat: %s\n", reason);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
