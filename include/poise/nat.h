@@ -158,12 +158,13 @@ static inline __attribute__((always_inline)) __u32 nat_set_index(__u64 hash, int
 	return index & set_mask;
 }
 
-/* The port to try: they follow each other in steps of the flow's own. */
+/* The port to try, of at least NAT_PORT_TRIES: they follow each other in steps of the flow's own,
+ * so small that none comes twice. */
 static inline __attribute__((always_inline)) __u16 nat_port(__u64 hash, __u32 try_, __u32 first,
 							    __u32 count)
 {
 	__u32 start = (__u64)flow_tag(hash) * count >> 32;
-	__u32 step = 1 + ((__u32)hash >> 16) % 509;
+	__u32 step = 1 + ((__u32)hash >> 16) % (count / NAT_PORT_TRIES);
 
 	return first + (start + try_ * step) % count;
 }
