@@ -36,6 +36,7 @@
 #define POISE_MAX_NAT_SOURCES   1024
 #define POISE_NAT_PORT_FIRST    10240 /* unless configured: below Linux's ip_local_port_range */
 #define POISE_NAT_PORT_LAST     32767
+#define POISE_DEFAULT_NAT_PORTS POISE_NAT_PORT_FIRST, POISE_NAT_PORT_LAST
 
 /* How a packet reaches a backend. */
 enum poise_mode {
