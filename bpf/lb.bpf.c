@@ -34,6 +34,7 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "nat_rewrite.h"
 #include "nat_begin.h"
 #include "nat.h"
+#include "nat_keep.h"
 
 static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *pkt,
 				       __u64 service_bits, __u64 hash)
@@ -64,17 +65,19 @@ static __always_inline bool may_be_reply(const struct packet *pkt)
 /* What is for no service: a reply, or none of our business. */
 static __always_inline int balance_reply(struct xdp_md *ctx, struct packet *pkt, int version)
 {
-	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->proto == IPPROTO_UDP ? NO_TCP : 0);
-	struct service source;
+	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->proto == IPPROTO_UDP ? NO_TCP : 0) |
+		      (version == 6 ? NAT_SHAPE_IPV6 : 0);
 
-	if (!may_be_reply(pkt))
-		return XDP_PASS;
-	pkt->to.rest = 0;
-	source = find_service(&pkt->to).service;
-	if (!(source.flags & SERVICE_NAT_SOURCE))
-		return XDP_PASS;
-	return version == 4 ? nat_reply4(ctx, source.number, shape)
-			    : nat_reply6(ctx, source.number, shape);
+	if (may_be_reply(pkt)) {
+		struct service source;
+
+		pkt->to.rest = 0;
+		source = find_service(&pkt->to).service;
+		if (source.flags & SERVICE_NAT_SOURCE)
+			return version == 4 ? nat_reply4(ctx, source.number, shape)
+					    : nat_reply6(ctx, source.number, shape);
+	}
+	return nat_keeps() ? nat_keep_reply(ctx, shape) : XDP_PASS;
 }
 
 /* Inlined once per IP version, which is a constant to it. */
@@ -110,7 +113,11 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 		return stop(DROP_NO_TARGET);
 	err = trim(ctx, &pkt);
 	if (!err)
-		err = rewrite(ctx, &pkt, target, hash);
+		err = target->mode == MODE_NAT_KEEP
+			      ? nat_keep_forward(ctx, target,
+						 NAT_SHAPE(pkt.transport_offset, pkt.tcp_flags) |
+							 (version == 6 ? NAT_SHAPE_IPV6 : 0))
+			      : rewrite(ctx, &pkt, target, hash);
 	if (err)
 		return stop(err);
 	count_packet(number, &pkt);

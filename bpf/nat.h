@@ -173,24 +173,31 @@ __noinline int nat_forward6(struct xdp_md *ctx, __u64 service_bits, __u64 hash, 
 	return nat_forward(ctx, service_bits, hash, shape, 6);
 }
 
-/* Whether an entry is the one of replies from this backend to this port of ours. */
-static __always_inline bool nat_is_reply(const struct nat_entry *entry, __u64 word, __u16 source,
-					 const struct nat_parts *parts, bool udp, int version)
+/* What replies are found by. */
+struct nat_reply_key {
+	struct nat_addr backend;
+	__be16 backend_port, nat_port;
+	__u16 source; /* index into nat_sources: the address that the port is of */
+	bool udp;
+};
+
+static __always_inline bool nat_is_reply(const struct nat_entry *entry, __u64 word,
+					 const struct nat_reply_key *key)
 {
-	struct nat_addr from = nat_source_of(parts->ip, version), backend;
 	__u32 number = entry->target;
 	const struct target *target = bpf_map_lookup_elem(&targets, &number);
+	struct nat_addr backend;
 
-	if (!target || !(word & NAT_REPLY) || !!(word & NAT_UDP) != udp ||
-	    entry->source != source || entry->nat_port != parts->ports[1] ||
-	    target->port != parts->ports[0])
+	if (!target || !(word & NAT_REPLY) || !!(word & NAT_UDP) != key->udp ||
+	    entry->source != key->source || entry->nat_port != key->nat_port ||
+	    target->port != key->backend_port)
 		return false;
 	backend = nat_target_addr(target);
-	return backend.low == from.low && backend.high == from.high;
+	return backend.low == key->backend.low && backend.high == key->backend.high;
 }
 
-static __always_inline struct nat_found nat_find_reply(__u16 source, const struct nat_parts *parts,
-						       __u64 hash, bool udp, int version, __u32 now)
+static __always_inline struct nat_found nat_find_reply(const struct nat_reply_key *key, __u64 hash,
+						       __u32 now)
 {
 	struct nat_found found;
 	int choice;
@@ -207,8 +214,7 @@ static __always_inline struct nat_found nat_find_reply(__u16 source, const struc
 			continue;
 		found.slot += at;
 		found.word = nat_read(nat_word_at(found.set, at));
-		if (nat_is_reply(nat_entry_at(found.set, at), found.word, source, parts, udp,
-				 version) &&
+		if (nat_is_reply(nat_entry_at(found.set, at), found.word, key) &&
 		    nat_is_live(found.word, now))
 			return found;
 	}
@@ -250,7 +256,8 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	struct nat_entry *entry;
 	struct nat_found found;
 	struct target *target;
-	struct nat_addr from, to;
+	struct nat_reply_key key;
+	struct nat_addr to;
 	bool udp = NAT_SHAPE_TCP_FLAGS(shape) & NO_TCP;
 	__u32 tcp_flags = 0;
 	__u64 hash;
@@ -258,11 +265,15 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 
 	if (!nat_find_parts(ctx, shape, version, &parts))
 		return XDP_PASS;
-	from = nat_source_of(parts.ip, version);
+	key = (struct nat_reply_key){ .backend = nat_source_of(parts.ip, version),
+				      .backend_port = parts.ports[0],
+				      .nat_port = parts.ports[1],
+				      .source = source,
+				      .udp = udp };
 	to = nat_dest_of(parts.ip, version);
-	hash = nat_hash(&from, &to, parts.ports[0], parts.ports[1],
+	hash = nat_hash(&key.backend, &to, key.backend_port, key.nat_port,
 			udp ? IPPROTO_UDP : IPPROTO_TCP);
-	found = nat_find_reply(source, &parts, hash, udp, version, now);
+	found = nat_find_reply(&key, hash, now);
 	if (!found.set)
 		return XDP_PASS;
 	entry = nat_entry_at(found.set, found.slot);

@@ -77,7 +77,8 @@ struct service_key {
 /* What an address and port are looked up as: in one table, told apart by the key. */
 enum service_key_kind {
 	KEY_SERVICE, /* what clients connect to */
-	KEY_REPLY,   /* what a backend by `source: keep` answers from: leads to its service */
+	KEY_REPLY,   /* what a backend by `source: keep` answers from: leads to its service, and
+			row_count is its target */
 	KEY_LOCAL,   /* as KEY_SERVICE in mode local: looked up by sockets, not by packets */
 };
 
