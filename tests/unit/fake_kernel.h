@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 #define FAKE_SERVICES 64
 #define FAKE_ENTRIES  32
 #define FAKE_SETS     512
+#define FAKE_NAT_SETS 256
 
 #define SECOND_NS 1000000000ULL
 
@@ -55,6 +57,10 @@ static struct fake_kernel {
 	bool zeroed[FAKE_TARGETS];
 	struct flow_set flows[FAKE_SETS];
 	struct load loads[FAKE_TARGETS];
+	struct nat_source nat_sources[POISE_MAX_NAT_SOURCES];
+	struct nat_set nat_sets[FAKE_NAT_SETS];
+	struct switches switches;
+	bool nat_made;
 	__u64 time_ns;
 	unsigned int targets_set, rows_set, entries_set, tables_made;
 	bool full;        /* making tables fails */
@@ -69,14 +75,55 @@ static void (*after_store)(void);
 
 /* ---- what packets meet */
 
+static inline struct fake_entry *entry_find(const struct service_key *key)
+{
+	for (size_t i = 0; i < FAKE_ENTRIES; i++)
+		if (kernel.entries[i].used && !memcmp(&kernel.entries[i].key, key, sizeof(*key)))
+			return &kernel.entries[i];
+	return NULL;
+}
+
+static inline bool entry_is_service(const struct fake_entry *entry)
+{
+	return entry->used && entry->key.port && entry->key.kind == KEY_SERVICE;
+}
+
+/* What a target by nat sends from is known when it is answered. */
+static inline void answers_are_known(const struct target *target)
+{
+	for (__u32 i = 0; target->mode == MODE_NAT && i < target->nat.source_count; i++) {
+		__u32 index = target->nat.first_source + i;
+		const struct fake_entry *entry;
+		struct service_key key = { .port = 0 };
+
+		memcpy(key.addr, kernel.nat_sources[index].addr, sizeof(key.addr));
+		entry = entry_find(&key);
+		assert_non_null(entry);
+		assert_true(entry->value.flags & SERVICE_NAT_SOURCE);
+		assert_int_equal(entry->value.number, index);
+	}
+}
+
+static inline void replies_fare_well(const struct fake_entry *entry)
+{
+	if (!entry->used || entry->key.kind != KEY_REPLY)
+		return;
+	assert_int_not_equal(kernel.switches.nat_keep, 0);
+	assert_int_not_equal(kernel.service_names[entry->value.number].name[0], '\0');
+}
+
 static inline void packets_fare_well(void)
 {
+	for (size_t i = 0; i < FAKE_TARGETS; i++)
+		answers_are_known(&kernel.targets[i]);
 	for (size_t i = 0; i < FAKE_ENTRIES; i++) {
 		const struct fake_entry *entry = &kernel.entries[i];
 		const struct fake_table *table;
 
-		if (!entry->used || entry->value.flags & SERVICE_ADDRESS)
+		replies_fare_well(entry);
+		if (!entry_is_service(entry))
 			continue;
+		assert_true(kernel.nat_made || !(entry->value.flags & SERVICE_NAT));
 		table = &kernel.tables[entry->value.number];
 		assert_non_null(table->rows);
 		assert_int_equal(table->count, entry->value.row_count);
@@ -254,14 +301,6 @@ int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count)
 	return 0;
 }
 
-static inline struct fake_entry *entry_find(const struct service_key *key)
-{
-	for (size_t i = 0; i < FAKE_ENTRIES; i++)
-		if (kernel.entries[i].used && !memcmp(&kernel.entries[i].key, key, sizeof(*key)))
-			return &kernel.entries[i];
-	return NULL;
-}
-
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
 {
 	struct fake_entry *entry = entry_find(key);
@@ -299,6 +338,7 @@ int lb_service_del(struct lb *lb, const struct service_key *key)
 	if (entry)
 		entry->used = false;
 	kernel.entries_set++;
+	stored();
 	return 0;
 }
 
@@ -318,8 +358,10 @@ int lb_services_prune(struct lb *lb, const struct service_key *keep, size_t coun
 int lb_service_name_set(struct lb *lb, __u32 number, const struct service_name *value)
 {
 	(void)lb;
-	if (store())
-		kernel.service_names[number] = *value;
+	if (!store())
+		return 0;
+	kernel.service_names[number] = *value;
+	stored();
 	return 0;
 }
 
@@ -355,6 +397,50 @@ int lb_counter_zero(struct lb *lb, __u32 number)
 	if (store())
 		kernel.zeroed[number] = true;
 	return 0;
+}
+
+int lb_nat_make(struct lb *lb, struct lb_error *error)
+{
+	(void)lb;
+	if (kernel.full) {
+		snprintf(error->text, sizeof(error->text), "no memory for the NAT table");
+		return -ENOMEM;
+	}
+	kernel.nat_made = true;
+	return 0;
+}
+
+struct nat_set *lb_nat_table(const struct lb *lb, __u32 *count)
+{
+	(void)lb;
+	*count = kernel.nat_made ? FAKE_NAT_SETS : 0;
+	return kernel.nat_made ? kernel.nat_sets : NULL;
+}
+
+int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out)
+{
+	(void)lb;
+	*out = kernel.nat_sources[index];
+	return 0;
+}
+
+int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value)
+{
+	(void)lb;
+	if (!store())
+		return 0;
+	kernel.nat_sources[index] = *value;
+	stored();
+	return 0;
+}
+
+void lb_switches_set(struct lb *lb, const struct switches *value)
+{
+	(void)lb;
+	if (!store())
+		return;
+	kernel.switches = *value;
+	stored();
 }
 
 int service_names_read(const struct maps *maps, struct service_name *out, size_t count)

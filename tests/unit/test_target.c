@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static const struct target_life life = { TARGET_SERVES | 5, 15, 225, 30 };
+static const struct target_life life = { TARGET_SERVES | 5, 15, 225, 30, 105469, 15, 3 };
 
 static struct addr parsed(const char *text)
 {
@@ -49,6 +49,9 @@ static void trouble_is_told_in_words(void **state)
 		{ MODE_L2, NEXTHOP_READY, false, true },
 		{ MODE_IPIP, NEXTHOP_READY, false, false },
 		{ MODE_GUE, NEXTHOP_READY, false, false },
+		{ MODE_NAT, NEXTHOP_READY, false, false },
+		{ MODE_NAT_KEEP, NEXTHOP_READY, false, false },
+		{ MODE_NAT, NEXTHOP_LOCAL, true, true },
 		{ MODE_IPIP, NEXTHOP_NO_ROUTE, false, true },
 		{ MODE_L2, NEXTHOP_NO_NEIGHBOUR, true, true },
 		{ MODE_GUE, NEXTHOP_RESOLVING, true, true },
@@ -75,7 +78,7 @@ static void an_l2_target_is_macs_and_interface(void **state)
 {
 	const struct target_way way = { .mode = MODE_L2, .service_v4 = true, .gue_port = 6080 };
 	struct nexthop hop = ready_hop("10.0.0.1");
-	struct addr backend = parsed("10.0.0.11");
+	struct target_end backend = { .addr = parsed("10.0.0.11") };
 	struct target target, want = { .mode = MODE_L2,
 				       .mtu = 1500,
 				       .ifindex = 7,
@@ -104,7 +107,7 @@ static void the_outer_sum_completes_a_header(void **state)
 		     { MODE_GUE, true, 17 },
 		     { MODE_GUE, false, 17 } };
 	struct nexthop hop = ready_hop("203.0.113.200");
-	struct addr backend = parsed("198.51.100.255");
+	struct target_end backend = { .addr = parsed("198.51.100.255") };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -138,7 +141,7 @@ static void an_ipv6_target_has_whole_addresses(void **state)
 {
 	const struct target_way way = { .mode = MODE_IPIP, .service_v4 = true };
 	struct nexthop hop = ready_hop("2001:db8::1");
-	struct addr backend = parsed("2001:db8::11");
+	struct target_end backend = { .addr = parsed("2001:db8::11") };
 	struct target target;
 
 	(void)state;
@@ -146,7 +149,7 @@ static void an_ipv6_target_has_whole_addresses(void **state)
 	target_build(&way, &life, &backend, &hop, &target);
 	assert_int_equal(target.outer_version, 6);
 	assert_memory_equal(target.src, hop.source.b, 16);
-	assert_memory_equal(target.dst, backend.b, 16);
+	assert_memory_equal(target.dst, backend.addr.b, 16);
 	assert_int_equal(target.outer_sum, 0);
 	assert_int_equal(target.mtu, 65535);
 }
@@ -168,15 +171,101 @@ static void flows_are_remembered_as_configured(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct target_life found =
-			target_life(&clock, rows[i].proto, rows[i].idle_ms, 7, i % 2);
+		const struct target_times times = { .mode = MODE_GUE,
+						    .proto = rows[i].proto,
+						    .idle_ms = rows[i].idle_ms };
+		struct target_life found = target_life(&clock, &times, 7, i % 2);
 
 		assert_int_equal(found.owner, i % 2 ? 7 | TARGET_SERVES : 7);
 		assert_int_equal(found.new_ticks, rows[i].new_ticks);
 		assert_int_equal(found.idle_ticks, rows[i].idle_ticks);
 		assert_int_equal(found.closing_ticks, rows[i].closing_ticks);
 		assert_true(found.idle_ticks <= FLOW_MAX_TICKS);
+		assert_int_equal(found.nat_idle_ticks, 0);
 	}
+}
+
+/* netfilter's times, 120 h for established connections; a service's own time is the longest. */
+static void nat_remembers_by_state(void **state)
+{
+	static const struct flow_clock clock = { .jiffy_ns = 1000000, .tick_shift = 12 };
+	static const struct {
+		__u8 proto;
+		__u32 idle_ms, max_ms;
+		struct target_life want;
+	} rows[] = {
+		{ IPPROTO_TCP, 432000000, 0, { 7, 30, 220, 30, 105469, 15, 3 } },
+		{ IPPROTO_UDP, 120000, 0, { 7, 8, 220, 30, 30, 8, 30 } },
+		{ IPPROTO_TCP, 20000, 20000, { 7, 5, 220, 5, 5, 5, 3 } },
+		{ IPPROTO_UDP, 600000, 600000, { 7, 8, 220, 147, 147, 8, 147 } },
+		{ IPPROTO_UDP, 8000, 8000, { 7, 2, 220, 2, 2, 2, 2 } },
+		/* Also where connections at rest are forgotten sooner than others. */
+		{ IPPROTO_TCP, 4096, 0, { 7, 30, 220, 30, 1, 15, 3 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct target_times times = { .mode = MODE_NAT,
+						    .proto = rows[i].proto,
+						    .idle_ms = 900000,
+						    .nat_idle_ms = rows[i].idle_ms,
+						    .nat_max_ms = rows[i].max_ms };
+		struct target_life found = target_life(&clock, &times, 7, false);
+
+		if (memcmp(&found, &rows[i].want, sizeof(found)))
+			fail_msg("row %zu: new %u idle %u closing %u nat %u replied %u reset %u", i,
+				 found.new_ticks, found.idle_ticks, found.closing_ticks,
+				 found.nat_idle_ticks, found.nat_replied_ticks,
+				 found.nat_reset_ticks);
+	}
+}
+
+static void a_nat_target_is_an_endpoint_and_sources(void **state)
+{
+	const struct target_way way = { .mode = MODE_NAT, .service_v4 = true, .port = 80 };
+	const struct target_end end = { .addr = parsed("10.0.0.11"),
+					.port = 8080,
+					.sources = { .first = 3, .count = 2 } };
+	struct nexthop hop = ready_hop("10.0.0.1");
+	struct target target, want = { .mode = MODE_NAT,
+				       .outer_version = 4,
+				       .mtu = 1500,
+				       .ifindex = 7,
+				       .dst_mac = { 2, 0, 0, 0, 0, 2 },
+				       .src_mac = { 2, 0, 0, 0, 0, 1 },
+				       .port = htons(8080),
+				       .nat = { 3, 2, 105469, 15, 3, 0 },
+				       .dst = { 10, 0, 0, 11 },
+				       .owner = TARGET_SERVES | 5,
+				       .new_ticks = 15,
+				       .idle_ticks = 225,
+				       .closing_ticks = 30 };
+
+	(void)state;
+	memset(&target, 0xff, sizeof(target));
+	target_build(&way, &life, &end, &hop, &target);
+	assert_memory_equal(&target, &want, sizeof(want));
+	/* What changes who serves leaves the rest. */
+	target_life_set(&target, &(struct target_life){ .owner = 5, .nat_idle_ticks = 1 });
+	assert_int_equal(target.nat.source_count, 2);
+	assert_int_equal(target.nat.idle_ticks, 1);
+}
+
+static void a_backend_without_a_port_has_the_service_s(void **state)
+{
+	const struct target_way way = { .mode = MODE_NAT_KEEP, .port = 443 };
+	const struct target_end end = { .addr = parsed("2001:db8::11") };
+	const struct target_nat none = { 0 };
+	struct nexthop hop = ready_hop("2001:db8::1");
+	struct target target;
+
+	(void)state;
+	target_build(&way, &life, &end, &hop, &target);
+	assert_int_equal(target.mode, MODE_NAT_KEEP);
+	assert_int_equal(ntohs(target.port), 443);
+	assert_int_equal(target.outer_version, 6);
+	assert_memory_equal(target.dst, end.addr.b, 16);
+	assert_memory_equal(&target.nat, &none, sizeof(none));
 }
 
 /* Another value here moves every flow of every fleet: that needs more than a new test. */
@@ -198,6 +287,9 @@ int main(void)
 		cmocka_unit_test(the_outer_sum_completes_a_header),
 		cmocka_unit_test(an_ipv6_target_has_whole_addresses),
 		cmocka_unit_test(flows_are_remembered_as_configured),
+		cmocka_unit_test(nat_remembers_by_state),
+		cmocka_unit_test(a_nat_target_is_an_endpoint_and_sources),
+		cmocka_unit_test(a_backend_without_a_port_has_the_service_s),
 		cmocka_unit_test(ids_never_change),
 	};
 

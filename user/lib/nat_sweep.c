@@ -36,11 +36,20 @@ static inline bool is_expired(__u64 word, __u32 now)
 	return nat_word_left(word, now) <= -NAT_SWEEP_TICKS;
 }
 
+static inline bool is_dead(const struct nat_sweep *s, const struct nat_entry *entry)
+{
+	__u16 service = __atomic_load_n(&entry->service, __ATOMIC_RELAXED);
+
+	return s->dead_services && (service >= POISE_MAX_SERVICES ||
+				    __atomic_load_n(&s->dead_services[service], __ATOMIC_ACQUIRE));
+}
+
 static inline bool is_cleared(const struct nat_sweep *s, const struct nat_entry *entry)
 {
 	__u16 target = __atomic_load_n(&entry->target, __ATOMIC_RELAXED);
 
-	return target >= s->target_count || s->service_of_target[target] == SWEEP_CLEAR;
+	return target >= s->target_count || s->service_of_target[target] == SWEEP_CLEAR ||
+	       is_dead(s, entry);
 }
 
 /* Sets a word free, unless a packet has changed it: then the entry may be another flow's. */
@@ -129,11 +138,14 @@ static __attribute__((noinline)) bool clear_entry(struct nat_sweep *s, __u32 ind
 static inline void count_flow(struct nat_sweep *s, const struct nat_entry *entry, __u32 flags)
 {
 	__u16 target = __atomic_load_n(&entry->target, __ATOMIC_RELAXED);
+	__u16 source = __atomic_load_n(&entry->source, __ATOMIC_RELAXED);
 	bool ended = nat_ended(flags);
 
 	/* One that another flow has taken since is counted when it is met again. */
 	if (target >= s->target_count)
 		return;
+	if (s->sources_used && source < POISE_MAX_NAT_SOURCES)
+		s->sources_used[source] = 1;
 	s->flows[target].closing += ended;
 	s->flows[target].live += !ended;
 	s->closing += ended;

@@ -27,10 +27,15 @@ struct nat_sweep {
 	 */
 	const __u16 *service_of_target;
 	__u32 target_count;
+	/* Of each number of a service: not 0 is for its flows what SWEEP_CLEAR is for a target's.
+	 * May become 0 meanwhile. NULL: none is. */
+	const __u8 *dead_services;
 	/* filled: added to what is there, so that `flows` may be the array that struct sweep has */
 	struct sweep_flows *flows; /* [target_count]; closing: of flows that have ended */
-	__u64 live;                /* flows that have not ended: the sum of `flows` */
-	__u64 closing;             /* flows that have ended (nat_ended) and are still remembered */
+	/* [POISE_MAX_NAT_SOURCES]: 1 where a flow has it, live or closing. NULL: not asked for */
+	__u8 *sources_used;
+	__u64 live;      /* flows that have not ended: the sum of `flows` */
+	__u64 closing;   /* flows that have ended (nat_ended) and are still remembered */
 	__u64 new_flows; /* of `live`: not established: whose client has not gone on after a reply
 			  */
 	__u64 occupied;  /* words in use after the pass: two to a flow */

@@ -38,9 +38,11 @@ static int service_adopt(struct reconcile *rec, const struct service_name *name,
 	run->key = name->key;
 	run->number = run->live_number = number;
 	run->flags = flags;
-	run->always = flags & SERVICE_TRACK;
 	run->row_count = name->row_count;
 	run->way.mode = name->mode;
+	run->way.port = ntohs(name->key.port);
+	run->untracked = rows_untracked(name->mode, flags);
+	run->always = flags & SERVICE_TRACK && !run->untracked;
 	memcpy(addr.b, name->key.addr, sizeof(addr.b));
 	run->way.service_v4 = addr_is_v4(&addr);
 	err = lb_rows_open(rec->deps.lb, number, name->row_count, &run->rows);
@@ -229,6 +231,8 @@ int reconcile_adopt(struct reconcile *rec)
 
 	if (!err)
 		err = backends_adopt(rec);
+	if (!err)
+		err = nat_adopt(rec);
 	if (err)
 		return err;
 	rec->prune = true;

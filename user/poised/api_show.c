@@ -78,8 +78,12 @@ static void flows_put(const struct run_service *service, json_t *tree)
 	json_object_set_new(tree, "scheduler", json_string(scheduler_name(conf->scheduler)));
 	json_object_set_new(tree, "hash", json_string(conf->hash_source ? "source" : "5-tuple"));
 	json_object_set_new(tree, "track",
-			    json_string(conf_tracks_always(conf) ? "always" : "auto"));
-	json_object_set_new(tree, "idle_timeout", duration_tree(conf_idle_ms(all, conf)));
+			    json_string(conf_tracks_always(conf) || conf->mode == MODE_NAT
+						? "always"
+						: "auto"));
+	json_object_set_new(tree, "idle_timeout",
+			    duration_tree(conf->mode == MODE_NAT ? conf_nat_idle_ms(all, conf)
+								 : conf_idle_ms(all, conf)));
 	json_object_set_new(tree, "settle", duration_tree(conf->settle_ms));
 	json_object_set_new(tree, "slow_start", duration_tree(conf->slow_start_ms));
 	json_object_set_new(tree, "panic", percent_tree(conf->panic_percent));
@@ -101,6 +105,8 @@ static json_t *service_tree(const struct run_service *service)
 			 listen_format(&conf->addr, conf->port, conf->proto, listen), "mode",
 			 mode_name(conf->mode), "rows", (json_int_t)conf->rows);
 	flows_put(service, tree);
+	if (conf->mode == MODE_NAT_KEEP)
+		json_object_set_new(tree, "source", json_string("keep"));
 	if (conf->mode == MODE_GUE)
 		json_object_set_new(tree, "gue_port", json_integer(conf->gue_port));
 	if (conf->check.type != CHECK_NONE) {
@@ -191,12 +197,45 @@ static json_t *table_tree(const struct reconcile *rec, const struct lb *lb)
 			 sweep_age_tree(sweep));
 }
 
+static json_t *sources_tree(const struct nat_sources *sources)
+{
+	json_t *all = json_array();
+	char text[ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < POISE_MAX_NAT_SOURCES; i++)
+		if (sources->slots[i].used)
+			json_array_append_new(
+				all, json_string(addr_format(&sources->slots[i].addr, text)));
+	return all;
+}
+
+/* The same of the NAT table; NULL: there is none. */
+static json_t *nat_tree(const struct control *control)
+{
+	const struct reconcile *rec = control_reconcile(control);
+	const struct control_nat *nat = control_nat(control);
+	const struct nat_health *found = &rec->nat_sweep;
+	struct nat_counter counter = { 0 };
+	__u32 sets;
+
+	if (!lb_nat_table(control_lb(control), &sets))
+		return NULL;
+	nat_counters_read(lb_maps(control_lb(control)), &counter);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "size",
+			 (json_int_t)sets * (NAT_PER_SET / 2), "flows", (json_int_t)found->flows,
+			 "new", (json_int_t)found->new_flows, "closing", (json_int_t)found->closing,
+			 "made", (json_int_t)counter.made, "evicted", (json_int_t)counter.evicted,
+			 "broken", (json_int_t)counter.broken, "reused", (json_int_t)counter.reused,
+			 "ports", json_sprintf("%u-%u", nat->port_first, nat->port_last), "sources",
+			 sources_tree(&rec->nat.sources));
+}
+
 void api_status(struct api_call *call)
 {
 	const struct reconcile *rec = control_reconcile(call->control);
 	const struct lb *lb = control_lb(call->control);
 	size_t backends = 0, up = 0;
-	json_t *maps, *tree;
+	json_t *maps, *tree, *nat = nat_tree(call->control);
 	__u64 total;
 
 	for (size_t i = 0; i < rec->service_count; i++) {
@@ -216,5 +255,7 @@ void api_status(struct api_call *call)
 			 "backends", (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
 			 (json_int_t)total, "maps", maps, "last_publish_us",
 			 (json_int_t)rec->last_publish_us, "flows", table_tree(rec, lb));
+	if (nat)
+		json_object_set_new(tree, "nat", nat);
 	api_answer(call, 200, tree);
 }

@@ -18,6 +18,15 @@ static void refuse_kernel(struct api_call *call, const char *what, int err)
 	api_refuse(call, &refusal);
 }
 
+static void counter_put(const struct counter *counter, json_t *tree)
+{
+	json_object_set_new(tree, "packets", json_integer(counter->packets));
+	json_object_set_new(tree, "bytes", json_integer(counter->bytes));
+	json_object_set_new(tree, "new_flows", json_integer(counter->new_flows));
+	json_object_set_new(tree, "reply_packets", json_integer(counter->reply_packets));
+	json_object_set_new(tree, "reply_bytes", json_integer(counter->reply_bytes));
+}
+
 /* Adds the figures of some of a service's backends to a list, and to their sum. */
 static void backends_stats(struct run_backend *const *run, size_t count,
 			   const struct counter *counters, json_t *backends, struct counter *sum)
@@ -26,31 +35,31 @@ static void backends_stats(struct run_backend *const *run, size_t count,
 
 	for (size_t i = 0; i < count; i++) {
 		const struct counter *counter = &counters[run[i]->target];
+		json_t *backend = json_pack("{s:s, s:i}", "id",
+					    endpoint_format(&run[i]->addr, run[i]->port, id),
+					    "target", run[i]->target);
 
-		json_array_append_new(backends,
-				      json_pack("{s:s, s:i, s:I, s:I, s:I}", "id",
-						endpoint_format(&run[i]->addr, run[i]->port, id),
-						"target", run[i]->target, "packets",
-						(json_int_t)counter->packets, "bytes",
-						(json_int_t)counter->bytes, "new_flows",
-						(json_int_t)counter->new_flows));
+		counter_put(counter, backend);
+		json_array_append_new(backends, backend);
 		sum->packets += counter->packets;
 		sum->bytes += counter->bytes;
 		sum->new_flows += counter->new_flows;
+		sum->reply_packets += counter->reply_packets;
+		sum->reply_bytes += counter->reply_bytes;
 	}
 }
 
 static json_t *service_stats(const struct run_service *service, const struct counter *counters)
 {
+	json_t *backends = json_array(), *tree = json_pack("{s:s}", "name", service->name);
 	struct counter sum = { 0 };
-	json_t *backends = json_array();
 
 	backends_stats(service->backends, service->backend_count, counters, backends, &sum);
 	/* They are not gone before their last flow is. */
 	backends_stats(service->leaving, service->leaving_count, counters, backends, &sum);
-	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", service->name, "packets",
-			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "new_flows",
-			 (json_int_t)sum.new_flows, "backends", backends);
+	counter_put(&sum, tree);
+	json_object_set_new(tree, "backends", backends);
+	return tree;
 }
 
 void api_stats(struct api_call *call)

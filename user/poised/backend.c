@@ -90,7 +90,7 @@ static void health_told(void *arg, enum poise_health health, const char *reason)
 	rec->deps.health_changed(rec->deps.arg);
 }
 
-static bool interface_balanced(const struct reconcile *rec, const char *name)
+bool interface_balanced(const struct reconcile *rec, const char *name)
 {
 	for (size_t i = 0; rec->conf && i < rec->conf->interface_count; i++)
 		if (!strcmp(rec->conf->interfaces[i].name, name))
@@ -98,7 +98,7 @@ static bool interface_balanced(const struct reconcile *rec, const char *name)
 	return false;
 }
 
-static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop)
+static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop, enum poise_mode mode)
 {
 	int err;
 
@@ -110,7 +110,7 @@ static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop)
 		log_err("%s: cannot be a way out: %s", hop->ifname, strerror(-err));
 		return;
 	}
-	if (!interface_balanced(rec, hop->ifname))
+	if (!interface_balanced(rec, hop->ifname) && !nat_translates(mode))
 		log_warn("%s: backends are reached over it, but it is not one of `interfaces`: some"
 			 " drivers send redirected packets only where an XDP program is attached",
 			 hop->ifname);
@@ -118,16 +118,22 @@ static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop)
 		rec->tx_ports[rec->tx_port_count++] = hop->ifindex;
 }
 
-static void target_write(const struct run_backend *backend)
+static void target_write(const struct run_backend *backend, const struct target_sources *sources)
 {
+	const struct target_way *way = &backend->service->way;
+	const struct target_end end = { .addr = backend->addr,
+					.port = backend->port,
+					.sources = *sources };
 	struct reconcile *rec = backend->service->rec;
 	struct target_life life;
 	struct target value;
 	int err;
 
-	tx_port_enter(rec, &backend->hop);
+	tx_port_enter(rec, &backend->hop, way->mode);
+	if (nat_translates(way->mode))
+		nat_hearing_tell(backend);
 	target_life_of(backend, &life);
-	target_build(&backend->service->way, &life, &backend->addr, &backend->hop, &value);
+	target_build(way, &life, &end, &backend->hop, &value);
 	err = lb_target_set(rec->deps.lb, backend->target, &value);
 	if (err)
 		log_err("targets: entry %u: %s", backend->target, strerror(-err));
@@ -151,6 +157,7 @@ static void log_hop(struct run_backend *backend, const char *trouble, bool news)
 void backend_hop_update(struct run_backend *backend, bool news)
 {
 	bool was_reachable = backend->reachable;
+	struct target_sources sources = { 0 };
 	const char *trouble;
 	char text[160];
 
@@ -158,9 +165,11 @@ void backend_hop_update(struct run_backend *backend, bool news)
 	if (!backend->hop_told || backend->hop.state == NEXTHOP_RESOLVING)
 		return;
 	trouble = target_trouble(&backend->service->way, &backend->hop, text, sizeof(text));
+	if (!trouble && backend->service->way.mode == MODE_NAT)
+		trouble = nat_sources_of(backend, &sources);
 	backend->reachable = !trouble;
 	if (!trouble)
-		target_write(backend);
+		target_write(backend, &sources);
 	if (backend->reachable != was_reachable)
 		service_follow(backend->service, !was_reachable && !backend->troubled);
 	log_hop(backend, trouble, news);

@@ -94,9 +94,17 @@ static void leaving_commit(struct run_backend *backend, const struct conf_servic
 
 static __u16 service_flags(const struct conf_service *conf)
 {
-	return (conf->hash_source ? SERVICE_HASH_SOURCE : 0) |
-	       (conf_tracks_always(conf) ? SERVICE_TRACK : 0) |
-	       conf->scheduler << SERVICE_SCHEDULER_SHIFT;
+	__u16 flags = conf->scheduler << SERVICE_SCHEDULER_SHIFT;
+
+	if (conf->hash_source)
+		flags |= SERVICE_HASH_SOURCE;
+	if (conf_tracks_always(conf))
+		flags |= SERVICE_TRACK;
+	if (conf->mode == MODE_NAT)
+		flags |= SERVICE_NAT;
+	if (conf->mode == MODE_NAT_KEEP)
+		flags |= SERVICE_NAT_KEEP;
+	return flags;
 }
 
 static void table_replace(struct run_service *run, const struct plan_service *planned)
@@ -111,8 +119,8 @@ static void table_replace(struct run_service *run, const struct plan_service *pl
 	if (planned->is_new)
 		run->live_number = run->number;
 	else
-		log_warn("%s: `rows`, `hash` or the protocol changed: connections get other"
-			 " backends",
+		log_warn("%s: `rows`, `hash`, the protocol or, by nat, `mode` or the address"
+			 " changed: connections get other backends",
 			 run->name);
 	service_dirty(run, true);
 }
@@ -123,12 +131,14 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 	const struct conf_service *conf = planned->conf;
 	struct service_key key = { .port = htons(conf->port), .proto = conf->proto };
 	__u16 flags = service_flags(conf);
-	bool always = conf_tracks_always(conf);
+	bool untracked = rows_untracked(conf->mode, flags);
+	bool always = conf_tracks_always(conf) && !untracked;
 
 	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
 	run->entry_old = planned->new_table || key_compare(&key, &run->key) || flags != run->flags;
 	/* With another hash, or of another protocol, flows that are known are none of these. */
-	run->rows_fresh = planned->new_table && !planned->is_new && key.proto == run->key.proto &&
+	run->rows_fresh = planned->new_table && !planned->is_new && !run->untracked &&
+			  key.proto == run->key.proto &&
 			  !((flags ^ run->flags) & SERVICE_HASH_SOURCE);
 	run->entry_early = !planned->new_table && run->always && !always;
 	run->key_old = !planned->is_new;
@@ -139,6 +149,7 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 	run->track_all = !planned->new_table && always && !run->always;
 	run->flags = flags;
 	run->always = always;
+	run->untracked = untracked;
 	if (planned->new_table)
 		table_replace(run, planned);
 }
@@ -168,9 +179,9 @@ static void service_commit(struct plan_service *planned)
 	const struct conf_service *conf = planned->conf, *old = run->conf;
 	const struct target_way way = { .mode = conf->mode,
 					.service_v4 = addr_is_v4(&conf->addr),
-					.gue_port = conf->gue_port };
-	bool way_changed = way.mode != run->way.mode || way.gue_port != run->way.gue_port ||
-			   way.service_v4 != run->way.service_v4;
+					.gue_port = conf->gue_port,
+					.port = conf->port };
+	bool way_changed = !target_way_equal(&way, &run->way);
 	bool recheck = old && (!check_equal(&old->check, &conf->check) || old->port != conf->port);
 
 	run->conf = conf;
@@ -290,6 +301,7 @@ static void leavings_remove(struct reconcile *rec, struct commit *commit)
 	}
 	for (size_t i = 0; i < commit->removed_count; i++)
 		key_remove(rec, commit, &commit->removed[i]->key);
+	sides_publish(rec, true);
 	tables_remove(rec, commit);
 	for (size_t i = 0; i < commit->removed_count; i++) {
 		struct run_service *run = commit->removed[i];
@@ -306,12 +318,12 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 {
 	struct run_service **old = rec->services;
 	struct conf *old_conf = rec->conf;
-	int err;
 
 	for (size_t i = 0; i < rec->service_count; i++)
 		if (!old[i]->wanted)
 			commit->removed[commit->removed_count++] = old[i];
 	rec->conf = conf;
+	nat_commit(rec);
 	for (size_t i = 0; i < plan->count; i++) {
 		commit->services[i] = plan->services[i].run;
 		service_commit(&plan->services[i]);
@@ -322,12 +334,11 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	commit->services = NULL;
 	rec->service_count = plan->count;
 	free(old);
+	nat_targets_update(rec);
+	sides_publish(rec, false);
 	entries_publish(rec, true);
 	publish_urgent(rec);
 	entries_publish(rec, false);
-	err = vips_publish(rec);
-	if (err)
-		log_err("services: addresses not published: %s", strerror(-err));
 	leavings_remove(rec, commit);
 	conf_free(old_conf);
 	/* Also if nothing changed: whoever asked for it may wait for what is left from now on. */

@@ -9,6 +9,7 @@
 #include "control_impl.h"
 #include "interfaces.h"
 #include "log.h"
+#include "nat_check.h"
 #include "notify.h"
 
 #define SAVE_DELAY_MS 100
@@ -27,6 +28,11 @@ struct reconcile *control_reconcile(const struct control *control)
 struct lb *control_lb(const struct control *control)
 {
 	return control->lb;
+}
+
+const struct control_nat *control_nat(const struct control *control)
+{
+	return &control->nat;
 }
 
 long control_uptime_s(const struct control *control)
@@ -104,6 +110,8 @@ int control_file_read(const struct control *control, const struct conf *running,
 		err = conf_decode(tree, marks, &conf, error);
 	if (!err)
 		err = interfaces_check(conf, running, marks, error);
+	if (!err)
+		err = nat_check(conf, running, marks, error);
 	if (!err) {
 		*out = conf_encode(conf);
 		err = *out ? 0 : -ENOMEM;
@@ -118,6 +126,18 @@ int control_file_read(const struct control *control, const struct conf *running,
 
 /* ---- applying */
 
+static void warn_nat_fixed(const struct control_nat *nat, const struct conf *conf)
+{
+	if (conf->nat_port_first != nat->port_first || conf->nat_port_last != nat->port_last)
+		log_warn("nat_ports: %u-%u takes effect when poised is started again; until then"
+			 " %u-%u",
+			 conf->nat_port_first, conf->nat_port_last, nat->port_first,
+			 nat->port_last);
+	if (conf->nat_flows != nat->flows)
+		log_warn("nat_flows: %u takes effect when poised is started again; until then %u",
+			 conf->nat_flows, nat->flows);
+}
+
 static void warn_fixed(const struct control *control, const struct conf *conf)
 {
 	const __u64 *seed = lb_seed(control->lb);
@@ -131,6 +151,7 @@ static void warn_fixed(const struct control *control, const struct conf *conf)
 	if (conf->flows != sets * FLOWS_PER_SET)
 		log_warn("flows: %u takes effect when poised is started again; until then %u",
 			 conf->flows, sets * FLOWS_PER_SET);
+	warn_nat_fixed(&control->nat, conf);
 	if (conf->seed_set && (conf->seed[0] != seed[0] || conf->seed[1] != seed[1]))
 		log_warn("seed: takes effect when poised is started again");
 }
@@ -175,6 +196,8 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 	err = conf_decode(tree, NULL, &conf, error);
 	if (!err)
 		err = interfaces_check(conf, reconcile_conf(control->rec), NULL, error);
+	if (!err)
+		err = nat_check(conf, reconcile_conf(control->rec), NULL, error);
 	running = err ? NULL : conf_encode(conf);
 	if (!err && !running)
 		err = -ENOMEM;
@@ -182,6 +205,7 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 		conf_free(conf);
 	} else {
 		warn_fixed(control, conf);
+		nat_warn(conf, reconcile_conf(control->rec));
 		err = publish(control, conf, error);
 	}
 	if (!err) {

@@ -16,6 +16,12 @@ struct lb;
 struct reconcile;
 struct control;
 
+/* What mode nat was started with. */
+struct control_nat {
+	__u32 flows;
+	__u16 port_first, port_last;
+};
+
 struct control_options {
 	struct uv_loop_s *loop;
 	const char *instance; /* a valid name */
@@ -41,6 +47,7 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 const json_t *control_running(const struct control *control); /* canonical */
 struct reconcile *control_reconcile(const struct control *control);
 struct lb *control_lb(const struct control *control);
+const struct control_nat *control_nat(const struct control *control);
 long control_uptime_s(const struct control *control);
 const struct instance *control_instance(const struct control *control);
 

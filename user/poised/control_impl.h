@@ -23,6 +23,7 @@ struct control {
 	struct nexthop_table *nexthops;
 	struct checker *checker;
 	struct reconcile *rec;
+	struct control_nat nat;
 	json_t *file_tree, *running; /* canonical */
 	uv_timer_t save_timer;
 	__u64 save_ms; /* how long the last save took */

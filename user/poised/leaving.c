@@ -113,6 +113,7 @@ static void leaving_drop(struct run_service *service, size_t i)
 	struct run_backend *backend = service->leaving[i];
 
 	service->leaving[i] = service->leaving[--service->leaving_count];
+	service->rec->sides_due = true;
 	backend_free(backend);
 }
 

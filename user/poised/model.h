@@ -9,6 +9,7 @@
 
 #include "build.h"
 #include "effective.h"
+#include "nat_sources.h"
 #include "numbers.h"
 #include "reconcile.h"
 #include "target.h"
@@ -60,6 +61,7 @@ struct run_service {
 	__u32 live_number; /* where its entry leads; number, but for a moment */
 	__u16 flags;       /* as in struct service */
 	bool always;       /* it tracks each flow */
+	bool untracked;    /* its flows are known elsewhere: rows are {owner, 0}, see tracking.c */
 	bool track_all;    /* it begins to: its rows do not know yet */
 	__u32 row_count;
 	struct lb_rows *rows;
@@ -101,6 +103,20 @@ struct retired {
 	struct run_service *service; /* its rows may still name it; NULL: none do */
 };
 
+/* An entry of `services` beside those of the services. */
+struct side_entry {
+	struct service_key key;
+	struct service value;
+	bool left_over; /* of a backend that leaves; in the making only */
+};
+
+/* What services by nat share. */
+struct run_nat {
+	struct nat_sources sources;
+	bool keep_switched; /* packets look for answers to services by `source: keep` */
+	bool split_told;    /* that not all of the configuration's sources are in use was logged */
+};
+
 struct sweeper;
 
 struct reconcile {
@@ -108,8 +124,10 @@ struct reconcile {
 	struct conf *conf;
 	struct run_service **services; /* in the configuration's order */
 	size_t service_count;
-	struct addr *vips; /* published address entries, sorted, each once */
-	size_t vip_count;
+	struct side_entry *sides; /* published, sorted by key */
+	size_t side_count;
+	bool sides_due; /* some are not wanted any more */
+	struct run_nat nat;
 	struct numbers service_numbers, target_numbers;
 	struct retired *retired; /* room for all numbers */
 	size_t retired_count;
@@ -124,6 +142,7 @@ struct reconcile {
 	uv_timer_t steps; /* slow start */
 	__u64 last_publish_us;
 	struct sweep_health sweep;
+	struct nat_health nat_sweep;
 	bool pass_due; /* something was published or applied since the last pass began */
 	/* scratch of publishing, in the size of the largest table and of all targets */
 	size_t builder_count;
@@ -135,6 +154,7 @@ struct reconcile {
 	/* interfaces already entered as ways out */
 	__u32 tx_ports[POISE_MAX_TX_PORTS];
 	size_t tx_port_count;
+	bool tx_port_deaf[POISE_MAX_TX_PORTS]; /* that answers are not seen there was logged */
 	unsigned int open_handles;
 	bool prune; /* adopted: entries may be published that belong to nothing */
 };
@@ -164,7 +184,8 @@ void target_name_write(const struct run_backend *backend);
 void service_name_write(const struct run_service *service);
 
 /* --- backend.c: events of one backend --- */
-bool backend_usable(const struct run_backend *backend); /* it is given new flows */
+bool backend_usable(const struct run_backend *backend);                 /* it is given new flows */
+bool interface_balanced(const struct reconcile *rec, const char *name); /* one of `interfaces` */
 /* Starts watching and checking what is not yet watched or checked. 0 or -errno. */
 int backend_watch(struct run_backend *backend);
 /* Makes its check the one that conf asks for; from: the check it has now (NULL: none). */
@@ -213,6 +234,8 @@ void publish_urgent(struct reconcile *rec);      /* what is urgent, now */
 void service_dirty_later(struct run_service *service);
 
 /* --- tracking.c: rows that are not stable --- */
+/* Whether rows need not tell who older flows are given to: then they are {owner, 0} always. */
+bool rows_untracked(enum poise_mode mode, __u16 flags);
 /* Counts rows by kind and by backend. */
 void rows_count(struct run_service *service);
 /* Before rows change: lets them grow older by the time that has passed. */
@@ -266,11 +289,33 @@ void service_entry_publish(struct run_service *run);
 /* Publishes a plan. Cannot fail: what the kernel refuses is logged. */
 void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, struct commit *commit);
 
-/* --- vips.c --- */
-/* Address entries follow the services' addresses. */
-int vips_publish(struct reconcile *rec);
-/* The sorted distinct addresses of services. 0 or -ENOMEM. */
-int vips_collect(struct run_service *const *services, size_t count, struct addr **out,
-		 size_t *out_count);
+/* --- side_entries.c --- */
+/* Address entries follow services and NAT's sources, entries for answers follow backends. remove:
+ * those that are not wanted any more, too. What the kernel refuses is logged. */
+void sides_publish(struct reconcile *rec, bool remove);
+
+/* --- nat.c --- */
+static inline bool nat_translates(enum poise_mode mode)
+{
+	return mode == MODE_NAT || mode == MODE_NAT_KEEP;
+}
+
+/* Takes over the sources that an earlier poised left. 0 or -errno. */
+int nat_adopt(struct reconcile *rec);
+/* Whether the table is not that of the service as it is to be: known flows would be taken for
+ * others. */
+bool nat_renumbers(const struct run_service *old, const struct conf_service *conf);
+/* Gets hold of what conf needs and may fail: the NAT table, room for its sources. 0 or -errno with
+ * *error. */
+int nat_plan(struct reconcile *rec, const struct conf *conf, struct conf_error *error);
+void nat_commit(struct reconcile *rec);         /* rec->conf is new: its sources, stored */
+void nat_targets_update(struct reconcile *rec); /* whose sources are others now */
+/* What a backend's target is to name, its hop being known. NULL, or in words why there is nothing.
+ */
+const char *nat_sources_of(const struct run_backend *backend, struct target_sources *out);
+/* Says so, once, if what it answers comes by an interface where nobody translates it. */
+void nat_hearing_tell(const struct run_backend *backend);
+/* After a pass that found flows of sources_used[i]: takes away sources that nobody names. */
+void nat_conclude(struct reconcile *rec, const __u8 *sources_used, __u64 began_ns);
 
 #endif

@@ -32,8 +32,10 @@ static int arrays_make(struct pass *pass, __u32 targets, size_t services)
 	sweep->services = calloc(services + 1, sizeof(*sweep->services));
 	pass->services = calloc(services + 1, sizeof(*pass->services));
 	pass->assigned = calloc(targets, sizeof(*pass->assigned));
+	pass->dead_services = malloc(POISE_MAX_SERVICES);
+	pass->nat.sources_used = calloc(POISE_MAX_NAT_SOURCES, 1);
 	if (!service_of_target || !closing_ticks || !sweep->flows || !sweep->services ||
-	    !pass->services || !pass->assigned)
+	    !pass->services || !pass->assigned || !pass->dead_services || !pass->nat.sources_used)
 		return -ENOMEM;
 	sweep->target_count = targets;
 	memset(service_of_target, 0xff, targets * sizeof(*service_of_target));
@@ -70,6 +72,25 @@ static void targets_enter(const struct reconcile *rec, struct pass *pass, __u16 
 	}
 }
 
+/* Flows of a table that another one took the place of have a service's number that is dead. */
+static void nat_begin(const struct reconcile *rec, struct pass *pass)
+{
+	struct nat_sweep *nat = &pass->nat;
+
+	nat->sets = lb_nat_table(rec->deps.lb, &nat->set_count);
+	nat->now = nat_clock_tick(lb_clock(rec->deps.lb), pass->began_ns);
+	nat->clean = true;
+	nat->service_of_target = pass->sweep.service_of_target;
+	nat->target_count = pass->sweep.target_count;
+	nat->flows = pass->sweep.flows;
+	memset(pass->dead_services, 1, POISE_MAX_SERVICES);
+	for (size_t i = 0; i < rec->service_count; i++) {
+		pass->dead_services[rec->services[i]->number] = 0;
+		pass->dead_services[rec->services[i]->live_number] = 0;
+	}
+	nat->dead_services = pass->dead_services;
+}
+
 int pass_begin(struct reconcile *rec, struct pass *pass)
 {
 	const struct flow_clock *clock = lb_clock(rec->deps.lb);
@@ -101,6 +122,7 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 		}
 	}
 	targets_enter(rec, pass, service_of_target);
+	nat_begin(rec, pass);
 	rec->pass_due = false;
 	return 0;
 }
@@ -108,6 +130,8 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 void pass_run(struct pass *pass)
 {
 	pass->err = sweep_run(&pass->sweep);
+	if (!pass->err && pass->nat.sets)
+		nat_sweep_run(&pass->nat);
 	pass->ended_ns = now_ns();
 }
 
@@ -173,6 +197,13 @@ void pass_end(struct reconcile *rec, struct pass *pass)
 		if (is_cleared(rec, pass, i))
 			rec->unclean_ns[i] = 0;
 	retired_release(rec);
+	nat_conclude(rec, pass->nat.sources_used, pass->began_ns);
+	if (rec->sides_due)
+		sides_publish(rec, true);
+	rec->nat_sweep = (struct nat_health){ .flows = pass->nat.live,
+					      .new_flows = pass->nat.new_flows,
+					      .closing = pass->nat.closing,
+					      .size = pass->nat.set_count * (NAT_PER_SET / 2) };
 	rec->sweep = (struct sweep_health){ .occupied = sweep->occupied,
 					    .new_flows = sweep->new_flows,
 					    .size = sweep->set_count * FLOWS_PER_SET,
@@ -192,18 +223,21 @@ void pass_free(struct pass *pass)
 	free((void *)pass->sweep.service_of_target);
 	free((void *)pass->sweep.closing_ticks);
 	free(pass->assigned);
+	free(pass->dead_services);
+	free(pass->nat.sources_used);
 	memset(pass, 0, sizeof(*pass));
 }
 
 bool pass_wanted(const struct reconcile *rec)
 {
-	if (!rec->sweep.swept_ns || rec->pass_due || rec->sweep.occupied || rec->retired_count)
+	if (!rec->sweep.swept_ns || rec->pass_due || rec->sweep.occupied || rec->nat_sweep.flows ||
+	    rec->nat_sweep.closing || rec->retired_count)
 		return true;
 	for (size_t i = 0; i < rec->service_count; i++) {
 		const struct run_service *service = rec->services[i];
 
 		if (service->always || service->moving_rows || service->tracked_rows ||
-		    service->leaving_count)
+		    service->leaving_count || service->flags & SERVICE_NAT)
 			return true;
 	}
 	for (__u32 i = 0; i < lb_max_targets(rec->deps.lb); i++)

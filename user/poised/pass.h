@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One pass over the flow table: what it is to look for, and what follows from what it found. */
+/* One pass over the flow table and the NAT table: what it is to look for, and what follows from
+ * what it found. */
 #ifndef POISE_PASS_H
 #define POISE_PASS_H
 
 #include "model.h"
+#include "nat_sweep.h"
 #include "sweep.h"
 
 /* Rows are stored without waiting for packets that have read them: give these time. */
@@ -14,9 +16,11 @@ struct pass_service {
 	struct lb_rows *rows;    /* held */
 };
 
-/* What a thread of its own reads and fills is in `sweep`; it touches nothing else. */
+/* What a thread of its own reads and fills is in `sweep` and `nat`; it touches nothing else. */
 struct pass {
 	struct sweep sweep;
+	struct nat_sweep nat;
+	__u8 *dead_services; /* nat's: of each number of a service whether nobody has it */
 	struct pass_service *services; /* in the order of sweep.services */
 	size_t service_count;
 	__u32 *assigned; /* of each target, as loads said */

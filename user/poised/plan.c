@@ -68,7 +68,7 @@ static int service_plan(struct reconcile *rec, struct plan_service *planned,
 		return -ENOMEM;
 	/* Flows are given other rows, or have other hashes: nothing of the old table holds. */
 	planned->new_table = !old || old->row_count != conf->rows ||
-			     old->key.proto != conf->proto ||
+			     old->key.proto != conf->proto || nat_renumbers(old, conf) ||
 			     !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source;
 	if (old) {
 		old->wanted = true;
@@ -222,6 +222,7 @@ static int tables_make(struct reconcile *rec, struct plan *plan, struct conf_err
 			continue;
 		err = numbers_take(&rec->service_numbers, &planned->number);
 		planned->number_taken = !err;
+		sweeper_number_taken(rec->sweeper, planned->number);
 		numbers[count] = planned->number;
 		sizes[count++] = planned->conf->rows;
 	}
@@ -265,6 +266,8 @@ int plan_make(struct reconcile *rec, const struct conf *conf, struct plan *plan,
 			goto out;
 	}
 	err = capacity_check(rec, plan, error);
+	if (!err)
+		err = nat_plan(rec, conf, error);
 	for (size_t i = 0; i < plan->count && !err; i++)
 		err = backends_make(rec, &plan->services[i]);
 	if (!err)

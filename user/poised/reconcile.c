@@ -82,7 +82,7 @@ void reconcile_close(struct reconcile *rec)
 	for (size_t i = 0; i < rec->service_count; i++)
 		service_free(rec->services[i]);
 	free(rec->services);
-	free(rec->vips);
+	free(rec->sides);
 	conf_free(rec->conf);
 	uv_close((uv_handle_t *)&rec->publisher, closed);
 	uv_close((uv_handle_t *)&rec->publish_retry, closed);
@@ -93,14 +93,14 @@ void reconcile_close(struct reconcile *rec)
 /* After adoption: entries that belong to nothing that is configured. */
 static void entries_prune(struct reconcile *rec)
 {
-	size_t count = rec->service_count + rec->vip_count, at = 0;
+	size_t count = rec->service_count + rec->side_count, at = 0;
 	struct service_key *keep = calloc(count + 1, sizeof(*keep));
 	int err = keep ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < rec->service_count && !err; i++)
 		keep[at++] = rec->services[i]->key;
-	for (size_t i = 0; i < rec->vip_count && !err; i++)
-		memcpy(keep[at++].addr, rec->vips[i].b, sizeof(keep->addr));
+	for (size_t i = 0; i < rec->side_count && !err; i++)
+		keep[at++] = rec->sides[i].key;
 	if (!err)
 		err = lb_services_prune(rec->deps.lb, keep, count);
 	if (err)

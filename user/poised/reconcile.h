@@ -36,6 +36,12 @@ struct sweep_health {
 	__u64 swept_ns;    /* CLOCK_MONOTONIC when it ended; 0: never */
 };
 
+/* What it found in the NAT table. */
+struct nat_health {
+	__u64 flows, new_flows, closing; /* as in nat_sweep.h */
+	__u32 size;                      /* flows that there is room for; 0: there is no table */
+};
+
 int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out); /* 0 or -errno */
 /* Stops checks and watches; what was published stays. NULL is fine. Its loop must run once more. */
 void reconcile_close(struct reconcile *rec);

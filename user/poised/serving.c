@@ -23,17 +23,19 @@
 #include "log.h"
 #include "model.h"
 
-static struct target_life service_life(const struct run_service *service, bool serves)
-{
-	const struct reconcile *rec = service->rec;
-
-	return target_life(lb_clock(rec->deps.lb), service->key.proto,
-			   conf_idle_ms(rec->conf, service->conf), service->live_number, serves);
-}
-
 void target_life_of(const struct run_backend *backend, struct target_life *out)
 {
-	*out = service_life(backend->service, backend->serves);
+	const struct run_service *service = backend->service;
+	const struct conf_service *conf = service->conf;
+	const struct conf *all = service->rec->conf;
+	struct target_times times = { .mode = service->way.mode,
+				      .proto = service->key.proto,
+				      .idle_ms = conf_idle_ms(all, conf),
+				      .nat_idle_ms = conf_nat_idle_ms(all, conf),
+				      .nat_max_ms = conf->idle_timeout_ms };
+
+	*out = target_life(lb_clock(service->rec->deps.lb), &times, service->live_number,
+			   backend->serves);
 }
 
 void target_life_update(const struct run_backend *backend)

@@ -53,10 +53,16 @@ static int kernel_open(struct control *control, const struct conf *conf, const s
 {
 	struct lb_options options = { .instance_dir = control->pin_dir,
 				      .max_targets = conf->max_backends,
-				      .flows = conf->flows };
+				      .flows = conf->flows,
+				      .nat_flows = conf->nat_flows,
+				      .nat_port_first = conf->nat_port_first,
+				      .nat_port_last = conf->nat_port_last };
 	struct lb_error error = { "" };
 	int err;
 
+	control->nat = (struct control_nat){ .flows = conf->nat_flows,
+					     .port_first = conf->nat_port_first,
+					     .port_last = conf->nat_port_last };
 	err = bpffs_instance_dir(control->instance.name, 1, control->pin_dir,
 				 sizeof(control->pin_dir));
 	if (err) {

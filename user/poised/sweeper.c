@@ -159,6 +159,13 @@ void sweeper_pass(struct sweeper *sweeper)
 	sweeper_wake(sweeper);
 }
 
+void sweeper_number_taken(struct sweeper *sweeper, __u32 number)
+{
+	/* A pass in flight spares what packets enter by it from now on. */
+	if (sweeper->pass.dead_services)
+		__atomic_store_n(&sweeper->pass.dead_services[number], 0, __ATOMIC_RELEASE);
+}
+
 void sweeper_forget(struct sweeper *sweeper, const struct run_service *service)
 {
 	for (size_t i = 0; i < sweeper->pass.service_count; i++)

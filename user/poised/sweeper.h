@@ -16,6 +16,8 @@ void sweeper_close(struct sweeper *sweeper, void (*closed)(struct reconcile *rec
 void sweeper_wake(struct sweeper *sweeper);
 /* A whole pass, begun and ended before it returns. */
 void sweeper_pass(struct sweeper *sweeper);
+/* A service's number that nobody had comes into use. */
+void sweeper_number_taken(struct sweeper *sweeper, __u32 number);
 /* The service is about to be freed. */
 void sweeper_forget(struct sweeper *sweeper, const struct run_service *service);
 

@@ -7,6 +7,13 @@
 #include "pass.h"
 #include "row_age.h"
 
+/* By nat the NAT table knows each flow, and who has it; but where a flow is all that a client
+ * sends, the flow table knows clients. */
+bool rows_untracked(enum poise_mode mode, __u16 flags)
+{
+	return mode == MODE_NAT && !(flags & SERVICE_HASH_SOURCE);
+}
+
 void rows_count(struct run_service *service)
 {
 	struct reconcile *rec = service->rec;
