@@ -35,6 +35,7 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "nat_begin.h"
 #include "nat.h"
 #include "nat_keep.h"
+#include "nat_icmp.h"
 
 static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *pkt,
 				       __u64 service_bits, __u64 hash)
@@ -91,6 +92,9 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	int err, action;
 
 	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(&pkt, ip, end);
+	if (err == ICMP)
+		return version == 4 ? nat_icmp4(ctx, pkt.transport_offset)
+				    : nat_icmp6(ctx, pkt.transport_offset);
 	if (err)
 		return stop(err);
 	found = find_service(&pkt.to);

@@ -12,6 +12,8 @@
 	      */
 
 #define IPPROTO_HOPOPTS 0
+#define IPPROTO_ICMP    1
+#define IPPROTO_ICMPV6  58
 #define IPPROTO_ROUTING 43
 #define IPPROTO_DSTOPTS 60
 
@@ -25,6 +27,7 @@
  */
 #define GO_ON    0
 #define NOT_OURS (-1)
+#define ICMP     (-2) /* may be about a packet that nat has translated */
 
 /* Never has its address taken by a call, so that it lives in registers. */
 struct packet {
@@ -72,6 +75,9 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 		return DROP_MALFORMED_IP;
 	if (ip->frag_off & bpf_htons(IP_MF_OR_OFFSET))
 		return NOT_OURS;
+	pkt->transport_offset = header_bytes;
+	if (ip->protocol == IPPROTO_ICMP)
+		return ICMP;
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return NOT_OURS;
 	pkt->to.low = 0; /* ::ffff:a.b.c.d */
@@ -82,7 +88,6 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->tos = ip->tos;
 	pkt->proto = ip->protocol;
-	pkt->transport_offset = header_bytes;
 	return parse_ports(pkt, (void *)ip + header_bytes, end);
 }
 
@@ -124,6 +129,8 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 			return parse_ports(
 				pkt, (void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET),
 				end);
+		if (pkt->proto == IPPROTO_ICMPV6)
+			return ICMP;
 		if (pkt->proto != IPPROTO_HOPOPTS && pkt->proto != IPPROTO_ROUTING &&
 		    pkt->proto != IPPROTO_DSTOPTS)
 			return NOT_OURS;
