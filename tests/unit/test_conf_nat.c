@@ -123,7 +123,7 @@ static void expect_refusals(const struct refusal *rows, size_t count)
 	"x:1:12: nat_ports: expected a range of at least 1024 ports from 1024 to 65535, like "     \
 	"10240-32767, found "
 
-static void values_are_refused(void **state)
+static void sources_and_sizes_are_refused(void **state)
 {
 	static const struct refusal rows[] = {
 		{ "nat_sources: 192.0.2.1",
@@ -152,6 +152,25 @@ static void values_are_refused(void **state)
 		{ "nat_sources:\n- 192.0.2.1\n- '2001:db8::1'\n- 192.0.2.1\n- 2001:DB8::1\n",
 		  "x:4:3: nat_sources[2]: expected each address once, found 192.0.2.1 again: "
 		  "nat_sources[0] (line 2) has it" },
+		{ "nat_flows: 512",
+		  "x:1:12: nat_flows: expected a power of two from 1K to 32M, a whole number or "
+		  "one with K, M or G, found 512: the nearest is 1K" },
+		{ "nat_flows: 64M",
+		  "x:1:12: nat_flows: expected a power of two from 1K to 32M, a whole number or "
+		  "one with K, M or G, found \"64M\": the nearest is 32M" },
+		{ "timeouts: {nat: 121h}", "x:1:17: nat: expected a whole number and its unit (ms, "
+					   "s, m, h) from 1s to 120h, found \"121h\"" },
+		{ "timeouts: {nat: 0s}", "x:1:17: nat: expected a whole number and its unit (ms, "
+					 "s, m, h) from 1s to 120h, found \"0s\"" },
+	};
+
+	(void)state;
+	expect_refusals(rows, COUNT(rows));
+}
+
+static void ports_are_refused(void **state)
+{
+	static const struct refusal rows[] = {
 		{ "nat_ports: 20000", PORTS_EXPECTED "20000" },
 		{ "nat_ports: all", PORTS_EXPECTED "\"all\"" },
 		{ "nat_ports: 10240", PORTS_EXPECTED "10240" },
@@ -171,16 +190,6 @@ static void values_are_refused(void **state)
 		  PORTS_EXPECTED "\"32767-10240\", whose end is before its beginning" },
 		{ "nat_ports: 20000-21022", PORTS_EXPECTED "\"20000-21022\", which has 1023" },
 		{ "nat_ports: 64512-64512", PORTS_EXPECTED "\"64512-64512\", which has 1" },
-		{ "nat_flows: 512",
-		  "x:1:12: nat_flows: expected a power of two from 1K to 32M, a whole number or "
-		  "one with K, M or G, found 512: the nearest is 1K" },
-		{ "nat_flows: 64M",
-		  "x:1:12: nat_flows: expected a power of two from 1K to 32M, a whole number or "
-		  "one with K, M or G, found \"64M\": the nearest is 32M" },
-		{ "timeouts: {nat: 121h}", "x:1:17: nat: expected a whole number and its unit (ms, "
-					   "s, m, h) from 1s to 120h, found \"121h\"" },
-		{ "timeouts: {nat: 0s}", "x:1:17: nat: expected a whole number and its unit (ms, "
-					 "s, m, h) from 1s to 120h, found \"0s\"" },
 	};
 
 	(void)state;
@@ -365,7 +374,8 @@ int main(void)
 		cmocka_unit_test(absent_keys_have_defaults),
 		cmocka_unit_test(times_depend_on_the_table),
 		cmocka_unit_test(a_missing_port_is_the_services),
-		cmocka_unit_test(values_are_refused),
+		cmocka_unit_test(sources_and_sizes_are_refused),
+		cmocka_unit_test(ports_are_refused),
 		cmocka_unit_test(keys_depend_on_the_mode),
 		cmocka_unit_test(backends_are_checked),
 		cmocka_unit_test(each_family_has_a_source),

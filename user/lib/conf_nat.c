@@ -6,14 +6,12 @@
 
 #include "conf_decode.h"
 
-static const __u16 default_ports[2] = { POISE_DEFAULT_NAT_PORTS };
-
 void conf_nat_defaults(struct conf *conf)
 {
 	conf->nat_idle_ms = CONF_DEFAULT_NAT_IDLE_MS;
 	conf->nat_flows = POISE_DEFAULT_NAT_FLOWS;
-	conf->nat_port_first = default_ports[0];
-	conf->nat_port_last = default_ports[1];
+	conf->nat_port_first = POISE_NAT_PORT_FIRST;
+	conf->nat_port_last = POISE_NAT_PORT_LAST;
 }
 
 static int decode_nat_source(struct decode *d, const json_t *value, void *item)
@@ -80,7 +78,8 @@ int decode_nat_ports(struct decode *d, const struct field *field, const json_t *
 
 const char *conf_nat_ports_format(const struct conf *conf, char buf[16])
 {
-	if (conf->nat_port_first == default_ports[0] && conf->nat_port_last == default_ports[1])
+	if (conf->nat_port_first == POISE_NAT_PORT_FIRST &&
+	    conf->nat_port_last == POISE_NAT_PORT_LAST)
 		return NULL;
 	snprintf(buf, 16, "%u-%u", conf->nat_port_first, conf->nat_port_last);
 	return buf;
