@@ -316,12 +316,18 @@ static void replies_have_their_ports(void **state)
 		{ AT("20000-21024", "192.0.2.9:20500/tcp"),
 		  OUTSIDE("20000-21024") "192.0.2.9 being one of nat_sources, found 20500: use "
 					 "another port" },
+		{ AT("20000-21024", "192.0.2.9:20600/tcp"),
+		  OUTSIDE("20000-21024") "192.0.2.9 being one of nat_sources, found 20600: use "
+					 "another port" },
+		{ AT("20000-21024", "192.0.2.9:21024/tcp"),
+		  OUTSIDE("20000-21024") "192.0.2.9 being one of nat_sources, found 21024: use "
+					 "another port or e.g. `nat_ports: 20000-21023`" },
 		{ "{" SOURCES "services: [\n{name: a, listen: 192.0.2.1:20000/tcp, mode: l2}]}",
 		  OUTSIDE("10240-32767") "192.0.2.1 being one of nat_sources, found 20000: use "
 					 "another port or e.g. `nat_ports: 20001-32767`" },
 	};
 	static const char *const good[] = {
-		AT("20000-29999", "192.0.2.1:19999/tcp"),
+		AT("20000-21023", "192.0.2.1:19999/tcp"),
 		AT("20000-29999", "192.0.2.1:30000/tcp"),
 		AT("20000-29999", "192.0.2.2:25000/tcp"),
 		"{" SOURCES "services: [{name: a, listen: 192.0.2.1:20000/tcp, mode: local}]}",
