@@ -146,6 +146,21 @@ nat_follow(__u64 word, __u32 tcp_flags, const struct target *target, __u32 now)
 	return flags;
 }
 
+/*
+ * A word after another packet of its flow. What follows RST within a moment leaves the expiry as it
+ * is: a flow that goes on is told by it.
+ */
+static inline __attribute__((always_inline)) __u64 nat_touch(__u64 word, __u32 tcp_flags,
+							     const struct target *target, __u32 now)
+{
+	__u32 flags = nat_follow(word, tcp_flags, target, now);
+	__u32 expiry = now + nat_ticks(flags, target);
+
+	if (flags & nat_word_flags(word) & NAT_RESET && !(tcp_flags & NAT_TCP_RST))
+		expiry = (__u32)word >> 12;
+	return nat_word(nat_word_tag(word), expiry, flags);
+}
+
 /* The sets that an entry may be in: choice 0 or 1. */
 static inline __attribute__((always_inline)) __u32 nat_set_index(__u64 hash, int choice,
 								 __u32 set_mask)
