@@ -20,10 +20,9 @@ struct lb_options {
 	const char *instance_dir; /* see bpffs.h */
 	__u32 max_targets;        /* maps found smaller are replaced by larger ones, entries kept */
 	__u32 flows;     /* entries of the flow table; another size than found: entries are moved */
-	__u32 nat_flows; /* of the NAT table; another size than found: takes effect with a new table
-			  */
-	__u16 nat_port_first, nat_port_last;
-	bool seed_set; /* else: the adopted maps' seed, or a random one */
+	__u32 nat_flows; /* of the NAT table, 0: default; one that is there keeps its size */
+	__u16 nat_port_first, nat_port_last; /* both 0: default */
+	bool seed_set;                       /* else: the adopted maps' seed, or a random one */
 	__u64 seed[2];
 };
 
@@ -49,11 +48,13 @@ const struct flow_clock *lb_clock(const struct lb *lb);
 struct load *lb_loads(const struct lb *lb); /* the map, in memory: lb_max_targets() of them */
 
 /* --- NAT --- */
-/* Makes the NAT table if there is none: before the first target by nat. 0 or -errno with *error. */
+/* Makes the NAT table if there is none: before the first target by nat. 0, -ENOMEM (*error names
+ * the size that would do) or -errno with *error. */
 int lb_nat_make(struct lb *lb, struct lb_error *error);
 /* In memory, entries change under the reader's eyes. NULL: none was made. *count: sets. */
 struct nat_set *lb_nat_table(const struct lb *lb, __u32 *count);
-int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out); /* 0 or -errno */
+/* 0 or -errno; one not in use is all 0. */
+int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out);
 int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value);
 void lb_switches_set(struct lb *lb, const struct switches *value);
 
