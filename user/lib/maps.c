@@ -264,7 +264,7 @@ static int inner_open(int outer_fd, __u32 key, struct bpf_map_info *info)
 
 int nat_map_open(const struct maps *maps, __u32 *sets)
 {
-	struct bpf_map_info info;
+	struct bpf_map_info info = { 0 };
 	int fd = inner_open(maps->nat_table, 0, &info);
 
 	if (fd < 0)
@@ -297,7 +297,7 @@ struct nat_set *maps_nat_map(const struct maps *maps, bool writable, __u32 *sets
 
 int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count, size_t *bytes)
 {
-	struct bpf_map_info info;
+	struct bpf_map_info info = { 0 };
 	int fd = inner_open(maps->rows, service_number, &info), err = 0;
 
 	if (fd < 0)

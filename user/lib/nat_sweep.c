@@ -150,7 +150,7 @@ static inline void count_flow(struct nat_sweep *s, const struct nat_entry *entry
 	s->flows[target].live += !ended;
 	s->closing += ended;
 	s->live += !ended;
-	s->new_flows += !ended & !(flags & NAT_ASSURED);
+	s->new_flows += !ended && !(flags & NAT_ASSURED);
 }
 
 static void look_at_word(const struct pass *pass, __u32 index, __u64 word)
