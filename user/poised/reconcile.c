@@ -124,9 +124,11 @@ int reconcile_apply(struct reconcile *rec, struct conf *conf, struct conf_error 
 	commit_run(rec, conf, &plan, &commit);
 	commit_free(&commit);
 	plan_free(&plan);
-	if (rec->prune)
+	if (rec->prune) {
 		entries_prune(rec);
-	rec->prune = false;
+		rec->prune = false;
+		sides_publish(rec, true);
+	}
 	return 0;
 }
 

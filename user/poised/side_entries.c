@@ -187,6 +187,8 @@ void sides_publish(struct reconcile *rec, bool remove)
 	free(rec->sides);
 	rec->sides = list.entries;
 	rec->side_count = list.count;
-	switch_set(rec, has_reply(&list));
+	/* An earlier poised's are not in the list. */
+	if (!rec->prune && !has_reply(&list))
+		switch_set(rec, false);
 	rec->sides_due = rec->sides_due && !remove;
 }
