@@ -54,6 +54,8 @@ static void save(struct control *control, bool durable)
 	int err = -ENOMEM;
 
 	uv_timer_stop(&control->save_timer);
+	if (!control->instance.state_file[0])
+		return;
 	memcpy(state.seed, lb_seed(control->lb), sizeof(state.seed));
 	state.health = reconcile_health_encode(control->rec);
 	if (state.health)

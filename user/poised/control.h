@@ -27,6 +27,7 @@ struct control_options {
 	const char *instance; /* a valid name */
 	const char *file;
 	bool file_needed; /* else a missing file is an empty configuration */
+	bool transient;   /* nothing is kept: neither state nor, at the end, pins */
 };
 
 /* Reads, adopts, publishes, attaches. What stands in the way is logged. 0 or -errno; then nothing
@@ -34,7 +35,9 @@ struct control_options {
 int control_start(const struct control_options *options, struct control **out);
 /* Says that it is ready, to the log and the service manager. */
 void control_ready(struct control *control);
-/* Saves the state and lets go; what is published stays. NULL is fine. The loop must run once more.
+/*
+ * Saves the state and lets go; what is published stays, unless it is transient. NULL is fine. The
+ * loop must run once more.
  */
 void control_stop(struct control *control);
 

@@ -31,15 +31,19 @@ bool instance_name_valid(const char *name)
 static int directory_make(const char *parent, const char *name, mode_t mode)
 {
 	char path[128];
+	int err, tries = 3;
 
 	snprintf(path, sizeof(path), "%s/%s", parent, name);
-	if ((mkdir(parent, 0755) && errno != EEXIST) || (mkdir(path, mode) && errno != EEXIST)) {
-		int err = -errno;
-
+	do {
+		if (mkdir(parent, 0755) && errno != EEXIST)
+			err = -errno;
+		else
+			err = mkdir(path, mode) && errno != EEXIST ? -errno : 0;
+		/* The last transient instance has just taken the parent along. */
+	} while (err == -ENOENT && --tries);
+	if (err)
 		log_err("%s: %s", path, strerror(-err));
-		return err;
-	}
-	return 0;
+	return err;
 }
 
 static int lock_take(struct instance *instance)
@@ -71,24 +75,43 @@ static int lock_take(struct instance *instance)
 	return err;
 }
 
-int instance_open(const char *name, struct instance *out)
+int instance_open(const char *name, bool transient, struct instance *out)
 {
 	int err;
 
 	memset(out, 0, sizeof(*out));
 	out->lock = -1;
+	out->transient = transient;
 	snprintf(out->name, sizeof(out->name), "%s", name);
 	snprintf(out->socket, sizeof(out->socket), RUN_DIR "/%.32s/poised.sock", name);
 	snprintf(out->pid_file, sizeof(out->pid_file), RUN_DIR "/%.32s/poised.pid", name);
-	snprintf(out->state_file, sizeof(out->state_file), STATE_DIR "/%.32s/state.json", name);
 	err = directory_make(RUN_DIR, name, 0755);
-	if (!err)
+	if (!err && !transient) {
+		snprintf(out->state_file, sizeof(out->state_file), STATE_DIR "/%.32s/state.json",
+			 name);
 		err = directory_make(STATE_DIR, name, 0700);
+	}
 	return err ? err : lock_take(out);
+}
+
+/* With the socket, should it still be there; the directory of all instances goes with the last. */
+static void remove_traces(const struct instance *instance)
+{
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), RUN_DIR "/%.32s", instance->name);
+	unlink(instance->socket);
+	unlink(instance->pid_file);
+	if (rmdir(dir))
+		log_warn("%s: not removed: %s", dir, strerror(errno));
+	else
+		rmdir(RUN_DIR);
 }
 
 void instance_close(struct instance *instance)
 {
+	if (instance->lock >= 0 && instance->transient)
+		remove_traces(instance);
 	/* The file stays: whoever waits for the lock on a removed one would not be alone. */
 	if (instance->lock >= 0 && ftruncate(instance->lock, 0))
 		log_warn("%s: %s", instance->pid_file, strerror(errno));

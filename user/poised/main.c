@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <uv.h>
 
@@ -24,25 +25,29 @@ struct daemon {
 	uv_signal_t term, interrupt, hangup;
 	struct control *control;
 	struct api *api;
+	bool transient;
 };
 
 static const char usage_text[] =
-	"Usage: poised [--instance NAME] [--config FILE]\n"
+	"Usage: poised [--instance NAME] [--config FILE] [--transient]\n"
 	"Balances services over backends in XDP; runs in the foreground, logs to standard error.\n"
 	"\n"
 	"  -c, --config FILE    configuration (default " DEFAULT_FILE ")\n"
 	"  -i, --instance NAME  which of several on this machine (default " DEFAULT_INSTANCE ")\n"
+	"      --transient      leave nothing behind: take traffic off at the end, which is also\n"
+	"                       the parent process's, and keep no state\n"
 	"  -V, --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
 	"Signals: HUP reads the configuration again; TERM and INT end poised, traffic goes on\n"
-	"(`poise detach` takes it off). Exit status: 0 ended, 1 refused or failed, 2 usage.\n";
+	"(`poise detach` takes it off) unless it is transient. Exit status: 0 ended, 1 refused or failed, 2 usage.\n";
 
 /* Fills options; returns an exit status to end with, or -1 to go on. */
 static int options_parse(int argc, char **argv, struct control_options *options)
 {
 	static const struct option known[] = { { "config", required_argument, NULL, 'c' },
 					       { "instance", required_argument, NULL, 'i' },
+					       { "transient", no_argument, NULL, 't' },
 					       { "version", no_argument, NULL, 'V' },
 					       { "help", no_argument, NULL, 'h' },
 					       { 0 } };
@@ -56,6 +61,9 @@ static int options_parse(int argc, char **argv, struct control_options *options)
 			break;
 		case 'i':
 			options->instance = optarg;
+			break;
+		case 't':
+			options->transient = true;
 			break;
 		case 'V':
 			puts("poised " POISE_VERSION);
@@ -98,7 +106,8 @@ static void end_asked(uv_signal_t *signal, int number)
 {
 	struct daemon *daemon = signal->loop->data;
 
-	log_info("%s: ending; traffic goes on", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	log_info("%s: ending; %s", number == SIGTERM ? "SIGTERM" : "SIGINT",
+		 daemon->transient ? "everything is taken away" : "traffic goes on");
 	uv_stop(&daemon->loop);
 }
 
@@ -168,5 +177,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	raise_limits();
+	daemon.transient = options.transient;
+	if (options.transient && prctl(PR_SET_PDEATHSIG, SIGTERM))
+		log_warn("the end of the parent process will go unnoticed: %s", strerror(errno));
 	return serve(&daemon, &options) ? EXIT_REFUSED : EXIT_SUCCESS;
 }

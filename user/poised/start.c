@@ -15,7 +15,7 @@ static int state_read(const struct control *control, struct state *state)
 {
 	const char *path = control->instance.state_file;
 	char aside[PATH_MAX];
-	int err = state_load(path, state);
+	int err = path[0] ? state_load(path, state) : -ENOENT;
 
 	if (err != -EPROTO)
 		return err == -ENOENT ? 0 : err;
@@ -58,16 +58,19 @@ static int kernel_open(struct control *control, const struct conf *conf, const s
 				      .nat_port_first = conf->nat_port_first,
 				      .nat_port_last = conf->nat_port_last };
 	struct lb_error error = { "" };
+	const char *name = control->instance.name;
 	int err;
 
 	control->nat = (struct control_nat){ .flows = conf->nat_flows,
 					     .port_first = conf->nat_port_first,
 					     .port_last = conf->nat_port_last };
-	err = bpffs_instance_dir(control->instance.name, 1, control->pin_dir,
-				 sizeof(control->pin_dir));
+	/* Of one that was killed. */
+	if (control->instance.transient &&
+	    !bpffs_instance_dir(name, 0, control->pin_dir, sizeof(control->pin_dir)))
+		lb_remove(control->pin_dir);
+	err = bpffs_instance_dir(name, 1, control->pin_dir, sizeof(control->pin_dir));
 	if (err) {
-		log_err("no BPF file system for instance %s: %s", control->instance.name,
-			strerror(-err));
+		log_err("no BPF file system for instance %s: %s", name, strerror(-err));
 		return err;
 	}
 	seed_choose(control, conf, state, &options);
@@ -153,13 +156,18 @@ static void timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* Lets go of everything but the pins. */
-static void release(struct control *control)
+/* Lets go of everything but the pins, unless these are to go. */
+static void release(struct control *control, bool unpin)
 {
+	int err;
+
 	reconcile_close(control->rec);
 	checker_close(control->checker);
 	nexthop_close(control->nexthops);
 	lb_close(control->lb);
+	err = unpin ? lb_remove(control->pin_dir) : 0;
+	if (err && err != -ENOENT)
+		log_err("%s: not removed: %s", control->pin_dir, strerror(-err));
 	json_decref(control->file_tree);
 	json_decref(control->running);
 	instance_close(&control->instance);
@@ -173,12 +181,8 @@ static void release(struct control *control)
 static void start_undo(struct control *control)
 {
 	bool made = control->lb && !lb_adopted(control->lb) && !lb_links(control->lb, NULL, 0);
-	char pin_dir[PATH_MAX];
 
-	memcpy(pin_dir, control->pin_dir, sizeof(pin_dir));
-	release(control);
-	if (made)
-		lb_remove(pin_dir);
+	release(control, made || (control->instance.transient && control->pin_dir[0]));
 }
 
 void control_ready(struct control *control)
@@ -196,7 +200,7 @@ void control_stop(struct control *control)
 	if (!control)
 		return;
 	control_save_pending(control);
-	release(control);
+	release(control, control->instance.transient);
 }
 
 int control_start(const struct control_options *options, struct control **out)
@@ -220,7 +224,7 @@ int control_start(const struct control_options *options, struct control **out)
 		log_err("%s", conf_error_format(&refusal.error, control->file, text, sizeof(text)));
 	}
 	if (!err)
-		err = instance_open(options->instance, &control->instance);
+		err = instance_open(options->instance, options->transient, &control->instance);
 	if (!err) {
 		err = state_read(control, &state);
 		if (err)
