@@ -17,6 +17,7 @@ struct object {
 static int cmd_help(struct command *cmd);
 
 static const struct object objects[] = {
+	{ "run", "balance now, in the foreground, without a file; Ctrl-C ends it", cmd_run },
 	{ "service", "what clients connect to: list, show, add, set, del", cmd_service },
 	{ "backend", "the servers of a service: list, add, set, drain, ready, maint, del",
 	  cmd_backend },

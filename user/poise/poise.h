@@ -89,5 +89,6 @@ int cmd_attach(struct command *cmd);
 int cmd_detach(struct command *cmd);
 int cmd_reload(struct command *cmd);
 int cmd_decap(struct command *cmd);
+int cmd_run(struct command *cmd);
 
 #endif

@@ -189,6 +189,19 @@ static bool wrap_last(struct libscols_table *scols)
 	return true;
 }
 
+char *table_text(struct table *table)
+{
+	char *text = NULL;
+
+	if (table && !table->failed && wrap_last(table->scols) &&
+	    scols_print_table_to_string(table->scols, &text))
+		text = NULL;
+	if (table)
+		scols_unref_table(table->scols);
+	free(table);
+	return text;
+}
+
 int table_print(struct table *table)
 {
 	bool failed = !table || table->failed || !wrap_last(table->scols) ||

@@ -23,6 +23,8 @@ __attribute__((format(printf, 2, 3))) void table_cell(struct table *table, const
 void table_paint(struct table *table, enum table_color color); /* the cell added last */
 /* Prints to standard output and frees. Returns an enum poise_exit. */
 int table_print(struct table *table);
+/* The same to a text, which is to be freed. NULL: out of memory. */
+char *table_text(struct table *table);
 
 /* Breaks a text into lines of at most width bytes where it has blanks to break at. */
 void table_fold(char *text, size_t width);

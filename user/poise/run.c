@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* poise run: a poised of its own in the foreground, without a file; all of it goes with us. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "client.h"
+#include "format.h"
+#include "holder.h"
+#include "needs.h"
+#include "run_child.h"
+#include "run_host.h"
+#include "run_remains.h"
+#include "run_view.h"
+
+#define DEFAULT_TABLE_MS 1000
+#define LEAST_TABLE_MS   100
+#define START_TICK_MS    10
+#define START_MS         30000 /* for poised to answer */
+
+struct run {
+	struct command cmd; /* as others would ask our poised */
+	char instance[40];
+	struct run_child child;
+	struct run_view view;
+	int signals; /* descriptor */
+};
+
+/* ---- before anything is started */
+
+static int holders_check(const struct run_plan *plan)
+{
+	char want[ENDPOINT_TEXT_SIZE], where[ENDPOINT_TEXT_SIZE];
+	struct holder holder;
+
+	for (size_t i = 0; i < plan->listen_count; i++) {
+		const struct run_listen *listen = &plan->listens[i];
+
+		if (holder_find(&listen->addr, listen->port, listen->proto, &holder) <= 0)
+			continue;
+		run_listen_format(listen, want);
+		listen_format(&holder.addr, holder.port, listen->proto, where);
+		if (!holder.pid)
+			return command_refuse("%s is taken: somebody listens on %s already", want,
+					      where);
+		return command_refuse("%s is taken: %s (process %ld) listens on %s", want,
+				      holder.name, holder.pid, where);
+	}
+	return EXIT_DONE;
+}
+
+static int needs_ask(void)
+{
+	char text[256];
+
+	if (!needs_check(text, sizeof(text)))
+		return EXIT_DONE;
+	return command_refuse("%s%s", text, geteuid() ? ": try `sudo poise run ...`" : "");
+}
+
+/* One of our own; what another instance left or serves is not ours to take away. */
+static int instance_choose(const struct command *cmd, char *buf, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(buf, size, RUN_PREFIX "%d", getpid());
+	if (!strcmp(cmd->instance, "default"))
+		return EXIT_DONE;
+	snprintf(buf, size, "%s", cmd->instance);
+	snprintf(path, sizeof(path), "/run/poise/%s", buf);
+	if (access(path, F_OK) && bpffs_instance_dir(buf, 0, path, sizeof(path)) == -ENOENT)
+		return EXIT_DONE;
+	return command_refuse("instance %s is there already (%s): take another name", buf, path);
+}
+
+/* The names that --interface gives, NULL behind the last. */
+static const char **interfaces_take(const struct command *cmd)
+{
+	const char **names = calloc(cmd->given_count + 1, sizeof(*names));
+	size_t count = 0;
+
+	for (size_t i = 0; names && i < cmd->given_count; i++) {
+		if (!strcmp(cmd->given[i].row->name, "interface"))
+			names[count++] = cmd->given[i].value;
+	}
+	return names;
+}
+
+static int plan_make(const struct command *cmd, const struct run_request *request,
+		     struct run_plan *plan)
+{
+	const char **interfaces = interfaces_take(cmd);
+	char error[RUN_ERROR_SIZE] = "out of memory";
+	struct run_host host = { 0 };
+	int err = run_host_read(request, &host), status = EXIT_DONE;
+
+	if (err)
+		snprintf(error, sizeof(error), "addresses and routes cannot be read: %s",
+			 strerror(-err));
+	else if (interfaces)
+		err = run_plan_make(request, &host, interfaces, plan, error);
+	if (err || !interfaces)
+		status = command_refuse("%s", error);
+	run_host_free(&host);
+	free(interfaces);
+	return status;
+}
+
+/* ---- while it runs */
+
+/* What came: a signal to end by, or 0. */
+static int signal_take(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD)
+			return info.ssi_signo;
+	}
+	return 0;
+}
+
+static __u64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Up to a time; a signal to end by or poised's end is sooner. Returns the signal or 0. */
+static int pause_until(struct run *run, __u64 until_ms)
+{
+	int number = 0;
+
+	while (!number && !run_child_ended(&run->child)) {
+		struct pollfd fds[] = { { run->signals, POLLIN, 0 },
+					{ run->child.log_fd, POLLIN, 0 } };
+		__u64 now = now_ms();
+
+		if (now >= until_ms)
+			return 0;
+		poll(fds, ARRAY_SIZE(fds), until_ms - now);
+		run_child_read(&run->child);
+		number = signal_take(run);
+	}
+	return number;
+}
+
+static json_t *ask(const struct run *run, const char *path)
+{
+	struct client_reply reply;
+
+	if (client_answer_silent(&run->cmd, "GET", path, NULL, &reply) != EXIT_DONE)
+		return NULL;
+	if (reply.status < 400)
+		return reply.body;
+	client_reply_free(&reply);
+	return NULL;
+}
+
+static int child_failed(struct run *run, const char *what)
+{
+	run_child_log_print(&run->child);
+	if (run->child.pid)
+		return command_refuse("poised %s", what);
+	if (WIFSIGNALED(run->child.status))
+		return command_refuse("poised %s: it was ended by signal %d (%s)", what,
+				      WTERMSIG(run->child.status),
+				      strsignal(WTERMSIG(run->child.status)));
+	return command_refuse("poised %s: the lines above say why", what);
+}
+
+/* Until poised answers. *number: a signal came first. */
+static int wait_ready(struct run *run, int *number)
+{
+	__u64 deadline = now_ms() + START_MS;
+	json_t *answer = NULL;
+
+	while (!*number && !run_child_ended(&run->child)) {
+		answer = ask(run, "/v1/status");
+		if (answer)
+			break;
+		if (now_ms() > deadline)
+			return child_failed(run, "does not answer");
+		*number = pause_until(run, now_ms() + START_TICK_MS);
+	}
+	json_decref(answer);
+	return answer || *number ? EXIT_DONE : child_failed(run, "did not start");
+}
+
+static int watch(struct run *run, int *number)
+{
+	while (!*number) {
+		json_t *services = ask(run, "/v1/services"), *stats = ask(run, "/v1/stats");
+
+		if (services && stats) {
+			run_view_update(&run->view, services, stats);
+		} else {
+			json_decref(services);
+			json_decref(stats);
+		}
+		if (ferror(stdout))
+			return command_refuse("standard output: %s", strerror(errno));
+		*number = pause_until(run, now_ms() + run_view_wait_ms(&run->view));
+		if (!*number && run_child_ended(&run->child))
+			return child_failed(run, "has ended");
+	}
+	return EXIT_DONE;
+}
+
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
+{
+	int number = 0, status;
+
+	run->signals = signals_open();
+	if (run->signals < 0)
+		return command_refuse("signals: %s", strerror(errno));
+	run_remains_sweep();
+	status = run_child_start(run->instance, plan->config, verbose, &run->child);
+	if (status == EXIT_DONE)
+		status = wait_ready(run, &number);
+	if (status == EXIT_DONE && !number) {
+		run_view_begin(&run->view);
+		status = watch(run, &number);
+	}
+	if (run->child.pid || run->child.log) {
+		run_child_stop(&run->child);
+		run_remains_remove(run->instance);
+	}
+	run_view_end(&run->view, status == EXIT_DONE ? "ended: everything is taken away" : NULL);
+	close(run->signals);
+	return status;
+}
+
+static int interval_take(const struct command *cmd, bool terminal, __u64 *out_ms)
+{
+	const char *interval = command_option(cmd, "interval");
+
+	*out_ms = terminal ? DEFAULT_TABLE_MS : 0;
+	if (!interval || (!duration_parse(interval, out_ms) && *out_ms >= LEAST_TABLE_MS))
+		return EXIT_DONE;
+	return command_misuse("--interval: expected a time of at least %dms, like 500ms or 2s, "
+			      "found \"%s\"",
+			      LEAST_TABLE_MS, interval);
+}
+
+static int run_run(struct command *cmd)
+{
+	struct run run = { .view.terminal = isatty(STDOUT_FILENO) };
+	struct run_request request = { 0 };
+	struct run_plan plan = { 0 };
+	int status = run_request_take(cmd, &request);
+
+	if (status == EXIT_DONE)
+		status = interval_take(cmd, run.view.terminal, &run.view.interval_ms);
+	if (status == EXIT_DONE && cmd->json)
+		status = command_misuse("run: there is no JSON of it; `poise -j --instance NAME "
+					"stats` asks what runs");
+	if (status == EXIT_DONE)
+		status = needs_ask();
+	if (status == EXIT_DONE)
+		status = plan_make(cmd, &request, &plan);
+	if (status == EXIT_DONE)
+		status = holders_check(&plan);
+	if (status == EXIT_DONE)
+		status = instance_choose(cmd, run.instance, sizeof(run.instance));
+	if (status == EXIT_DONE) {
+		run.cmd.instance = run.view.instance = run.instance;
+		run.view.plan = &plan;
+		run.view.backends = request.backend_count;
+		status = run_plan(&run, &plan, command_option(cmd, "verbose"));
+	}
+	run_plan_free(&plan);
+	run_request_free(&request);
+	return status;
+}
+
+int cmd_run(struct command *cmd)
+{
+	static const struct option_row options[] = {
+		{ "listen", "[ADDR]:PORT[/udp]", "where clients connect to: :8080", true },
+		{ "scheduler", "maglev|roundrobin|leastconn|random",
+		  "how a backend is chosen (maglev)" },
+		{ "check", "tcp|http:/PATH|none", "how to tell whether a backend is up (tcp)" },
+		{ "interface", "NAME", "where clients' packets come in (by the address)", true },
+		{ "xdp", "auto|native|generic", "how the program is attached to them (auto)" },
+		{ "interval", "TIME", "between tables (1s); off a terminal: between figures" },
+		{ "verbose", NULL, "show what poised says" },
+		{ 0 },
+	};
+	static const struct verb verb = {
+		"run",
+		"--listen [ADDR]:PORT[/udp] [OPTION]... BACKEND...",
+		"Balances connections to a port over backends (ADDR:PORT) until Ctrl-C:\n"
+		"  sudo poise run --listen :8080 127.0.0.1:8001 127.0.0.1:8002 127.0.0.1:8003\n"
+		"Backends on this host are given the connections themselves (mode local), others\n"
+		"get their packets by nat, for clients elsewhere. Nothing is left behind.",
+		0,
+		-1,
+		options,
+		run_run,
+	};
+
+	return verb_run(cmd, &verb);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of `poise run` as text. */
+#ifndef POISE_RUN_FRAME_H
+#define POISE_RUN_FRAME_H
+
+#include "run_rows.h"
+#include "run_view.h"
+
+/* Lines, each with its end; free() it. NULL without memory. */
+char *run_frame_make(const struct run_view *view, const struct run_row *rows, size_t count);
+
+#endif

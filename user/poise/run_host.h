@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `poise run` has to know of this host, asked of the kernel over rtnetlink. */
+#ifndef POISE_RUN_HOST_H
+#define POISE_RUN_HOST_H
+
+#include "run_plan.h"
+
+/* Addresses that others reach this host by, and routes to what the request names. 0 or -errno. */
+int run_host_read(const struct run_request *request, struct run_host *out);
+void run_host_free(struct run_host *host); /* an empty one is fine */
+
+#endif

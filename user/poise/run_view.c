@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "listing.h"
+#include "run_frame.h"
+#include "run_rows.h"
+#include "run_view.h"
+#include "tree.h"
+
+#define POLL_MS  500 /* for changes of health, where no table asks oftener */
+#define EAGER_MS 100 /* while something is not known yet */
+
+/* ---- lines */
+
+static void print_listens(const struct run_plan *plan)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < plan->listen_count; i++)
+		printf("%s%s", i ? ", " : "", run_listen_format(&plan->listens[i], text));
+}
+
+void run_view_begin(struct run_view *view)
+{
+	if (!view->terminal) {
+		printf("listening on ");
+		print_listens(view->plan);
+		printf("; %zu backend%s, mode %s, instance %s\n", view->backends,
+		       view->backends == 1 ? "" : "s", view->plan->local ? "local" : "nat",
+		       view->instance);
+	}
+	fflush(stdout);
+	if (!view->plan->local)
+		fputs("hint: mode nat serves clients elsewhere, not those on this very host: try "
+		      "it from another one\n",
+		      stderr);
+}
+
+static const json_t *backend_before(const json_t *services, const struct run_row *row)
+{
+	const json_t *service, *backend;
+	size_t i, k;
+
+	json_array_foreach (services, i, service) {
+		if (strcmp(tree_text(service, "name"), row->service))
+			continue;
+		json_array_foreach (json_object_get(service, "backends"), k, backend) {
+			if (!strcmp(tree_text(backend, "id"), row->id))
+				return backend;
+		}
+	}
+	return NULL;
+}
+
+static void print_changes(const struct run_view *view, const struct run_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct run_row *row = &rows[i];
+		const json_t *before = row->id ? backend_before(view->services, row) : NULL;
+
+		if (!row->id || (before && !strcmp(tree_text(before, "health"), row->health)) ||
+		    (strcmp(row->health, "up") && strcmp(row->health, "down")))
+			continue;
+		printf("%s", row->id);
+		if (view->plan->listen_count > 1)
+			printf(" for %s", row->listen);
+		printf(" is %s%s%s\n", row->health, row->reason[0] ? ": " : "", row->reason);
+	}
+}
+
+static void print_figures(const struct run_row *rows, size_t count)
+{
+	char share[FORMAT_SIZE], rate[FORMAT_SIZE], all[FORMAT_SIZE], live[FORMAT_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct run_row *row = &rows[i];
+
+		format_rate(row->new_per_s, "", rate);
+		format_count(row->new_flows, all);
+		format_count(row->live, live);
+		if (!row->id)
+			printf("%s: %s new, %s so far, %s live\n", row->listen, rate, all, live);
+		else
+			printf("  %s %s: %s new (%s), %s so far, %s live\n", row->id, row->health,
+			       rate, format_share(row->now, share), all, live);
+	}
+}
+
+/* ---- a table in place */
+
+static void draw(struct run_view *view, const struct run_row *rows, size_t count)
+{
+	struct winsize size = { 0 };
+	char *frame = run_frame_make(view, rows, count), *line, *rest;
+	size_t most, lines = 0;
+
+	if (!frame)
+		return;
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	most = size.ws_row > 2 ? size.ws_row - 1 : 24;
+	if (view->lines)
+		printf("\033[%zuA", view->lines);
+	/* Lines that are too long are cut: wrapped ones would take more than one. */
+	fputs("\r\033[?7l", stdout);
+	rest = frame;
+	while (lines < most && (line = strsep(&rest, "\n")) && (rest || line[0])) {
+		printf("%s\033[K\n", line);
+		lines++;
+	}
+	fputs("\033[?7h\033[J", stdout);
+	view->lines = lines;
+	free(frame);
+}
+
+/* ---- both */
+
+static bool figures_due(const struct run_view *view, __u64 now_ns)
+{
+	return view->interval_ms && now_ns - view->told_ns >= view->interval_ms * 1000000;
+}
+
+void run_view_update(struct run_view *view, json_t *services, json_t *stats)
+{
+	__u64 now_ns = tree_number(stats, "time_ns");
+	/* Figures are of the time since they were printed last. */
+	bool due = !view->stats || view->terminal || figures_due(view, now_ns);
+	size_t count;
+	struct run_row *rows = run_rows_make(services, stats, view->stats, &count);
+
+	if (rows && view->terminal) {
+		draw(view, rows, count);
+	} else if (rows) {
+		print_changes(view, rows, count);
+		if (view->stats && due)
+			print_figures(rows, count);
+	}
+	fflush(stdout);
+	free(rows);
+	json_decref(view->services);
+	view->services = services;
+	if (due) {
+		json_decref(view->stats);
+		view->stats = stats;
+		view->told_ns = now_ns;
+	} else {
+		json_decref(stats);
+	}
+}
+
+static bool is_known(const json_t *services)
+{
+	const json_t *service, *backend;
+	size_t i, k;
+
+	json_array_foreach (services, i, service) {
+		json_array_foreach (json_object_get(service, "backends"), k, backend) {
+			if (!strcmp(tree_text(backend, "health"), "checking"))
+				return false;
+		}
+	}
+	return services;
+}
+
+int run_view_wait_ms(const struct run_view *view)
+{
+	if (!is_known(view->services))
+		return EAGER_MS;
+	if (view->terminal || (view->interval_ms && view->interval_ms < POLL_MS))
+		return view->interval_ms;
+	return POLL_MS;
+}
+
+void run_view_end(struct run_view *view, const char *why)
+{
+	if (view->services && why)
+		printf("%s%s\n", view->terminal ? "\n" : "", why);
+	fflush(stdout);
+	json_decref(view->services);
+	json_decref(view->stats);
+	view->services = view->stats = NULL;
+}
