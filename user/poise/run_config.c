@@ -36,7 +36,7 @@ void run_ports_choose(__u16 first, __u16 last, const __u16 *ports, size_t count,
 
 static int nat_ports_put(const struct run_plan *plan, json_t *config, char error[RUN_ERROR_SIZE])
 {
-	static const __u16 range[] = { POISE_DEFAULT_NAT_PORTS };
+	static const __u16 range[] = { POISE_NAT_PORT_FIRST, POISE_NAT_PORT_LAST };
 	__u16 ports[RUN_MAX_LISTENS * RUN_MAX_ADDRESSES], first, last;
 	size_t count = 0;
 
