@@ -6,11 +6,14 @@ struct counter rates_delta(const struct counter *before, const struct counter *a
 	struct counter delta = *after;
 
 	if (after->packets < before->packets || after->bytes < before->bytes ||
-	    after->new_flows < before->new_flows)
+	    after->new_flows < before->new_flows || after->reply_packets < before->reply_packets ||
+	    after->reply_bytes < before->reply_bytes)
 		return delta;
 	delta.packets -= before->packets;
 	delta.bytes -= before->bytes;
 	delta.new_flows -= before->new_flows;
+	delta.reply_packets -= before->reply_packets;
+	delta.reply_bytes -= before->reply_bytes;
 	return delta;
 }
 
@@ -19,6 +22,8 @@ void rates_add(struct counter *sum, const struct counter *more)
 	sum->packets += more->packets;
 	sum->bytes += more->bytes;
 	sum->new_flows += more->new_flows;
+	sum->reply_packets += more->reply_packets;
+	sum->reply_bytes += more->reply_bytes;
 }
 
 double rates_per_second(__u64 count, __u64 elapsed_ns)

@@ -86,12 +86,15 @@ static int service_fill(const struct snapshot *before, const struct snapshot *af
 {
 	const struct names *names = &after->names;
 	const char *name = names->services[number].name;
+	__u8 mode = names->services[number].mode;
 	size_t i, count = 0;
 
 	for (i = 1; i < names->target_count; i++)
 		count += !strcmp(names->targets[i].service, name);
 	memset(out, 0, sizeof(*out));
 	out->name = name;
+	out->replies = mode == MODE_NAT || mode == MODE_NAT_KEEP;
+	out->sockets = mode == MODE_LOCAL;
 	out->backends = calloc(count + 1, sizeof(*out->backends));
 	if (!out->backends)
 		return -ENOMEM;

@@ -4,6 +4,7 @@
 #define POISE_STATS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "poise/abi.h"
@@ -16,6 +17,8 @@ struct stats_backend {
 
 struct stats_service {
 	const char *name;
+	bool replies; /* come back through us: its backends' are counted, too */
+	bool sockets; /* mode local: only new flows are counted, shares are of these */
 	struct stats_backend *backends;
 	size_t backend_count;
 	struct counter total, delta; /* sums over the backends */
@@ -31,8 +34,9 @@ struct stats {
 
 /*
  * The shape of GET /v1/stats, and beside it rates ("packets_per_s") and shares, 0 to 1: "share" of
- * all packets so far, "share_now" of those between the reads, "share_wanted" by the weights. Null
- * where there is nothing to have a share of, or no interval. NULL: out of memory.
+ * all packets (mode local: new flows) so far, "share_now" of those between the reads,
+ * "share_wanted" by the weights. Null where there is nothing to have a share of, or no interval.
+ * NULL: out of memory.
  */
 json_t *stats_encode(const struct stats *stats);
 int stats_table(const struct stats *stats); /* returns an enum poise_exit */

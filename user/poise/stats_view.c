@@ -33,6 +33,9 @@ static void put_counters(json_t *object, const struct counter *total, const stru
 		{ "packets", "packets_per_s", total->packets, delta->packets },
 		{ "bytes", "bytes_per_s", total->bytes, delta->bytes },
 		{ "new_flows", "new_flows_per_s", total->new_flows, delta->new_flows },
+		{ "reply_packets", "reply_packets_per_s", total->reply_packets,
+		  delta->reply_packets },
+		{ "reply_bytes", "reply_bytes_per_s", total->reply_bytes, delta->reply_bytes },
 	};
 	size_t i;
 
@@ -45,12 +48,21 @@ static void put_counters(json_t *object, const struct counter *total, const stru
 					    : json_null());
 }
 
+/* A backend's part of its service's. */
+static double share_of(const struct stats_service *service, const struct counter *part,
+		       const struct counter *whole)
+{
+	if (service->sockets)
+		return rates_share(part->new_flows, whole->new_flows);
+	return rates_share(part->packets, whole->packets);
+}
+
 static double share_now(const struct stats *stats, const struct stats_service *service,
 			const struct stats_backend *backend)
 {
 	if (!stats->elapsed_ns)
 		return -1;
-	return rates_share(backend->delta.packets, service->delta.packets);
+	return share_of(service, &backend->delta, &service->delta);
 }
 
 static json_t *backend_encode(const struct stats *stats, const struct stats_service *service,
@@ -63,9 +75,8 @@ static json_t *backend_encode(const struct stats *stats, const struct stats_serv
 				   health_name(backend->name->health));
 
 	put_counters(object, &backend->total, &backend->delta, stats->elapsed_ns);
-	json_object_set_new(
-		object, "share",
-		share_encode(rates_share(backend->total.packets, service->total.packets)));
+	json_object_set_new(object, "share",
+			    share_encode(share_of(service, &backend->total, &service->total)));
 	json_object_set_new(object, "share_now", share_encode(share_now(stats, service, backend)));
 	json_object_set_new(object, "share_wanted",
 			    share_encode(rates_share(weight, service->weight)));
@@ -93,78 +104,131 @@ json_t *stats_encode(const struct stats *stats)
 			 (double)stats->elapsed_ns / 1e9, "services", services);
 }
 
-static void counter_cells(struct table *table, const struct counter *total,
-			  const struct counter *delta, __u64 elapsed_ns)
+/* Columns, of which some tables have not all. */
+enum column_kind { ALWAYS, RATES = 1, REPLIES = 2 };
+
+static const struct {
+	struct table_column column;
+	int kind; /* what it belongs to */
+} columns[] = {
+	{ { "SERVICE" }, ALWAYS },
+	{ { "BACKEND" }, ALWAYS },
+	{ { "PACKETS", TABLE_RIGHT }, ALWAYS },
+	{ { "BYTES", TABLE_RIGHT }, ALWAYS },
+	{ { "FLOWS", TABLE_RIGHT }, ALWAYS },
+	{ { "REPLIES", TABLE_RIGHT }, REPLIES },
+	{ { "REPLY BYTES", TABLE_RIGHT }, REPLIES },
+	{ { "PACKETS/S", TABLE_RIGHT }, RATES },
+	{ { "BYTES/S", TABLE_RIGHT }, RATES },
+	{ { "FLOWS/S", TABLE_RIGHT }, RATES },
+	{ { "REPLIES/S", TABLE_RIGHT }, RATES | REPLIES },
+	{ { "REPLY BYTES/S", TABLE_RIGHT }, RATES | REPLIES },
+	{ { "SHARE", TABLE_RIGHT }, ALWAYS },
+	{ { "NOW", TABLE_RIGHT }, RATES },
+	{ { "WANTED", TABLE_RIGHT }, ALWAYS },
+};
+
+/* What all cells of a table need to know. */
+struct view {
+	const struct stats *stats;
+	struct table *table;
+	int kinds; /* of columns it has */
+};
+
+static void rate_cell(const struct view *view, __u64 count, const char *unit)
+{
+	char text[FORMAT_SIZE];
+	double per_s = rates_per_second(count, view->stats->elapsed_ns);
+
+	table_cell(view->table, "%s", format_rate(per_s, unit, text));
+}
+
+/* Where replies go past us, nothing is known of them. */
+static void reply_cells(const struct view *view, bool known, const struct counter *total)
 {
 	char text[FORMAT_SIZE];
 
-	table_cell(table, "%s", format_count(total->packets, text));
-	table_cell(table, "%s", format_bytes(total->bytes, text));
-	table_cell(table, "%s", format_count(total->new_flows, text));
-	if (!elapsed_ns)
-		return;
-	table_cell(table, "%s",
-		   format_rate(rates_per_second(delta->packets, elapsed_ns), "", text));
-	table_cell(table, "%s", format_rate(rates_per_second(delta->bytes, elapsed_ns), "B", text));
-	table_cell(table, "%s",
-		   format_rate(rates_per_second(delta->new_flows, elapsed_ns), "", text));
+	table_cell(view->table, "%s", known ? format_count(total->reply_packets, text) : "-");
+	table_cell(view->table, "%s", known ? format_bytes(total->reply_bytes, text) : "-");
 }
 
-static void backend_row(struct table *table, const struct stats *stats,
-			const struct stats_service *service, const struct stats_backend *backend)
+static void reply_rate_cells(const struct view *view, bool known, const struct counter *delta)
 {
-	char text[ENDPOINT_TEXT_SIZE], share[FORMAT_SIZE];
-	double wanted = rates_share(rates_weight(backend->name), service->weight);
+	if (known) {
+		rate_cell(view, delta->reply_packets, "");
+		rate_cell(view, delta->reply_bytes, "B");
+	} else {
+		table_cell(view->table, "-");
+		table_cell(view->table, "-");
+	}
+}
 
-	table_row(table);
-	table_cell(table, "%s", service->name);
-	table_cell(table, "%s", backend_id(backend, text));
-	counter_cells(table, &backend->total, &backend->delta, stats->elapsed_ns);
-	table_cell(
-		table, "%s",
-		format_share(rates_share(backend->total.packets, service->total.packets), share));
-	if (stats->elapsed_ns)
-		table_cell(table, "%s", format_share(share_now(stats, service, backend), share));
-	table_cell(table, "%s", format_share(wanted, share));
+static void counter_cells(const struct view *view, bool replies, const struct counter *total,
+			  const struct counter *delta)
+{
+	char text[FORMAT_SIZE];
+
+	table_cell(view->table, "%s", format_count(total->packets, text));
+	table_cell(view->table, "%s", format_bytes(total->bytes, text));
+	table_cell(view->table, "%s", format_count(total->new_flows, text));
+	if (view->kinds & REPLIES)
+		reply_cells(view, replies, total);
+	if (!(view->kinds & RATES))
+		return;
+	rate_cell(view, delta->packets, "");
+	rate_cell(view, delta->bytes, "B");
+	rate_cell(view, delta->new_flows, "");
+	if (view->kinds & REPLIES)
+		reply_rate_cells(view, replies, delta);
+}
+
+static void backend_row(const struct view *view, const struct stats_service *service,
+			const struct stats_backend *backend)
+{
+	double wanted = rates_share(rates_weight(backend->name), service->weight);
+	double share = share_of(service, &backend->total, &service->total);
+	double now = share_now(view->stats, service, backend);
+	char id[ENDPOINT_TEXT_SIZE], text[FORMAT_SIZE];
+
+	table_row(view->table);
+	table_cell(view->table, "%s", service->name);
+	table_cell(view->table, "%s", backend_id(backend, id));
+	counter_cells(view, service->replies, &backend->total, &backend->delta);
+	table_cell(view->table, "%s", format_share(share, text));
+	if (view->kinds & RATES)
+		table_cell(view->table, "%s", format_share(now, text));
+	table_cell(view->table, "%s", format_share(wanted, text));
+}
+
+static struct table *table_make(int kinds)
+{
+	struct table_column chosen[ARRAY_SIZE(columns)];
+	size_t i, count = 0;
+
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
+		if ((columns[i].kind & kinds) == columns[i].kind)
+			chosen[count++] = columns[i].column;
+	}
+	return table_new(chosen, count);
 }
 
 int stats_table(const struct stats *stats)
 {
-	static const struct table_column rated[] = {
-		{ "SERVICE" },
-		{ "BACKEND" },
-		{ "PACKETS", TABLE_RIGHT },
-		{ "BYTES", TABLE_RIGHT },
-		{ "FLOWS", TABLE_RIGHT },
-		{ "PACKETS/S", TABLE_RIGHT },
-		{ "BYTES/S", TABLE_RIGHT },
-		{ "FLOWS/S", TABLE_RIGHT },
-		{ "SHARE", TABLE_RIGHT },
-		{ "NOW", TABLE_RIGHT },
-		{ "WANTED", TABLE_RIGHT },
-	};
-	static const struct table_column totals[] = {
-		{ "SERVICE" },
-		{ "BACKEND" },
-		{ "PACKETS", TABLE_RIGHT },
-		{ "BYTES", TABLE_RIGHT },
-		{ "FLOWS", TABLE_RIGHT },
-		{ "SHARE", TABLE_RIGHT },
-		{ "WANTED", TABLE_RIGHT },
-	};
-	struct table *table = stats->elapsed_ns ? table_new(rated, ARRAY_SIZE(rated))
-						: table_new(totals, ARRAY_SIZE(totals));
+	struct view view = { .stats = stats, .kinds = stats->elapsed_ns ? RATES : ALWAYS };
 	size_t i, k;
 
+	for (i = 0; i < stats->service_count; i++)
+		view.kinds |= stats->services[i].replies ? REPLIES : ALWAYS;
+	view.table = table_make(view.kinds);
 	for (i = 0; i < stats->service_count; i++) {
 		const struct stats_service *service = &stats->services[i];
 
-		table_row(table);
-		table_cell(table, "%s", service->name);
-		table_cell(table, "all");
-		counter_cells(table, &service->total, &service->delta, stats->elapsed_ns);
+		table_row(view.table);
+		table_cell(view.table, "%s", service->name);
+		table_cell(view.table, "all");
+		counter_cells(&view, service->replies, &service->total, &service->delta);
 		for (k = 0; k < service->backend_count; k++)
-			backend_row(table, stats, service, &service->backends[k]);
+			backend_row(&view, service, &service->backends[k]);
 	}
-	return table_print(table);
+	return table_print(view.table);
 }
