@@ -29,7 +29,7 @@ static json_t *services(void)
 
 static void flows_on_stable_rows_are_unknown_not_none(void **state)
 {
-	json_t *all = services(), *table = json("{'size': 1024}");
+	json_t *all = services(), *table = json("{'flows': {'size': 1024}}");
 	json_t *flows = flows_encode(all, table, NULL);
 	const json_t *list = json_object_get(flows, "services");
 	const json_t *web = json_array_get(list, 0), *dns = json_array_get(list, 1);
@@ -62,6 +62,37 @@ static void flows_on_stable_rows_are_unknown_not_none(void **state)
 	assert_int_equal(json_array_size(json_object_get(flows, "services")), 1);
 	json_decref(flows);
 	json_decref(table);
+	json_decref(all);
+}
+
+static void others_know_flows_on_stable_rows(void **state)
+{
+	json_t *all = json("[{'name': 'web', 'mode': 'nat', 'tracking': {'stable': 251},"
+			   " 'backends': [{'id': '10.0.0.1', 'flows': 3, 'closing': 1}]},"
+			   "{'name': 'kept', 'mode': 'nat', 'source': 'keep', 'tracking':"
+			   " {'stable': 251}, 'backends': [{'id': '10.0.0.1', 'flows': 0}]},"
+			   "{'name': 'here', 'mode': 'local', 'tracking': {'stable': 251},"
+			   " 'backends': [{'id': '127.0.0.1:80', 'flows': null}]}]");
+	json_t *tables = json("{'flows': {'size': 1024}, 'nat': {'size': 2048}}");
+	json_t *flows = flows_encode(all, tables, NULL);
+	const json_t *list = json_object_get(flows, "services");
+	const json_t *web = json_array_get(list, 0), *kept = json_array_get(list, 1);
+	const json_t *here = json_array_get(list, 2);
+	char text[128];
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(web, "flows")), 3);
+	assert_int_equal(json_integer_value(json_object_get(web, "closing")), 1);
+	assert_string_equal(flows_rows_text(web, text, sizeof(text)),
+			    "each flow is in the NAT table");
+	/* Only its destination is changed: nothing to remember. */
+	assert_true(json_is_null(json_object_get(kept, "flows")));
+	assert_true(json_is_null(json_object_get(here, "flows")));
+	assert_non_null(strstr(flows_rows_text(here, text, sizeof(text)), "kernel's sockets"));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(flows, "nat"), "size")),
+			 2048);
+	json_decref(flows);
+	json_decref(tables);
 	json_decref(all);
 }
 
@@ -110,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_on_stable_rows_are_unknown_not_none),
+		cmocka_unit_test(others_know_flows_on_stable_rows),
 		cmocka_unit_test(a_table_that_is_too_small),
 		cmocka_unit_test(states_in_words),
 	};

@@ -165,6 +165,43 @@ static void a_silent_interval_has_no_shares(void **state)
 	json_decref(tree);
 }
 
+static void replies_are_counted_as_what_they_answer(void **state)
+{
+	const struct counter before = { .packets = 9, .reply_packets = 5, .reply_bytes = 700 };
+	const struct counter after = { .packets = 9, .reply_packets = 15, .reply_bytes = 2200 };
+	struct counter sum = rates_delta(&before, &after);
+
+	(void)state;
+	assert_int_equal(sum.reply_packets, 10);
+	assert_int_equal(sum.reply_bytes, 1500);
+	rates_add(&sum, &after);
+	assert_int_equal(sum.reply_packets, 25);
+	assert_int_equal(sum.reply_bytes, 3700);
+	/* Zeroed in between. */
+	assert_int_equal(rates_delta(&after, &before).reply_packets, 5);
+}
+
+static void of_sockets_new_flows_are_shared_out(void **state)
+{
+	struct stats_backend backends[2] = {
+		{ .target = 1, .name = &names[0], .total = { .new_flows = 30 } },
+		{ .target = 2, .name = &names[1], .total = { .new_flows = 10, .reply_bytes = 4 } },
+	};
+	struct stats_service service = { .name = "web",
+					 .sockets = true,
+					 .backends = backends,
+					 .backend_count = 2,
+					 .total = { .new_flows = 40 } };
+	struct stats stats = { .services = &service, .service_count = 1 };
+	json_t *tree = stats_encode(&stats);
+
+	(void)state;
+	assert_true(real_of(backend_of(tree, 0), "share") == 0.75);
+	assert_int_equal(json_integer_value(json_object_get(backend_of(tree, 1), "reply_bytes")),
+			 4);
+	json_decref(tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +212,8 @@ int main(void)
 		cmocka_unit_test(totals_rates_and_shares_are_encoded),
 		cmocka_unit_test(one_read_has_no_rates),
 		cmocka_unit_test(a_silent_interval_has_no_shares),
+		cmocka_unit_test(replies_are_counted_as_what_they_answer),
+		cmocka_unit_test(of_sockets_new_flows_are_shared_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 
 const struct option_row body_service_options[] = {
 	{ "listen", "ADDR:PORT/PROTO", "what clients connect to: 192.0.2.10:80/tcp" },
-	{ "mode", "l2|ipip|gue", "how packets reach the backends" },
+	{ "mode", "l2|ipip|gue|nat|local", "how packets reach the backends" },
+	{ "source", "nat|keep", "mode nat: whose address backends see, ours or clients' (nat)" },
 	{ "scheduler", "maglev|roundrobin|leastconn|random", "how a backend is chosen (maglev)" },
 	{ "hash", "5-tuple|source", "what stays together: a flow, or all of a client (5-tuple)" },
 	{ "track", "auto|always", "flows to remember: where rows change, or all (auto)" },
@@ -49,6 +50,7 @@ static const struct value_row {
 } values[] = {
 	{ "listen", "listen", VALUE_TEXT },
 	{ "mode", "mode", VALUE_TEXT },
+	{ "source", "source", VALUE_TEXT, .absent = "nat" },
 	{ "scheduler", "scheduler", VALUE_TEXT },
 	{ "hash", "hash", VALUE_TEXT },
 	{ "track", "track", VALUE_TEXT },

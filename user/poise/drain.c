@@ -214,13 +214,13 @@ static int finish(const struct drain *drain, enum drain_verdict verdict,
 }
 
 /* Counts only those heard of within the time that is waited for the silent; poised counts all.
- * Where the maps cannot be read, these it is. */
+ * Where nobody knows, or the maps cannot be read, these it is. */
 static void forget_silent(const struct drain *drain, struct drain_seen *seen)
 {
 	struct maps maps;
 	__u64 heard;
 
-	if (!seen->flows || offline_open_silent(drain->cmd, &maps))
+	if (!seen->flows || seen->sockets || offline_open_silent(drain->cmd, &maps))
 		return;
 	if (!tracking_heard(&maps, seen->target, drain->silent_ms, &heard) && heard < seen->flows)
 		seen->flows = heard;

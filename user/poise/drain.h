@@ -18,6 +18,7 @@ struct drain_seen {
 	bool counted;        /* flows: by a sweep that began after the drain */
 	__u64 flows;         /* tracked and alive */
 	__u64 previous_rows; /* whose silent connections may be its */
+	bool sockets;        /* flows: of mode local, of which nobody knows when they were heard */
 	__u64 settle_ms;     /* after which these are taken for gone; 0: not known */
 };
 

@@ -35,6 +35,7 @@ void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct 
 	/* One that was removed meanwhile goes on being emptied. */
 	out->undone = configured && strcmp(out->state, "drain");
 	out->counted = json_is_integer(age) && (__u64)json_integer_value(age) <= elapsed_ms;
+	out->sockets = !strcmp(tree_text(service, "mode"), "local");
 	out->target = tree_number(backend, "target");
 	out->flows = tree_number(backend, "flows");
 	out->previous_rows = tree_number(backend, "previous_rows");

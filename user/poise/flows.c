@@ -6,6 +6,7 @@
 #include "flows.h"
 #include "format.h"
 #include "listing.h"
+#include "nat_view.h"
 #include "offline.h"
 #include "table.h"
 #include "tree.h"
@@ -30,11 +31,12 @@ static json_t *backend_encode(const json_t *backend, bool leaving, bool tracks)
 
 static json_t *service_encode(const json_t *service)
 {
-	static const char *const keys[] = { "name", "track", "rows", "tracking" };
+	static const char *const keys[] = { "name", "mode", "source", "track", "rows", "tracking" };
 	static const char *const lists[] = { "backends", "leaving" };
 	json_t *object = json_object(), *backends = json_array(), *backend;
 	bool tracks = listing_tracks(service);
 	__u64 flows = 0, closing = 0;
+	bool known = tracks;
 	size_t i, k;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
@@ -43,18 +45,19 @@ static json_t *service_encode(const json_t *service)
 		json_array_foreach (json_object_get(service, lists[i]), k, backend) {
 			flows += tree_number(backend, "flows");
 			closing += tree_number(backend, "closing");
+			known = known && !json_is_null(json_object_get(backend, "flows"));
 			json_array_append_new(backends, backend_encode(backend, i, tracks));
 		}
 	}
-	json_object_set_new(object, "flows", tracks ? json_integer(flows) : json_null());
-	json_object_set_new(object, "closing", tracks ? json_integer(closing) : json_null());
+	json_object_set_new(object, "flows", known ? json_integer(flows) : json_null());
+	json_object_set_new(object, "closing", known ? json_integer(closing) : json_null());
 	json_object_set_new(object, "backends", backends);
 	return object;
 }
 
-json_t *flows_encode(const json_t *services, const json_t *table, const char *only)
+json_t *flows_encode(const json_t *services, const json_t *tables, const char *only)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *flows;
 	const json_t *service;
 	size_t i;
 
@@ -62,7 +65,11 @@ json_t *flows_encode(const json_t *services, const json_t *table, const char *on
 		if (!only || !strcmp(tree_text(service, "name"), only))
 			json_array_append_new(list, service_encode(service));
 	}
-	return json_pack("{s:O, s:o}", "table", table, "services", list);
+	flows = json_pack("{s:O, s:o}", "table", json_object_get(tables, "flows"), "services",
+			  list);
+	if (json_object_get(tables, "nat"))
+		json_object_set(flows, "nat", json_object_get(tables, "nat"));
+	return flows;
 }
 
 const char *flows_rows_text(const json_t *service, char *buf, size_t size)
@@ -72,7 +79,13 @@ const char *flows_rows_text(const json_t *service, char *buf, size_t size)
 	unsigned long long moving = tree_number(rows, "moving");
 	unsigned long long tracked = tree_number(rows, "tracked");
 
-	if (!moving && !tracked)
+	if (!moving && !tracked && listing_nat(service))
+		snprintf(buf, size, "each flow is in the NAT table");
+	else if (!moving && !tracked && !strcmp(tree_text(service, "mode"), "local"))
+		snprintf(buf, size,
+			 "connections are with the kernel's sockets: `poise backend list` counts "
+			 "them");
+	else if (!moving && !tracked)
 		snprintf(buf, size, "all %llu rows are stable: their flows need no tracking",
 			 stable);
 	else if (!stable && !moving)
@@ -146,6 +159,17 @@ static void service_rows(struct table *table, const json_t *service)
 	}
 }
 
+static void print_nat(const json_t *nat)
+{
+	enum table_color color = nat_view_is_small(nat) ? TABLE_UNSURE : TABLE_PLAIN;
+	char use[256], history[256];
+
+	if (json_is_object(nat))
+		printf("%sNAT table: %s; %s%s\n", color_start(color),
+		       nat_view_use(nat, use, sizeof(use)),
+		       nat_view_history(nat, history, sizeof(history)), color_end(color));
+}
+
 static int flows_print(const json_t *flows)
 {
 	static const struct table_column columns[] = {
@@ -176,31 +200,32 @@ static int flows_print(const json_t *flows)
 		       flows_rows_text(service, text, sizeof(text)));
 	printf("%sflow table: %s%s\n", color_start(color),
 	       flows_table_text(health, text, sizeof(text)), color_end(color));
+	print_nat(json_object_get(flows, "nat"));
 	return EXIT_DONE;
 }
 
 static int flows_show(struct command *cmd)
 {
 	const char *only = cmd->argc ? cmd->argv[0] : NULL;
-	json_t *services, *table = NULL, *flows = NULL;
+	json_t *services, *tables = NULL, *flows = NULL;
 	struct maps maps;
 	int status = offline_open_maps(cmd, &maps);
 
 	if (status != EXIT_DONE)
 		return status;
-	services = offline_services(&maps, &table);
+	services = offline_services(&maps, &tables);
 	maps_close(&maps);
-	if (!services || !json_is_object(table))
+	if (!services || !json_is_object(json_object_get(tables, "flows")))
 		status = command_refuse("the pinned flow table cannot be read");
 	else if (only && !listing_find(services, only))
 		status = EXIT_REFUSED;
 	else
-		flows = flows_encode(services, table, only);
+		flows = flows_encode(services, tables, only);
 	if (status == EXIT_DONE)
 		status = cmd->json ? tree_print(json_incref(flows)) : flows_print(flows);
 	json_decref(flows);
 	json_decref(services);
-	json_decref(table);
+	json_decref(tables);
 	return status;
 }
 

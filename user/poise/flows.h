@@ -6,14 +6,14 @@
 #include <jansson.h>
 
 /*
- * {"table", "services": [{"name", "track", "rows", "tracking", "flows", "closing", "backends":
- * [...]}]}. "flows" and "closing" are null where all rows are stable: then nothing is tracked.
- * Leaving backends stand behind the others, with state "leaving". only: one service's; NULL: all.
- * NULL: out of memory.
+ * {"table", "nat"?, "services": [{"name", "mode", "track", "rows", "tracking", "flows", "closing",
+ * "backends": [...]}]}. "flows" and "closing" are null where nobody knows: all rows are stable, or
+ * poised alone counts sockets. Leaving backends stand behind the others, with state "leaving".
+ * tables: {"flows", "nat"?}. only: one service's; NULL: all. NULL: out of memory.
  */
-json_t *flows_encode(const json_t *services, const json_t *table, const char *only);
+json_t *flows_encode(const json_t *services, const json_t *tables, const char *only);
 
-/* The rows of one service of these in a sentence. */
+/* Where flows of one service of these are remembered, in a sentence. */
 const char *flows_rows_text(const json_t *service, char *buf, size_t size);
 /* The table's state, and what to do where it is too small. */
 const char *flows_table_text(const json_t *table, char *buf, size_t size);

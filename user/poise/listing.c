@@ -114,11 +114,19 @@ enum table_color listing_state_color(const char *state)
 										      : TABLE_PLAIN;
 }
 
+bool listing_nat(const json_t *service)
+{
+	return !strcmp(tree_text(service, "mode"), "nat") &&
+	       strcmp(tree_text(service, "source"), "keep");
+}
+
 bool listing_tracks(const json_t *service)
 {
 	const json_t *rows = json_object_get(service, "tracking");
 
-	return tree_number(rows, "moving") || tree_number(rows, "tracked");
+	/* Of others the kernel's sockets, or the NAT table, tell whatever rows are. */
+	return tree_number(rows, "moving") || tree_number(rows, "tracked") ||
+	       listing_nat(service) || !strcmp(tree_text(service, "mode"), "local");
 }
 
 enum table_color listing_health_color(const char *health)

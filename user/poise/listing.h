@@ -26,7 +26,9 @@ size_t listing_count_up(const json_t *service);
  * is "sorry". */
 const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE]);
 enum table_color listing_state_color(const char *state);
-/* Whether a service has rows of which the flow table knows flows. */
+bool listing_nat(const json_t *service); /* by the NAT table: mode nat but for `source: keep` */
+/* Whether flows of a service are known: by a table or as sockets. Those on stable rows of other
+ * modes are not. */
 bool listing_tracks(const json_t *service);
 enum table_color listing_health_color(const char *health);
 

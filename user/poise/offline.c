@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,35 +105,40 @@ struct offline {
 	struct target_rows *rows; /* of each target */
 };
 
-/* Shown as unknown where the table cannot be read. */
-static json_t *flows_tree(const struct offline *offline, __u32 target, bool closing)
+/* Shown as unknown where no table tells of them, or it cannot be read. */
+static json_t *flows_tree(const struct offline *offline, const struct service_name *service,
+			  __u32 target, bool closing)
 {
 	const struct sweep_flows *flows = offline->tracking.flows;
+	/* The kernel has the connections, poised counts the sockets. */
+	bool sockets = service->mode == MODE_LOCAL && service->key.proto == IPPROTO_TCP;
 
-	if (!flows)
+	if (!flows || sockets)
 		return json_null();
 	return json_integer(closing ? flows[target].closing : flows[target].live);
 }
 
-static json_t *backend_object(const struct offline *offline, __u32 target, __u32 row_count)
+static json_t *backend_object(const struct offline *offline, const struct service_name *service,
+			      __u32 target)
 {
 	const struct target_name *name = &offline->names.targets[target];
 	const struct target_rows *rows = &offline->rows[target];
 	char id[ENDPOINT_TEXT_SIZE];
+	__u32 row_count = service->row_count;
 	struct addr addr;
 	json_t *tree;
 
 	memcpy(addr.b, name->addr, sizeof(addr.b));
 	endpoint_format(&addr, ntohs(name->port), id);
-	tree = json_pack("{s:s, s:i, s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:i, s:I, s:f, s:I, s:o, "
-			 "s:o}",
-			 "id", id, "weight", name->weight, "state", admin_name(name->admin),
-			 "health", health_name(name->health), "reason", "", "since_s", "next_hop",
-			 "usable", "serves", "target", (int)target, "rows",
-			 (json_int_t)rows->current, "share",
-			 row_count ? (double)rows->current / row_count : 0.0, "previous_rows",
-			 (json_int_t)rows->previous, "flows", flows_tree(offline, target, false),
-			 "closing", flows_tree(offline, target, true));
+	tree = json_pack(
+		"{s:s, s:i, s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:i, s:I, s:f, s:I, s:o, "
+		"s:o}",
+		"id", id, "weight", name->weight, "state", admin_name(name->admin), "health",
+		health_name(name->health), "reason", "", "since_s", "next_hop", "usable", "serves",
+		"target", (int)target, "rows", (json_int_t)rows->current, "share",
+		row_count ? (double)rows->current / row_count : 0.0, "previous_rows",
+		(json_int_t)rows->previous, "flows", flows_tree(offline, service, target, false),
+		"closing", flows_tree(offline, service, target, true));
 	if (name->flags & TARGET_NAME_SORRY)
 		json_object_set_new(tree, "sorry", json_true());
 	return tree;
@@ -151,7 +157,7 @@ static json_t *backend_array(const struct offline *offline, const struct service
 		if (strcmp(name->service, service->name) ||
 		    leaving != !!(name->flags & TARGET_NAME_LEAVING))
 			continue;
-		json_array_append_new(array, backend_object(offline, i, service->row_count));
+		json_array_append_new(array, backend_object(offline, service, i));
 	}
 	return array;
 }
@@ -162,21 +168,26 @@ static json_t *service_object(const struct offline *offline, __u32 number)
 	char listen[ENDPOINT_TEXT_SIZE];
 	struct row_kinds kinds;
 	struct addr addr;
+	json_t *tree;
 
 	memcpy(addr.b, service->key.addr, sizeof(addr.b));
 	listen_format(&addr, ntohs(service->key.port), service->key.proto, listen);
 	if (tracking_rows(offline->maps, number, service->row_count, &kinds, offline->rows,
 			  offline->names.target_count))
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:I, s:I, s:I}, s:o, s:o}", "name",
-			 service->name, "listen", listen, "mode", mode_name(service->mode),
-			 "scheduler", scheduler_name(explain_scheduler(service->flags)), "hash",
-			 service->flags & SERVICE_HASH_SOURCE ? "source" : "5-tuple", "track",
-			 service->flags & SERVICE_TRACK ? "always" : "auto", "rows",
-			 (int)service->row_count, "tracking", "stable", (json_int_t)kinds.stable,
-			 "moving", (json_int_t)kinds.moving, "tracked", (json_int_t)kinds.tracked,
-			 "backends", backend_array(offline, service, false), "leaving",
-			 backend_array(offline, service, true));
+	tree = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:I, s:I, s:I}, s:o, s:o}", "name",
+		service->name, "listen", listen, "mode", mode_name(service->mode), "scheduler",
+		scheduler_name(explain_scheduler(service->flags)), "hash",
+		service->flags & SERVICE_HASH_SOURCE ? "source" : "5-tuple", "track",
+		service->flags & SERVICE_TRACK || service->mode == MODE_NAT ? "always" : "auto",
+		"rows", (int)service->row_count, "tracking", "stable", (json_int_t)kinds.stable,
+		"moving", (json_int_t)kinds.moving, "tracked", (json_int_t)kinds.tracked,
+		"backends", backend_array(offline, service, false), "leaving",
+		backend_array(offline, service, true));
+	if (service->mode == MODE_NAT_KEEP)
+		json_object_set_new(tree, "source", json_string("keep"));
+	return tree;
 }
 
 static void offline_free(struct offline *offline)
@@ -212,26 +223,6 @@ static json_t *table_tree(const struct tracking *tracking)
 		(json_int_t)tracking->counter.evicted, "lost", (json_int_t)tracking->counter.lost);
 }
 
-json_t *offline_services(const struct maps *maps, json_t **table)
-{
-	json_t *array = json_array();
-	struct offline offline;
-	int err = offline_read(maps, &offline);
-	size_t i;
-
-	for (i = 0; i < POISE_MAX_SERVICES && !err; i++) {
-		if (offline.names.services[i].name[0])
-			err = json_array_append_new(array, service_object(&offline, i));
-	}
-	if (!err && table)
-		*table = offline.tracking.flows ? table_tree(&offline.tracking) : json_null();
-	offline_free(&offline);
-	if (!err)
-		return array;
-	json_decref(array);
-	return NULL;
-}
-
 /* Bytes of the rows map and of all tables in it. */
 static __u64 rows_memory(const struct maps *maps, const struct names *names)
 {
@@ -252,6 +243,27 @@ static __u64 rows_memory(const struct maps *maps, const struct names *names)
 	return bytes;
 }
 
+/* With the one table in it. */
+static __u64 nat_memory(const struct maps *maps)
+{
+	__u64 bytes = map_memory_bytes(maps->nat_table);
+	__u32 sets;
+	int fd = nat_map_open(maps, &sets);
+
+	if (fd < 0)
+		return bytes;
+	bytes += map_memory_bytes(fd);
+	close(fd);
+	return bytes;
+}
+
+static __u64 memory_of(const struct maps *maps, const struct names *names, int fd)
+{
+	if (fd == maps->rows)
+		return rows_memory(maps, names);
+	return fd == maps->nat_table ? nat_memory(maps) : map_memory_bytes(fd);
+}
+
 static json_t *memory_object(const struct maps *maps, const struct names *names, __u64 *total)
 {
 	const int *fds = (const int *)maps;
@@ -260,8 +272,7 @@ static json_t *memory_object(const struct maps *maps, const struct names *names,
 
 	*total = 0;
 	for (i = 0; i < MAPS_COUNT; i++) {
-		__u64 bytes =
-			fds[i] == maps->rows ? rows_memory(maps, names) : map_memory_bytes(fds[i]);
+		__u64 bytes = memory_of(maps, names, fds[i]);
 
 		*total += bytes;
 		json_object_set_new(object, maps_names[i], json_integer(bytes));
@@ -269,14 +280,68 @@ static json_t *memory_object(const struct maps *maps, const struct names *names,
 	return object;
 }
 
-/* null where it cannot be read */
-static json_t *table_object(const struct maps *maps)
+static json_t *sources_tree(const struct maps *maps)
 {
-	struct tracking tracking;
-	json_t *object = tracking_read(maps, &tracking) ? json_null() : table_tree(&tracking);
+	struct nat_source *sources = calloc(POISE_MAX_NAT_SOURCES, sizeof(*sources));
+	static const struct nat_source unused;
+	char text[ADDR_TEXT_SIZE];
+	json_t *list = json_array();
+	struct addr addr;
 
-	tracking_free(&tracking);
-	return object;
+	if (!sources || nat_sources_read(maps, sources)) {
+		json_decref(list);
+		list = json_null();
+	}
+	for (size_t i = 0; json_is_array(list) && i < POISE_MAX_NAT_SOURCES; i++) {
+		if (!memcmp(&sources[i], &unused, sizeof(unused)))
+			continue;
+		memcpy(addr.b, sources[i].addr, sizeof(addr.b));
+		json_array_append_new(list, json_string(addr_format(&addr, text)));
+	}
+	free(sources);
+	return list;
+}
+
+/* The ports in use are poised's to know. */
+static json_t *nat_tree(const struct maps *maps, const struct tracking_nat *nat)
+{
+	const struct nat_counter *counter = &nat->counter;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:n, s:o}", "size",
+			 (json_int_t)nat->size, "flows", (json_int_t)nat->flows, "new",
+			 (json_int_t)nat->new_flows, "closing", (json_int_t)nat->closing, "made",
+			 (json_int_t)counter->made, "evicted", (json_int_t)counter->evicted,
+			 "broken", (json_int_t)counter->broken, "reused",
+			 (json_int_t)counter->reused, "ports", "sources", sources_tree(maps));
+}
+
+static void tables_put(const struct maps *maps, const struct tracking *tracking, json_t *status)
+{
+	json_object_set_new(status, "flows", tracking->flows ? table_tree(tracking) : json_null());
+	if (tracking->nat.size)
+		json_object_set_new(status, "nat", nat_tree(maps, &tracking->nat));
+}
+
+json_t *offline_services(const struct maps *maps, json_t **tables)
+{
+	json_t *array = json_array();
+	struct offline offline;
+	int err = offline_read(maps, &offline);
+	size_t i;
+
+	for (i = 0; i < POISE_MAX_SERVICES && !err; i++) {
+		if (offline.names.services[i].name[0])
+			err = json_array_append_new(array, service_object(&offline, i));
+	}
+	if (!err && tables) {
+		*tables = json_object();
+		tables_put(maps, &offline.tracking, *tables);
+	}
+	offline_free(&offline);
+	if (!err)
+		return array;
+	json_decref(array);
+	return NULL;
 }
 
 /* Backends that are configured, and how many of these their health lets have traffic. */
@@ -297,7 +362,8 @@ json_t *offline_status(const struct command *cmd, const struct maps *maps)
 {
 	size_t services = 0, backends, up, i;
 	struct names names;
-	json_t *memory;
+	struct tracking tracking;
+	json_t *memory, *status;
 	__u64 total;
 
 	if (names_read(maps, &names))
@@ -307,10 +373,14 @@ json_t *offline_status(const struct command *cmd, const struct maps *maps)
 	backends_count(&names, &backends, &up);
 	memory = memory_object(maps, &names, &total);
 	names_free(&names);
-	return json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:o, s:n, s:o}",
-			 "version", "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid",
-			 "uptime_s", "interfaces", links_list(cmd->instance), "services",
-			 (json_int_t)services, "backends", (json_int_t)backends, "up",
-			 (json_int_t)up, "map_memory_bytes", (json_int_t)total, "maps", memory,
-			 "last_publish_us", "flows", table_object(maps));
+	status =
+		json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:o, s:n}", "version",
+			  "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid", "uptime_s",
+			  "interfaces", links_list(cmd->instance), "services", (json_int_t)services,
+			  "backends", (json_int_t)backends, "up", (json_int_t)up,
+			  "map_memory_bytes", (json_int_t)total, "maps", memory, "last_publish_us");
+	tracking_read(maps, &tracking);
+	tables_put(maps, &tracking, status);
+	tracking_free(&tracking);
+	return status;
 }

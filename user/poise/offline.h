@@ -27,10 +27,12 @@ int offline_open_silent(const struct command *cmd, struct maps *maps); /* 0 or -
 int names_read(const struct maps *maps, struct names *out); /* 0 or -errno */
 void names_free(struct names *names);                       /* an empty one is fine */
 
-/* In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. *table
- * (if not NULL): the status's "flows", null where the flow table cannot be read; set on success
- * only. */
-json_t *offline_services(const struct maps *maps, json_t **table);
+/*
+ * In the shapes of GET /v1/services and /v1/status. NULL: not readable, or out of memory. *tables
+ * (may be NULL, set on success only): the status's "flows", null where the tables cannot be read,
+ * and "nat", if there is such a table.
+ */
+json_t *offline_services(const struct maps *maps, json_t **tables);
 json_t *offline_status(const struct command *cmd, const struct maps *maps);
 
 #endif

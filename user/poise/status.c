@@ -2,6 +2,7 @@
 /* poise status: the instance as a whole. */
 #include "format.h"
 #include "listing.h"
+#include "nat_view.h"
 #include "tree.h"
 
 static bool daemon_runs(const json_t *status)
@@ -84,6 +85,20 @@ static void print_flows(const json_t *status)
 	putchar('\n');
 }
 
+static void print_nat(const json_t *status)
+{
+	const json_t *nat = json_object_get(status, "nat");
+	const char *mark = nat_view_is_small(nat) ? color_start(TABLE_UNSURE) : "";
+	char text[512];
+
+	if (!json_is_object(nat))
+		return;
+	printf("nat         %s\n", nat_view_use(nat, text, sizeof(text)));
+	printf("            %s%s%s\n", mark, nat_view_history(nat, text, sizeof(text)),
+	       *mark ? color_end(TABLE_UNSURE) : "");
+	printf("            from %s\n", nat_view_sources(nat, text, sizeof(text)));
+}
+
 static void print_status(const json_t *status)
 {
 	char text[FORMAT_SIZE];
@@ -92,6 +107,7 @@ static void print_status(const json_t *status)
 	print_interfaces(status);
 	print_counts(status);
 	print_flows(status);
+	print_nat(status);
 	if (json_is_integer(json_object_get(status, "last_publish_us")))
 		printf("publishing  took %s us for the last change\n",
 		       format_count(tree_number(status, "last_publish_us"), text));

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "poise/nat.h"
 #include "row.h"
 #include "tracking.h"
 
@@ -15,7 +16,8 @@ struct table {
 	const struct target *targets;
 	size_t target_count;
 	struct flow_clock clock;
-	__u32 now; /* tick */
+	__u32 now;     /* tick */
+	__u32 nat_now; /* the NAT table's */
 };
 
 static void table_close(struct table *table)
@@ -40,6 +42,7 @@ static int table_open(const struct maps *maps, struct table *out)
 			       .target_count = maps_max_targets(maps) };
 	struct timespec now;
 	struct meta meta;
+	__u64 now_ns;
 	int err = meta_read(maps, &meta);
 
 	if (err)
@@ -55,7 +58,9 @@ static int table_open(const struct maps *maps, struct table *out)
 	}
 	table.clock = meta.clock;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	table.now = flow_clock_tick(&table.clock, now.tv_sec * 1000000000ULL + now.tv_nsec);
+	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	table.now = flow_clock_tick(&table.clock, now_ns);
+	table.nat_now = nat_clock_tick(&table.clock, now_ns);
 	*out = table;
 	return 0;
 }
@@ -105,6 +110,11 @@ int tracking_read(const struct maps *maps, struct tracking *out)
 		err = table_open(maps, &table);
 	if (!err)
 		err = table_sweep(&table, &tracking);
+	if (!err)
+		err = tracking_nat_read(maps, table.nat_now, tracking.flows, tracking.target_count,
+					&tracking.nat);
+	if (err)
+		tracking_free(&tracking);
 	table_close(&table);
 	*out = tracking;
 	return err;
@@ -187,7 +197,9 @@ int tracking_heard(const struct maps *maps, __u16 target, __u64 within_ms, __u64
 			heard += is_heard(&table, *entry, target, within);
 		}
 	}
+	err = tracking_nat_heard(maps, table.nat_now, target, &table.targets[target],
+				 nat_clock_ticks(&table.clock, within_ms), &heard);
 	table_close(&table);
 	*out = heard;
-	return 0;
+	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Flow table and rows as they are now, read from the pinned maps; poised is not asked. */
+/* Flow table, NAT table and rows as they are now, read from the pinned maps; poised is not asked.
+ */
 #ifndef POISE_TRACKING_H
 #define POISE_TRACKING_H
 
@@ -7,13 +8,15 @@
 
 #include "maps.h"
 #include "sweep.h"
+#include "tracking_nat.h"
 
 struct tracking {
-	struct sweep_flows *flows; /* of each target */
+	struct sweep_flows *flows; /* of each target, in both tables */
 	size_t target_count;
 	__u32 size; /* of the table, entries */
 	__u64 occupied, new_flows;
 	struct flow_counter counter;
+	struct tracking_nat nat;
 };
 
 int tracking_read(const struct maps *maps, struct tracking *out); /* 0 or -errno */
@@ -36,8 +39,8 @@ int tracking_rows(const struct maps *maps, __u32 service_number, __u32 row_count
 void tracking_row(struct row row, struct row_kinds *kinds, struct target_rows *targets,
 		  size_t target_count);
 
-/* Live flows of a target of which something was heard in the last so many milliseconds. 0 or
- * -errno. */
+/* Live flows of a target, in both tables, of which something was heard in the last so many
+ * milliseconds. 0 or -errno. */
 int tracking_heard(const struct maps *maps, __u16 target, __u64 within_ms, __u64 *out);
 /* Ticks since the last packet of an entry that has not expired: never more than it was. */
 __u32 tracking_silent_ticks(__u64 entry, const struct target *target, __u32 now);

@@ -176,6 +176,10 @@ static void print_tracking(const json_t *service)
 {
 	const json_t *rows = json_object_get(service, "tracking");
 
+	if (listing_nat(service) && !tree_number(rows, "moving") && !tree_number(rows, "tracked")) {
+		print_line("track", "always, in the NAT table");
+		return;
+	}
 	printf("  %-11s%s: of %llu rows %llu are stable, %llu moving, %llu tracked\n", "track",
 	       tree_text(service, "track"), (unsigned long long)tree_number(service, "rows"),
 	       (unsigned long long)tree_number(rows, "stable"),
@@ -211,6 +215,8 @@ static void print_service(const json_t *service)
 
 	printf("%s %s\n", tree_text(service, "name"), tree_text(service, "listen"));
 	print_line("mode", tree_text(service, "mode"));
+	if (json_object_get(service, "source"))
+		print_line("source", tree_text(service, "source"));
 	if (json_object_get(service, "gue_port"))
 		printf("  %-11s%llu\n", "gue port",
 		       (unsigned long long)tree_number(service, "gue_port"));
