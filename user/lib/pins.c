@@ -196,6 +196,24 @@ int pins_remove_older(const char *instance_dir)
 	return err ? err : maps_remove(instance_dir, current);
 }
 
+/* Its map is no link. */
+static int local_detach(const char *path)
+{
+	int err = link_detach(path);
+
+	return err == -EINVAL || err == -EBADF ? 0 : err;
+}
+
+int pins_remove_local(const char *instance_dir)
+{
+	char path[PATH_MAX];
+	int err = concat(path, sizeof(path), instance_dir, "/local", "");
+
+	if (!err)
+		err = dir_remove(path, local_detach);
+	return err == -ENOENT ? 0 : err;
+}
+
 int pins_remove(const char *instance_dir)
 {
 	char path[PATH_MAX], *slash;
@@ -208,6 +226,9 @@ int pins_remove(const char *instance_dir)
 	err = dir_remove(path, link_detach);
 	if (err == -ENOENT)
 		err = 0;
+	ret = pins_remove_local(instance_dir);
+	if (!err)
+		err = ret;
 	ret = maps_remove(instance_dir, NULL);
 	if (!err)
 		err = ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The files of one instance on the BPF file system: links/, maps-v<ABI>/. */
+/* The files of one instance on the BPF file system: links/, local/, maps-v<ABI>/. */
 #ifndef POISE_PINS_H
 #define POISE_PINS_H
 
@@ -23,6 +23,9 @@ int pins_other_abi(const char *instance_dir);
 
 /* Removes older sets of maps and those of other ABI versions. 0 or -errno. */
 int pins_remove_older(const char *instance_dir);
+
+/* Detaches what mode local has in local/, and removes it. Nothing there is fine. 0 or -errno. */
+int pins_remove_local(const char *instance_dir);
 
 /* Detaches every link, removes every pin and, unless `poise decap` has pins there, the directory.
  * -ENOENT: nothing there. 0 or -errno. */

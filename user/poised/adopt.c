@@ -41,7 +41,7 @@ static int service_adopt(struct reconcile *rec, const struct service_name *name,
 	run->row_count = name->row_count;
 	run->way.mode = name->mode;
 	run->way.port = ntohs(name->key.port);
-	run->untracked = rows_untracked(name->mode, flags);
+	run->untracked = rows_untracked(name->mode, name->key.proto, flags);
 	run->always = flags & SERVICE_TRACK && !run->untracked;
 	memcpy(addr.b, name->key.addr, sizeof(addr.b));
 	run->way.service_v4 = addr_is_v4(&addr);

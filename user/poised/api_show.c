@@ -18,11 +18,8 @@ static json_t *backend_tree(const struct run_backend *backend)
 	time_t now = time(NULL);
 	json_t *tree;
 
-	if (backend->hop_told) {
-		hop = target_trouble(&service->way, &backend->hop, buf, sizeof(buf));
-		if (!hop)
-			hop = nexthop_format(&backend->hop, buf, sizeof(buf));
-	}
+	if (backend->hop_told)
+		hop = backend_way_format(backend, buf, sizeof(buf));
 	tree = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:i, s:I, s:f, s:I, s:I, "
 			 "s:I}",
 			 "id", endpoint_format(&backend->addr, backend->port, id), "weight",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "locals.h"
 #include "log.h"
 #include "model.h"
 
@@ -77,6 +78,9 @@ static void health_told(void *arg, enum poise_health health, const char *reason)
 	bool first_result = backend->health == HEALTH_CHECKING;
 	bool moved = health_usable(health) != health_usable(backend->health);
 
+	if (locals_has(backend->service))
+		locals_look(backend);
+
 	snprintf(backend->reason, sizeof(backend->reason), "%s",
 		 health == HEALTH_DOWN && reason ? reason : "");
 	if (health == backend->health)
@@ -129,7 +133,8 @@ static void target_write(const struct run_backend *backend, const struct target_
 	struct target value;
 	int err;
 
-	tx_port_enter(rec, &backend->hop, way->mode);
+	if (!locals_has(backend->service))
+		tx_port_enter(rec, &backend->hop, way->mode);
 	if (nat_translates(way->mode))
 		nat_hearing_tell(backend);
 	target_life_of(backend, &life);
@@ -137,6 +142,23 @@ static void target_write(const struct run_backend *backend, const struct target_
 	err = lb_target_set(rec->deps.lb, backend->target, &value);
 	if (err)
 		log_err("targets: entry %u: %s", backend->target, strerror(-err));
+}
+
+static const char *trouble_of(const struct run_backend *backend, char *buf, unsigned int size)
+{
+	if (locals_has(backend->service))
+		return locals_trouble(backend);
+	return target_trouble(&backend->service->way, &backend->hop, buf, size);
+}
+
+const char *backend_way_format(const struct run_backend *backend, char *buf, unsigned int size)
+{
+	const char *trouble = trouble_of(backend, buf, size);
+
+	if (trouble)
+		return trouble;
+	return locals_has(backend->service) ? "a socket of this host"
+					    : nexthop_format(&backend->hop, buf, size);
 }
 
 /* One line when it becomes unreachable or so for another reason, one when that is over. */
@@ -150,7 +172,7 @@ static void log_hop(struct run_backend *backend, const char *trouble, bool news)
 			 trouble);
 	else if (!trouble && backend->troubled)
 		log_info("%s: backend %s can be reached again: %s", backend->service->name, id,
-			 nexthop_format(&backend->hop, text, sizeof(text)));
+			 backend_way_format(backend, text, sizeof(text)));
 	backend->troubled = trouble;
 }
 
@@ -164,7 +186,7 @@ void backend_hop_update(struct run_backend *backend, bool news)
 	/* While it is looked for anew, what worked so far goes on. */
 	if (!backend->hop_told || backend->hop.state == NEXTHOP_RESOLVING)
 		return;
-	trouble = target_trouble(&backend->service->way, &backend->hop, text, sizeof(text));
+	trouble = trouble_of(backend, text, sizeof(text));
 	if (!trouble && backend->service->way.mode == MODE_NAT)
 		trouble = nat_sources_of(backend, &sources);
 	backend->reachable = !trouble;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "locals.h"
 #include "log.h"
 #include "model.h"
 #include "sweeper.h"
@@ -129,12 +130,11 @@ static void table_replace(struct run_service *run, const struct plan_service *pl
 static void service_attributes(struct run_service *run, const struct plan_service *planned)
 {
 	const struct conf_service *conf = planned->conf;
-	struct service_key key = { .port = htons(conf->port), .proto = conf->proto };
+	struct service_key key = service_key_of(conf);
 	__u16 flags = service_flags(conf);
-	bool untracked = rows_untracked(conf->mode, flags);
+	bool untracked = rows_untracked(conf->mode, conf->proto, flags);
 	bool always = conf_tracks_always(conf) && !untracked;
 
-	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
 	run->entry_old = planned->new_table || key_compare(&key, &run->key) || flags != run->flags;
 	/* With another hash, or of another protocol, flows that are known are none of these. */
 	run->rows_fresh = planned->new_table && !planned->is_new && !run->untracked &&
@@ -335,10 +335,12 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	rec->service_count = plan->count;
 	free(old);
 	nat_targets_update(rec);
+	locals_commit(rec);
 	sides_publish(rec, false);
 	entries_publish(rec, true);
 	publish_urgent(rec);
 	entries_publish(rec, false);
+	locals_committed(rec);
 	leavings_remove(rec, commit);
 	conf_free(old_conf);
 	/* Also if nothing changed: whoever asked for it may wait for what is left from now on. */

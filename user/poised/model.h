@@ -19,6 +19,7 @@
 #define BUILDERS_MAX  8          /* rows of so many services are built at once */
 
 struct run_service;
+struct locals;
 
 struct run_backend {
 	struct run_service *service;
@@ -38,6 +39,7 @@ struct run_backend {
 	struct nexthop_watch *watch;
 	struct nexthop hop; /* as last told */
 	bool hop_told;      /* hop is filled */
+	__u8 found;         /* mode local: enum local_found, when last looked for */
 	bool reachable;     /* its target entry leads to it, or did when last resolved */
 	bool troubled;      /* that it cannot be reached was logged */
 	__u32 rows;         /* it has now */
@@ -135,6 +137,7 @@ struct reconcile {
 	 * table may be its. 0: none are. */
 	__u64 *unclean_ns;
 	struct sweeper *sweeper;
+	struct locals *locals;
 	TAILQ_HEAD(dirty_list, run_service) dirty;
 	uv_idle_t publisher;
 	uv_timer_t publish_retry;
@@ -196,6 +199,8 @@ void backend_check_update(struct run_backend *backend, const struct conf_service
  * reached and writes its target entry. Keeps both as they are while the hop is being resolved.
  */
 void backend_hop_update(struct run_backend *backend, bool news);
+/* How it is reached, or why not, in words. */
+const char *backend_way_format(const struct run_backend *backend, char *buf, unsigned int size);
 
 /* --- serving.c: who serves --- */
 /* Decides weight_now and serves_next of each member. 0 or -ENOMEM. */
@@ -235,7 +240,7 @@ void service_dirty_later(struct run_service *service);
 
 /* --- tracking.c: rows that are not stable --- */
 /* Whether rows need not tell who older flows are given to: then they are {owner, 0} always. */
-bool rows_untracked(enum poise_mode mode, __u16 flags);
+bool rows_untracked(enum poise_mode mode, __u8 proto, __u16 flags);
 /* Counts rows by kind and by backend. */
 void rows_count(struct run_service *service);
 /* Before rows change: lets them grow older by the time that has passed. */
@@ -269,6 +274,8 @@ struct plan {
 
 /* Gets hold of everything that may fail; nothing that packets see changes. -EINVAL or -errno with
  * *error; then nothing is held. */
+/* What its entry in `services` is found by. */
+struct service_key service_key_of(const struct conf_service *conf);
 int plan_make(struct reconcile *rec, const struct conf *conf, struct plan *plan,
 	      struct conf_error *error);
 void plan_undo(struct reconcile *rec, struct plan *plan);

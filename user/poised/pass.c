@@ -123,6 +123,9 @@ int pass_begin(struct reconcile *rec, struct pass *pass)
 	}
 	targets_enter(rec, pass, service_of_target);
 	nat_begin(rec, pass);
+	err = locals_pass_begin(rec, &pass->locals);
+	if (err)
+		return err;
 	rec->pass_due = false;
 	return 0;
 }
@@ -132,6 +135,8 @@ void pass_run(struct pass *pass)
 	pass->err = sweep_run(&pass->sweep);
 	if (!pass->err && pass->nat.sets)
 		nat_sweep_run(&pass->nat);
+	if (!pass->err)
+		pass->err = locals_pass_run(&pass->locals, pass->sweep.flows);
 	pass->ended_ns = now_ns();
 }
 
@@ -217,6 +222,7 @@ void pass_free(struct pass *pass)
 		lb_rows_close(pass->services[i].rows);
 		free(pass->sweep.services[i].held);
 	}
+	locals_pass_free(&pass->locals);
 	free(pass->services);
 	free(pass->sweep.services);
 	free(pass->sweep.flows);
@@ -236,8 +242,8 @@ bool pass_wanted(const struct reconcile *rec)
 	for (size_t i = 0; i < rec->service_count; i++) {
 		const struct run_service *service = rec->services[i];
 
-		if (service->always || service->moving_rows || service->tracked_rows ||
-		    service->leaving_count || service->flags & SERVICE_NAT)
+		if (service->always || locals_has(service) || service->moving_rows ||
+		    service->tracked_rows || service->leaving_count || service->flags & SERVICE_NAT)
 			return true;
 	}
 	for (__u32 i = 0; i < lb_max_targets(rec->deps.lb); i++)

@@ -4,6 +4,7 @@
 #ifndef POISE_PASS_H
 #define POISE_PASS_H
 
+#include "locals.h"
 #include "model.h"
 #include "nat_sweep.h"
 #include "sweep.h"
@@ -23,6 +24,7 @@ struct pass {
 	__u8 *dead_services; /* nat's: of each number of a service whether nobody has it */
 	struct pass_service *services; /* in the order of sweep.services */
 	size_t service_count;
+	struct locals_pass locals;
 	__u32 *assigned; /* of each target, as loads said */
 	__u64 began_ns, ended_ns;
 	int err; /* of running it: then it found nothing */

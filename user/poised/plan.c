@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "locals.h"
 #include "model.h"
 #include "pass.h"
 #include "sweeper.h"
@@ -25,9 +26,11 @@ __attribute__((format(printf, 3, 4))) static int fail(struct conf_error *error, 
 	return err;
 }
 
-static struct service_key conf_key(const struct conf_service *conf)
+struct service_key service_key_of(const struct conf_service *conf)
 {
-	struct service_key key = { .port = htons(conf->port), .proto = conf->proto };
+	struct service_key key = { .port = htons(conf->port),
+				   .proto = conf->proto,
+				   .kind = conf->mode == MODE_LOCAL ? KEY_LOCAL : KEY_SERVICE };
 
 	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
 	return key;
@@ -69,6 +72,7 @@ static int service_plan(struct reconcile *rec, struct plan_service *planned,
 	/* Flows are given other rows, or have other hashes: nothing of the old table holds. */
 	planned->new_table = !old || old->row_count != conf->rows ||
 			     old->key.proto != conf->proto || nat_renumbers(old, conf) ||
+			     locals_has(old) != (conf->mode == MODE_LOCAL) ||
 			     !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source;
 	if (old) {
 		old->wanted = true;
@@ -81,7 +85,7 @@ static int service_plan(struct reconcile *rec, struct plan_service *planned,
 	planned->is_new = true;
 	planned->run->rec = rec;
 	memcpy(planned->run->name, conf->name, sizeof(conf->name));
-	planned->run->key = conf_key(conf);
+	planned->run->key = service_key_of(conf);
 	return 0;
 }
 
@@ -113,6 +117,12 @@ static int backends_match(struct plan_service *planned)
 	return 0;
 }
 
+/* A socket of this host has no next hop. */
+static int watch(struct run_backend *backend, const struct conf_service *conf)
+{
+	return conf->mode == MODE_LOCAL ? 0 : backend_watch(backend);
+}
+
 /* Makes the backends that are missing; their numbers were counted before. */
 static int backends_make(struct reconcile *rec, struct plan_service *planned)
 {
@@ -136,13 +146,13 @@ static int backends_make(struct reconcile *rec, struct plan_service *planned)
 				return err;
 			backend->target = number;
 		}
-		err = backend_watch(backend);
+		err = watch(backend, conf);
 		if (err)
 			return err;
 	}
 	/* Some of these leave, and some may have been found leaving. */
 	for (size_t i = 0; i < service_members(planned->run); i++) {
-		err = backend_watch(service_member(planned->run, i));
+		err = watch(service_member(planned->run, i), conf);
 		if (err)
 			return err;
 	}
@@ -268,6 +278,8 @@ int plan_make(struct reconcile *rec, const struct conf *conf, struct plan *plan,
 	err = capacity_check(rec, plan, error);
 	if (!err)
 		err = nat_plan(rec, conf, error);
+	if (!err)
+		err = locals_plan(rec, conf, error);
 	for (size_t i = 0; i < plan->count && !err; i++)
 		err = backends_make(rec, &plan->services[i]);
 	if (!err)
@@ -313,6 +325,7 @@ void plan_undo(struct reconcile *rec, struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		service_undo(rec, &plan->services[i]);
 	plan_free(plan);
+	locals_undo(rec);
 }
 
 void plan_free(struct plan *plan)

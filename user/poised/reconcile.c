@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "locals.h"
 #include "log.h"
 #include "model.h"
 #include "sweeper.h"
@@ -52,6 +53,8 @@ int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out)
 		err = publish_init(rec);
 	if (!err)
 		err = sweeper_open(rec, &rec->sweeper);
+	if (!err)
+		err = locals_open(rec, &rec->locals);
 	if (err) {
 		memory_free(rec);
 		return err;
@@ -76,9 +79,11 @@ void reconcile_close(struct reconcile *rec)
 {
 	if (!rec)
 		return;
-	rec->open_handles = 5;
+	rec->open_handles = 6;
 	sweeper_close(rec->sweeper, let_go);
 	rec->sweeper = NULL;
+	locals_close(rec->locals, let_go);
+	rec->locals = NULL;
 	for (size_t i = 0; i < rec->service_count; i++)
 		service_free(rec->services[i]);
 	free(rec->services);

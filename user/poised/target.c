@@ -147,6 +147,8 @@ void target_build(const struct target_way *way, const struct target_life *life,
 	out->ifindex = hop->ifindex;
 	memcpy(out->dst_mac, hop->dst_mac, ETH_ADDR_SIZE);
 	memcpy(out->src_mac, hop->src_mac, ETH_ADDR_SIZE);
+	if (way->mode == MODE_LOCAL)
+		return;
 	if (way->mode == MODE_NAT || way->mode == MODE_NAT_KEEP)
 		put_nat(way, end, out);
 	else if (way->mode != MODE_L2)

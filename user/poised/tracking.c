@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Rows that are not stable: how many there are, how old they are, and what becomes of them. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +8,13 @@
 #include "pass.h"
 #include "row_age.h"
 
-/* By nat the NAT table knows each flow, and who has it; but where a flow is all that a client
- * sends, the flow table knows clients. */
-bool rows_untracked(enum poise_mode mode, __u16 flags)
+/* By nat the NAT table knows each flow, and who has it, in mode local the kernel knows each
+ * connection; but where a flow is all that a client sends, the flow table knows clients. */
+bool rows_untracked(enum poise_mode mode, __u8 proto, __u16 flags)
 {
-	return mode == MODE_NAT && !(flags & SERVICE_HASH_SOURCE);
+	bool known = mode == MODE_NAT || (mode == MODE_LOCAL && proto == IPPROTO_TCP);
+
+	return known && !(flags & SERVICE_HASH_SOURCE);
 }
 
 void rows_count(struct run_service *service)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The connections that services have with sockets of this host. */
+#ifndef POISE_BPF_LOCAL_COUNT_H
+#define POISE_BPF_LOCAL_COUNT_H
+
+/* Of the kernel's own, by name: where they stand differs from kernel to kernel. */
+struct in6_addr___own {
+	__u32 words[4];
+};
+
+struct sock_common___own {
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	__u16 skc_num; /* host order */
+	__be32 skc_rcv_saddr;
+	struct in6_addr___own skc_v6_rcv_saddr;
+} __attribute__((preserve_access_index));
+
+struct sock___own {
+	struct sock_common___own __sk_common;
+	void *sk_socket;
+} __attribute__((preserve_access_index));
+
+/* What the kernel runs the program with. */
+struct storage_iter {
+	void *meta, *map;
+	struct sock___own *sk;
+	struct local_mark *mark;
+};
+
+/* The service whose connection it is: its local address is the service's, not the backend's. */
+static __always_inline union service_word service_of(const struct sock___own *sk)
+{
+	struct service_words key = local_key(bpf_htons(sk->__sk_common.skc_num), IPPROTO_TCP);
+	const struct in6_addr___own *addr = &sk->__sk_common.skc_v6_rcv_saddr;
+	bool ipv4 = true;
+
+	if (sk->__sk_common.skc_family == AF_INET) {
+		key.high = mapped_high(sk->__sk_common.skc_rcv_saddr);
+	} else {
+		key.low = addr->words[0] | (__u64)addr->words[1] << 32;
+		key.high = addr->words[2] | (__u64)addr->words[3] << 32;
+		ipv4 = !key.low && (__u32)key.high == wire32(bpf_htonl(0xffff));
+	}
+	return find_local(key, ipv4);
+}
+
+SEC("iter/bpf_sk_storage_map")
+int poise_local_count(struct storage_iter *ctx)
+{
+	const struct local_mark *mark = ctx->mark;
+	const struct sock___own *sk = ctx->sk;
+	const struct local_count none = { 0 };
+	struct local_count *count;
+	struct local_pair pair = {};
+	union service_word found;
+	__u8 state;
+
+	if (!sk || !mark)
+		return 0;
+	state = sk->__sk_common.skc_state;
+	if (state == BPF_TCP_LISTEN || state == BPF_TCP_CLOSE || state == BPF_TCP_TIME_WAIT)
+		return 0;
+	found = service_of(sk);
+	if (!found.word)
+		return 0;
+	pair.backend = *mark;
+	pair.service = found.service.number;
+	count = bpf_map_lookup_elem(&local_counts, &pair);
+	if (!count) {
+		bpf_map_update_elem(&local_counts, &pair, &none, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&local_counts, &pair);
+	}
+	if (!count)
+		return 0;
+	/* Without a file: closed by its server, the rest is the kernel's. */
+	if (sk->sk_socket || state == BPF_TCP_ESTABLISHED)
+		count->live++;
+	else
+		count->closing++;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A backend's address and port -> its listening socket, entered and marked. */
+#ifndef POISE_BPF_LOCAL_FIND_H
+#define POISE_BPF_LOCAL_FIND_H
+
+#define LOCAL_GROUP_TRIES 16 /* look-ups per run, to meet the members of a SO_REUSEPORT group */
+
+static __always_inline bool is_mapped(const struct local_mark *backend)
+{
+	const __u64 *addr = (const __u64 *)backend->addr;
+
+	return !addr[0] && (__u32)addr[1] == wire32(bpf_htonl(0xffff));
+}
+
+/* The one that a client at no address and this port would get; NULL: none. */
+static __always_inline struct bpf_sock *
+find_socket(struct __sk_buff *skb, const struct local_mark *backend, __u8 proto, __be16 client_port)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (is_mapped(backend)) {
+		__builtin_memcpy(&tuple.ipv4.daddr, backend->addr + 12, 4);
+		tuple.ipv4.dport = backend->port;
+		tuple.ipv4.sport = client_port;
+		if (proto == IPPROTO_TCP)
+			return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
+						 BPF_F_CURRENT_NETNS, 0);
+		return bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.daddr, backend->addr, 16);
+	tuple.ipv6.dport = backend->port;
+	tuple.ipv6.sport = client_port;
+	if (proto == IPPROTO_TCP)
+		return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Entering what is there already would unhook it for a moment. */
+static __always_inline bool is_entered(const struct bpf_sock *sk, __u32 target)
+{
+	struct bpf_sock *there = bpf_map_lookup_elem(&local_sockets, &target);
+	bool same = there == sk;
+
+	if (there)
+		bpf_sk_release(there);
+	return same;
+}
+
+static __always_inline void mark(struct bpf_sock *sk, const struct local_mark *backend)
+{
+	struct local_mark *old, value = *backend;
+
+	old = bpf_sk_storage_get(&local_marks, sk, &value, BPF_SK_STORAGE_GET_F_CREATE);
+	if (old && __builtin_memcmp(old, &value, sizeof(value)))
+		*old = value;
+}
+
+SEC("tc")
+int poise_local_find(struct __sk_buff *skb)
+{
+	const struct local_request *request = (void *)(long)skb->data;
+	struct local_mark backend;
+	struct bpf_sock *sk;
+	__u32 target, salt;
+	__u8 proto;
+	long err = 0;
+
+	if ((void *)(request + 1) > (void *)(long)skb->data_end)
+		return LOCAL_NONE;
+	backend = request->backend;
+	target = request->target;
+	salt = request->salt;
+	proto = request->proto;
+	sk = find_socket(skb, &backend, proto, 0);
+	if (!sk) {
+		bpf_map_delete_elem(&local_sockets, &target);
+		return LOCAL_NONE;
+	}
+	if (proto == IPPROTO_TCP)
+		mark(sk, &backend);
+	if (!is_entered(sk, target))
+		err = bpf_map_update_elem(&local_sockets, &target, sk, BPF_ANY);
+	bpf_sk_release(sk);
+	if (err)
+		return LOCAL_REFUSED;
+	if (proto != IPPROTO_TCP)
+		return LOCAL_FOUND;
+	for (int i = 1; i <= LOCAL_GROUP_TRIES; i++) {
+		sk = find_socket(skb, &backend, proto, bpf_htons(salt + i));
+		if (sk) {
+			mark(sk, &backend);
+			bpf_sk_release(sk);
+		}
+	}
+	return LOCAL_FOUND;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the local*.c files share. */
+#ifndef POISE_LOCAL_IMPL_H
+#define POISE_LOCAL_IMPL_H
+
+#include <limits.h>
+
+#include "local.h"
+
+struct local_bpf;
+struct bpf_link;
+
+struct local {
+	struct local_bpf *skel;
+	struct bpf_link *counter; /* the iterator */
+	char dir[PATH_MAX];       /* the instance's */
+	int link_fd;              /* -1: not attached */
+	bool behind;              /* the link runs other programs than ours */
+	unsigned int holders;
+};
+
+__attribute__((format(printf, 2, 3))) void local_error_set(struct lb_error *error,
+							   const char *format, ...);
+
+/* Pins: "marks" is a map, "link" is what it says. 0 or -ENAMETOOLONG. */
+int local_pin_path(const char *instance_dir, const char *name, char *buf, size_t size);
+
+#endif
