@@ -21,6 +21,8 @@
 #include "poised/model.h"
 #include "poised/sweeper.h"
 
+#include "fake_local.h"
+
 #define FAKE_TARGETS  64
 #define FAKE_SERVICES 64
 #define FAKE_ENTRIES  32
