@@ -86,7 +86,8 @@ static int add_service(struct lb_maps *lb, const struct flow *flow)
 
 int flow_case_open(struct lb_maps *lb, __u32 flows)
 {
-	int err = lb_maps_open(lb, flows, FLOW_TARGETS);
+	const struct lb_maps_size size = { .flows = flows, .counters = FLOW_TARGETS };
+	int err = lb_maps_open(lb, &size);
 
 	if (err)
 		return err;

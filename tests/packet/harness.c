@@ -186,8 +186,12 @@ static bool counters_match(const struct harness *h, const struct harness_row *ro
 		good &= counter_matches("bytes", i, is->bytes - was->bytes, expected->bytes);
 		good &= counter_matches("new flows", i, is->new_flows - was->new_flows,
 					expected->new_flows);
+		good &= counter_matches("reply packets", i, is->reply_packets - was->reply_packets,
+					expected->reply_packets);
+		good &= counter_matches("reply bytes", i, is->reply_bytes - was->reply_bytes,
+					expected->reply_bytes);
 	}
-	if (row->counter >= h->counter_count && row->count.packets) {
+	if (row->counter >= h->counter_count && (row->count.packets || row->count.reply_packets)) {
 		printf("#   counter %u: there is none\n", row->counter);
 		good = false;
 	}
@@ -205,11 +209,6 @@ static void run_row(struct harness *h, const struct harness_row *row)
 
 	pkt_clear(&in);
 	row->in(&in, row->arg);
-	expected = in;
-	if (row->out) {
-		pkt_clear(&expected);
-		row->out(&expected, row->arg);
-	}
 	err = take(h, &before);
 	if (!err)
 		err = run(h->program_fd, ifindex, row->metadata, &in, &found, &verdict);
@@ -223,6 +222,11 @@ static void run_row(struct harness *h, const struct harness_row *row)
 		harness_ok(h, false, "%s", row->name);
 		printf("#   test run or counters: %s\n", strerror(-err));
 		return;
+	}
+	expected = in;
+	if (row->out) {
+		pkt_clear(&expected);
+		row->out(&expected, row->arg);
 	}
 	good = drops_match(h, row, &before, &after);
 	good &= counters_match(h, row, &before, &after);

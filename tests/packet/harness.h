@@ -14,17 +14,18 @@
 #include "packet.h"
 
 #define HARNESS_MAX_DROPS    32
-#define HARNESS_MAX_COUNTERS 128
+#define HARNESS_MAX_COUNTERS 192
 #define HARNESS_LOOPBACK     1 /* ifindex of lo in every namespace */
 
 struct harness_counter {
-	__u64 packets, bytes, new_flows;
+	__u64 packets, bytes, new_flows, reply_packets, reply_bytes;
 };
 
 struct harness_row {
 	const char *name; /* a sentence */
 	/* Build the packet that goes in and the one expected out, both given `arg`. They start on a
-	 * cleared packet; `out` NULL: unchanged. */
+	 * cleared packet; `out`, called after the run, may look at what maps have then. NULL:
+	 * unchanged. */
 	void (*in)(struct pkt *p, const void *arg);
 	void (*out)(struct pkt *p, const void *arg);
 	const void *arg;

@@ -8,39 +8,6 @@
 #define SOURCE_PORT 40000
 #define FRAME_MIN   60
 
-static void extension(struct pkt *p, __u8 proto, size_t bytes)
-{
-	__u8 body[1024] = { 0 };
-
-	/* Byte 3 of a routing header is segments left: 0 leaves the destination as it is. */
-	body[2] = proto == IPPROTO_ROUTING ? 0 : 1; /* else PadN over the rest */
-	body[3] = proto == IPPROTO_ROUTING ? 0 : (bytes - 4) & 0xff;
-	pkt_ext(p, proto, body, bytes);
-}
-
-static void add_extra(struct pkt *p, const struct lb_case *c)
-{
-	static const __u8 options[8] = { 0x94, 4, 0, 0, 1, 1, 1, 0 }; /* router alert, NOPs, end */
-	int i;
-
-	if (c->extra == EXTRA_OPTIONS && c->version == 4) {
-		pkt_ip4_options(p, options, sizeof(options));
-		return;
-	}
-	if (c->extra != EXTRA_NONE)
-		extension(p, IPPROTO_HOPOPTS, 8);
-	if (c->extra == EXTRA_CHAIN) {
-		extension(p, IPPROTO_DSTOPTS, 16);
-		extension(p, IPPROTO_ROUTING, 8);
-		extension(p, IPPROTO_DSTOPTS, 24);
-	}
-	if (c->extra == EXTRA_LONGEST || c->extra == EXTRA_TOO_MANY)
-		for (i = 0; i < (c->extra == EXTRA_TOO_MANY ? 6 : 5); i++)
-			extension(p, IPPROTO_DSTOPTS, 8);
-	if (c->extra == EXTRA_TOO_LONG)
-		extension(p, IPPROTO_DSTOPTS, 1016);
-}
-
 /* The client's packet from its IP header on. */
 static void inner(struct pkt *p, const struct lb_case *c)
 {
@@ -57,7 +24,7 @@ static void inner(struct pkt *p, const struct lb_case *c)
 		ip->flow_lbl[1] = 0xbc;
 		ip->hop_limit = 57;
 	}
-	add_extra(p, c);
+	extra_add(p, c->version, c->extra);
 	if (c->proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = pkt_tcp(p, SOURCE_PORT + c->source, c->port);
 

@@ -3,16 +3,8 @@
 #ifndef POISE_TESTS_LB_CASE_H
 #define POISE_TESTS_LB_CASE_H
 
+#include "extra.h"
 #include "lb_fixture.h"
-
-enum lb_extra {
-	EXTRA_NONE,
-	EXTRA_OPTIONS,  /* IPv4: eight bytes of options; IPv6: hop-by-hop options */
-	EXTRA_CHAIN,    /* IPv6: hop-by-hop, destination options, routing, destination options */
-	EXTRA_LONGEST,  /* IPv6: six headers, as many as are walked */
-	EXTRA_TOO_MANY, /* IPv6: seven */
-	EXTRA_TOO_LONG, /* IPv6: headers of more bytes than are walked */
-};
 
 struct lb_case {
 	const char *name; /* a sentence; NULL: made from the rest */
@@ -21,7 +13,7 @@ struct lb_case {
 	__u8 tos;
 	unsigned int port; /* enum fixture_port */
 	unsigned int payload;
-	enum lb_extra extra;
+	enum extra extra;
 	bool syn, ack, fin, rst;
 	unsigned int source; /* added to the source port */
 	bool no_udp_checksum;

@@ -164,7 +164,8 @@ void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, 
 
 int lb_fixture_open(struct lb_maps *fixture)
 {
-	int err = lb_maps_open(fixture, FIXTURE_FLOWS, FIXTURE_TARGETS);
+	const struct lb_maps_size size = { .flows = FIXTURE_FLOWS, .counters = FIXTURE_TARGETS };
+	int err = lb_maps_open(fixture, &size);
 
 	if (err)
 		return err;

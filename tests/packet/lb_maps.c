@@ -48,6 +48,8 @@ static int read_counters(void *ctx, struct harness_counter *out, size_t count)
 			out[i].packets += values[cpu].packets;
 			out[i].bytes += values[cpu].bytes;
 			out[i].new_flows += values[cpu].new_flows;
+			out[i].reply_packets += values[cpu].reply_packets;
+			out[i].reply_bytes += values[cpu].reply_bytes;
 		}
 	}
 	return 0;
@@ -65,6 +67,23 @@ int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out)
 		out->tracked += values[cpu].tracked;
 		out->evicted += values[cpu].evicted;
 		out->lost += values[cpu].lost;
+	}
+	return err;
+}
+
+int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct nat_counter values[MAX_CPUS];
+	__u32 zero = 0;
+
+	err = bpf_map_lookup_elem(bpf_map__fd(lb->skeleton->maps.nat_counters), &zero, values);
+	memset(out, 0, sizeof(*out));
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
+		out->made += values[cpu].made;
+		out->evicted += values[cpu].evicted;
+		out->broken += values[cpu].broken;
+		out->reused += values[cpu].reused;
 	}
 	return err;
 }
@@ -138,10 +157,41 @@ static int map_all(struct lb_maps *lb)
 	lb->loads = map_memory(bpf_map__fd(skel->maps.loads),
 			       POISE_DEFAULT_BACKENDS * sizeof(*lb->loads));
 	lb->flows = map_memory(bpf_map__fd(skel->maps.flows), lb->flow_sets * sizeof(*lb->flows));
-	return lb->services && lb->targets && lb->loads && lb->flows ? 0 : -errno;
+	lb->switches = map_memory(bpf_map__fd(skel->maps.switches), sizeof(*lb->switches));
+	if (!lb->services || !lb->targets || !lb->loads || !lb->flows || !lb->switches)
+		return -errno;
+	return 0;
 }
 
-int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters)
+/* The table itself, which is also what tells the program its size. */
+static int make_nat_table(struct lb_maps *lb, const struct lb_maps_size *size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct lb_bpf *skel = lb->skeleton;
+
+	lb->nat_sets = size->nat_flows * 2 / NAT_PER_SET;
+	skel->rodata->nat_set_mask = lb->nat_sets - 1;
+	skel->rodata->nat_port_first = size->nat_port_first;
+	skel->rodata->nat_port_count = size->nat_port_count;
+	lb->nat_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nat_sets", sizeof(__u32),
+				    sizeof(struct nat_set), lb->nat_sets, &opts);
+	if (lb->nat_fd < 0)
+		return -errno;
+	lb->nat = map_memory(lb->nat_fd, lb->nat_sets * sizeof(*lb->nat));
+	if (!lb->nat)
+		return -errno;
+	return bpf_map__set_inner_map_fd(skel->maps.nat_table, lb->nat_fd);
+}
+
+static int set_nat_table(struct lb_maps *lb)
+{
+	const __u32 zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.nat_table), &zero, &lb->nat_fd,
+				   BPF_ANY);
+}
+
+int lb_maps_open(struct lb_maps *lb, const struct lb_maps_size *size)
 {
 	struct lb_bpf *skel = lb_bpf__open();
 	int err;
@@ -150,15 +200,21 @@ int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters)
 		return -errno;
 	if (libbpf_num_possible_cpus() > MAX_CPUS)
 		return -E2BIG;
-	*lb = (struct lb_maps){ .skeleton = skel, .flow_sets = flows / FLOWS_PER_SET };
+	*lb = (struct lb_maps){ .skeleton = skel,
+				.flow_sets = size->flows / FLOWS_PER_SET,
+				.nat_fd = -1 };
 	flow_hash_key_expand(fixture_seed, &lb->hash_key);
 	memcpy((void *)&skel->rodata->hash_key, &lb->hash_key, sizeof(lb->hash_key));
 	skel->rodata->flow_set_mask = lb->flow_sets - 1;
 	err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
+	if (!err && size->nat_flows)
+		err = make_nat_table(lb, size);
 	if (!err)
 		err = lb_bpf__load(skel);
 	if (!err)
 		err = map_all(lb);
+	if (!err && size->nat_flows)
+		err = set_nat_table(lb);
 	if (err) {
 		fprintf(stderr, "poise_lb: %s\n", strerror(-err));
 		lb_maps_close(lb);
@@ -168,7 +224,7 @@ int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters)
 		.program_fd = bpf_program__fd(skel->progs.poise_lb),
 		.ctx = skel,
 		.drop_count = DROP_MAX,
-		.counter_count = counters,
+		.counter_count = size->counters,
 		.read_drops = read_drops,
 		.drop_name = drop_name,
 		.read_counters = read_counters,
@@ -188,5 +244,9 @@ void lb_maps_close(struct lb_maps *lb)
 	unmap(lb->targets, POISE_DEFAULT_BACKENDS * sizeof(*lb->targets));
 	unmap(lb->loads, POISE_DEFAULT_BACKENDS * sizeof(*lb->loads));
 	unmap(lb->flows, lb->flow_sets * sizeof(*lb->flows));
+	unmap(lb->switches, sizeof(*lb->switches));
+	unmap(lb->nat, lb->nat_sets * sizeof(*lb->nat));
+	if (lb->nat_fd >= 0)
+		close(lb->nat_fd);
 	lb_bpf__destroy(lb->skeleton);
 }

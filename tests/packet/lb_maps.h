@@ -21,13 +21,23 @@ struct lb_maps {
 	struct flow_set *flows;
 	__u32 flow_sets;
 	struct load *loads;
+	struct switches *switches;
+	struct nat_set *nat; /* NULL: there is no NAT table */
+	__u32 nat_sets;
+	int nat_fd;
+};
+
+struct lb_maps_size {
+	__u32 flows;     /* entries of the flow table, a power of two */
+	size_t counters; /* of so many targets are for the harness */
+	__u32 nat_flows; /* a power of two; 0: no NAT table */
+	__u32 nat_port_first, nat_port_count;
 };
 
 extern const __u64 fixture_seed[2];
 
-/* Loads the program; `flows` entries for the flow table, a power of two; counters of the first
- * `counters` targets are for the harness. Prints why not and returns -errno when it cannot. */
-int lb_maps_open(struct lb_maps *lb, __u32 flows, size_t counters);
+/* Loads the program. Prints why not and returns -errno when it cannot. */
+int lb_maps_open(struct lb_maps *lb, const struct lb_maps_size *size);
 void lb_maps_close(struct lb_maps *lb);
 
 /* A service on VIP4 (version 4) or VIP6 (6), and its address. 0 or -errno. */
@@ -42,5 +52,6 @@ int lb_maps_tx_port(struct lb_maps *lb, __u32 key, __u32 ifindex);
 __u32 lb_maps_now(const struct lb_maps *lb);
 /* Sum over CPUs. 0 or -errno. */
 int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out);
+int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out);
 
 #endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A network namespace of the test's own, where the host is a router between clients outside and
+ * backends inside: what bpf_fib_lookup() looks at.
+ */
+#ifndef POISE_TESTS_NAT_NET_H
+#define POISE_TESTS_NAT_NET_H
+
+/* The client of whom a neighbour entry tells, and its Ethernet address's last byte; others are
+ * routed there, but have no entry. */
+#define NAT_NET_NEIGHBOUR     7
+#define NAT_NET_NEIGHBOUR_MAC "02:00:00:00:03:07"
+
+/* Moves the process there. Interface numbers. 0 or -errno, said in words. */
+int nat_net_open(unsigned int *inside, unsigned int *outside);
+/* What ip(8) is told, printf-like; 0 or -EIO, said in words. */
+__attribute__((format(printf, 1, 2))) int nat_net_ip(const char *format, ...);
+int nat_net_forward(int version, int on); /* as sysctl has it */
+
+#endif
