@@ -130,7 +130,7 @@ static void set_target(struct lb_maps *lb, int version, __u8 proto, unsigned int
 static int set_reply_key(struct lb_maps *lb, int version, __u8 proto, unsigned int port,
 			 char backend)
 {
-	const struct service value = { .row_count = 1,
+	const struct service value = { .row_count = nat_target(version, proto, port, backend),
 				       .number = nat_service_number(version, proto, port) };
 	struct service_key key = { .port = htons(NAT_BACKEND_PORT),
 				   .proto = proto,

@@ -144,7 +144,8 @@ static void test_replies(struct lb_maps *lb, int version, __u8 proto)
 		  "an answer goes out by where it came in");
 	reply.ifindex = 0;
 	reply.ttl = 1;
-	run_reply(lb, &reply, XDP_DROP, DROP_TTL, NULL, "an answer whose TTL ends here");
+	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL,
+		  "an answer whose TTL ends here, as the kernel will say");
 	reply.ttl = 0;
 	flow.client = HOST;
 	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL, "an answer to the host itself");
@@ -158,11 +159,11 @@ static void test_replies(struct lb_maps *lb, int version, __u8 proto)
 	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL, "nobody looks for answers");
 	lb->switches->nat_keep = 1;
 	nat_net_forward(version, 0);
-	run_reply(lb, &reply, XDP_PASS, DROP_NONE, passed_out, "the host is no router");
+	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL, "the host is no router");
 	nat_net_forward(version, 1);
 	nat_net_ip("-%d route del %s dev outside", version,
 		   version == 4 ? "198.51.100.0/24" : "2001:db8:c::/64");
-	run_reply(lb, &reply, XDP_PASS, DROP_NONE, passed_out, "there is no route");
+	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL, "there is no route");
 	nat_net_ip("-%d route add %s dev outside", version,
 		   version == 4 ? "198.51.100.0/24" : "2001:db8:c::/64");
 	run_reply(lb, &reply, XDP_REDIRECT, DROP_NONE, routed_out, "there is a route again");
