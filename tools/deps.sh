@@ -33,6 +33,7 @@ test demo  | cmd:nginx                 | nginx-light nginx
 test demo churn | cmd:curl             | curl
 test demo churn | cmd:jq               | jq
 test churn | cmd:python3               | python3
+test       | cmd:iperf3                | iperf3
 test       | py:scapy                  | python3-scapy
 test       | cmd:ping                  | iputils-ping
 test       | pc:cmocka                 | libcmocka-dev

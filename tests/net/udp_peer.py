@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """UDP for the scenarios.
 
-udp_peer.py serve NAME ADDRESS PORT...    answers from ADDRESS: NAME, length and first bytes of what came
+udp_peer.py serve NAME ADDRESS PORT...    answers from ADDRESS: NAME, length and bytes of what came, so many
+                                          that the answer is no longer, or 100 bytes
 udp_peer.py ask ADDRESS PORT FLOWS SIZE   sends 3 datagrams of SIZE bytes from each of FLOWS sockets and
                                           prints, a line per flow, who answered or what went wrong
 udp_peer.py hold ADDRESS PORT FLOWS STOP  as ask, a datagram of each socket four times a second, until the
@@ -30,13 +31,14 @@ def serve(name, address, ports):
     while True:
         for key, _ in selector.select():
             data, peer = key.fileobj.recvfrom(65536)
-            key.fileobj.sendto(b"%s %d %s" % (name.encode(), len(data), data[:64]), peer)
+            answer = b"%s %d %s" % (name.encode(), len(data), data)
+            key.fileobj.sendto(answer[:max(len(data), 100)], peer)
 
 
 def ask_once(sock, payload):
     sock.send(payload)
     name, length, start = sock.recv(65536).split(b" ", 2)
-    if int(length) != len(payload) or start != payload[:64]:
+    if int(length) != len(payload) or start != payload[:max(len(start), 64)]:
         raise ValueError("what the backend got is not what was sent")
     return name.decode()
 
