@@ -233,6 +233,7 @@ help:
 	@echo 'make test-kernel   packets and tunnel devices on Debian 12'"'"'s kernel in QEMU (root)'
 	@echo 'make bench         ns per packet (root)'
 	@echo 'make bench-churn   connections broken by changes, beside nftables and HAProxy (root, 5 minutes)'
+	@echo 'make bench-peers   requests/s, latency, CPU beside nftables, HAProxy, nginx (root, 10 minutes)'
 	@echo 'make lint          formatting, static analysis, file length;  make format'
 	@echo 'make install       DESTDIR= PREFIX=/usr/local;  make uninstall'
 	@echo 'make clean'
@@ -276,3 +277,15 @@ bench-churn: need-root
 	$Q tools/deps.sh build churn
 	$Q $(MAKE) --no-print-directory all $(CHURN_TOOLS)
 	$Q tools/bench-churn/run.sh $(SUBJECTS)
+
+# ---- beside other balancers: tools/bench-peers/run.sh, SUBJECTS="poise-nat nftables" picks some
+$B/tools/bench-peers/prog_time: $B/obj/tools/bench-peers/prog_time.o
+	$(say) LD $@
+	$Q mkdir -p $(@D)
+	$Q $(CC) $(CFLAGS) -pie $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+.PHONY: bench-peers
+bench-peers: need-root
+	$Q tools/deps.sh build peers
+	$Q $(MAKE) --no-print-directory all $B/tests/net/xdp_pass $B/tools/bench-peers/prog_time
+	$Q tools/bench-peers/run.sh $(SUBJECTS)

@@ -8,7 +8,7 @@ set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # GROUPS | how to tell that it is there | Debian package, alternatives in order of preference
-# cmd: a program; pc: a pkg-config module; hdr: a header; py: a module of
+# cmd: a program; pc: a pkg-config module; hdr: a header; file: that very file; py: a module of
 # Debian's Python; fuzzer: libFuzzer for the clang in use.
 needs='
 build      | cmd:make                  | make
@@ -27,19 +27,21 @@ build      | pc:jansson                | libjansson-dev
 build      | pc:yaml-0.1               | libyaml-dev
 build      | pc:libmnl                 | libmnl-dev
 build      | pc:smartcols              | libsmartcols-dev
-test demo churn | cmd:ip               | iproute2
-test demo churn | cmd:ethtool          | ethtool
-test demo  | cmd:nginx                 | nginx-light nginx
-test demo churn | cmd:curl             | curl
-test demo churn | cmd:jq               | jq
+test demo churn peers | cmd:ip         | iproute2
+test demo churn peers | cmd:ethtool    | ethtool
+test demo peers | cmd:nginx            | nginx-light nginx
+test demo churn peers | cmd:curl       | curl
+test demo churn peers | cmd:jq         | jq
 test churn | cmd:python3               | python3
 test       | cmd:iperf3                | iperf3
 test       | py:scapy                  | python3-scapy
 test       | cmd:ping                  | iputils-ping
 test       | pc:cmocka                 | libcmocka-dev
 test       | fuzzer:                   | libclang-rt-19-dev libclang-rt-14-dev libclang-rt-dev
-churn      | cmd:nft                   | nftables
-churn      | cmd:haproxy               | haproxy
+churn peers | cmd:nft                  | nftables
+churn peers | cmd:haproxy              | haproxy
+peers      | cmd:wrk                   | wrk
+peers      | file:/usr/lib/nginx/modules/ngx_stream_module.so | libnginx-mod-stream
 kernel     | cmd:qemu-system-x86_64    | qemu-system-x86
 kernel     | cmd:busybox               | busybox-static
 kernel     | cmd:cpio                  | cpio
@@ -52,7 +54,7 @@ lint       | cmd:sparse                | sparse
 '
 
 usage() {
-  echo "usage: tools/deps.sh [--check] GROUP...   (groups: build test demo churn kernel lint)" >&2
+  echo "usage: tools/deps.sh [--check] GROUP...   (groups: build test demo churn peers kernel lint)" >&2
   exit 2
 }
 
@@ -75,6 +77,7 @@ have() { # have PROBE
     case $kind in
       cmd) [ -n "$name" ] && command -v "$name" > /dev/null && return ;;
       pc) [ -n "$name" ] && pkg-config --exists "$name" 2> /dev/null && return ;;
+      file) [ -n "$name" ] && [ -e "$name" ] && return ;;
       hdr) [ -n "$name" ] && [ -e "/usr/include/$name" ] && return ;;
       py) [ -n "$name" ] && [ -e "/usr/lib/python3/dist-packages/$name" ] && return ;;
       fuzzer) clang_with_fuzzer > /dev/null && return ;;
@@ -133,7 +136,7 @@ check() { # check GROUP...
       done <<< "$lines" | sort -u | xargs)
       echo "missing packages: $names"
       case " $* " in
-        *" lint "* | *" kernel "* | *" churn "*) echo "install them with: sudo tools/deps.sh $*" ;;
+        *" lint "* | *" kernel "* | *" churn "* | *" peers "*) echo "install them with: sudo tools/deps.sh $*" ;;
         *) echo "install them with: sudo make deps" ;;
       esac
     else
@@ -206,7 +209,7 @@ action=install
 [ "${1-}" = --check ] && { action=check; shift; }
 [ $# -gt 0 ] || usage
 for group in "$@"; do
-  case $group in build | test | demo | churn | kernel | lint) ;; *) usage ;; esac
+  case $group in build | test | demo | churn | peers | kernel | lint) ;; *) usage ;; esac
 done
 
 if [ $action = check ]; then

@@ -1,19 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 # nftables: DNAT by a jhash map, replaced as a whole by `nft -f`; conntrack knows old connections.
+# shellcheck source=tools/lib-forward.sh
+. tools/lib-forward.sh
 subject_about() { echo "DNAT by a jhash map, replaced atomically by nft -f at each change; conntrack"; }
 
-subject_start() {
-  local number
-  on lb sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward
-    for conf in all eth0; do
-      echo 0 > /proc/sys/net/ipv4/conf/$conf/send_redirects
-      echo 0 > /proc/sys/net/ipv4/conf/$conf/rp_filter
-    done'
-  # Answers have to come back through the balancer, which puts the address back.
-  for number in 1 2 3 4; do ip -n "$run-b$number" route replace default via $LB4 || return; done
-  nft_publish
-}
+subject_start() { forwarding_on && nft_publish; }
 
 subject_set() { nft_publish; }
 
@@ -48,8 +40,6 @@ subject_extra() { echo "$(on lb cat /proc/sys/net/netfilter/nf_conntrack_count) 
 subject_carried() { on lb nft -j list chain ip bench prerouting | jq '[.. | .counter? // empty | .packets] | add'; }
 
 subject_stop() {
-  local number
   on lb nft delete table ip bench
-  on lb sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'
-  for number in 1 2 3 4; do ip -n "$run-b$number" route replace default via $ROUTER4; done
+  forwarding_off
 }
