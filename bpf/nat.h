@@ -153,8 +153,8 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	action = way_out(ctx, target);
 	if (action == XDP_DROP)
 		return stop(DROP_NO_TARGET);
-	nat_touch(nat_word_at(found.set, found.slot), found.word, entry, target,
-		  udp ? 0 : tcp_flags, now);
+	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, udp ? 0 : tcp_flags,
+		 now);
 	if (!nat_same_hop(entry, parts.eth, ctx->ingress_ifindex))
 		nat_learn_hop(ctx, found.slot, entry->other);
 	write_ethernet(parts.eth, target, parts.eth->h_proto);
@@ -299,7 +299,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 		return stop(-action);
 	if (!udp)
 		tcp_flags = ((const __u8 *)parts.ports)[13];
-	nat_touch(nat_word_at(found.set, found.slot), found.word, entry, target, tcp_flags, now);
+	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, tcp_flags, now);
 	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
 	nat_rewrite(&parts, version, udp, &change);
 	nat_count_reply(number, bytes);

@@ -90,18 +90,18 @@ __noinline int nat_tell_other(__u32 slot, __u32 tag, __u32 expiry, __u32 seen, _
 }
 
 /* Notes a packet of the flow in both its entries. */
-static __always_inline void nat_touch(__u64 *word, __u64 old, const struct nat_entry *entry,
-				      const struct target *target, __u32 tcp_flags, __u32 now)
+static __always_inline void nat_note(__u64 *word, __u64 old, const struct nat_entry *entry,
+				     const struct target *target, __u32 tcp_flags, __u32 now)
 {
-	__u32 before = nat_word_flags(old), flags = nat_follow(old, tcp_flags, target, now);
-	__u64 touched = nat_word(nat_word_tag(old), now + nat_ticks(flags, target), flags);
+	__u64 touched = nat_touch(old, tcp_flags, target, now);
+	__u32 flags = nat_word_flags(touched);
 
 	if (touched == old)
 		return;
 	/* Else somebody else noted something just now: the next packet will do. */
 	if (nat_exchange(word, old, touched))
 		nat_tell_other(entry->other, entry->other_tag, (__u32)touched >> 12, flags,
-			       before & ~flags);
+			       nat_word_flags(old) & ~flags);
 }
 
 /* The other entry of one that is taken over goes with it, if it still is that. */
