@@ -17,6 +17,7 @@
 
 /* What poise_lb's own steps expect of the one that is left out here. */
 union service_word {
+	struct service service;
 	__u64 word;
 };
 
@@ -48,7 +49,8 @@ struct {
 
 /* Written by the tool before a run. */
 struct frame_template template;
-__u32 flow_mask; /* the number of flows, a power of two, less one */
+__u32 flow_mask;  /* the number of flows, a power of two, less one */
+__u32 port_shift; /* where in the word of both ports a flow's own one is: 0 or, of replies, 16 */
 /* Takes the first entry of a set away before each packet: its flow is a new one every time. */
 bool forget;
 __u32 forget_set;
@@ -113,7 +115,7 @@ static __always_inline int restore(struct xdp_md *ctx, const struct frame_words 
 		if (i == w.source)
 			word = wire32(bpf_htonl(template.source_end + host));
 		if (i == w.ports)
-			word |= wire16(bpf_htons(port));
+			word |= wire16(bpf_htons(port)) << (port_shift & 16);
 		if (w.ip_check && i == w.ip_check)
 			word |= wire16(bpf_htons(~csum_fold32(template.ip_sum + host))) << 16;
 		if (i == w.check)

@@ -12,7 +12,8 @@
 #define FRAME6_BYTES    74
 #define FRAME_MAX_BYTES FRAME6_BYTES
 
-/* A flow's low bits are in its source port, the others in the source address's last word. */
+/* A flow's low bits are in its source port (of replies: in their destination port), the others in
+ * the source address's last word. */
 #define FLOW_PORT_BASE 0x4000
 #define FLOW_PORT_BITS 14
 #define FLOW_PORT_MASK ((1 << FLOW_PORT_BITS) - 1)

@@ -92,7 +92,7 @@ static void put_transport(const struct frame_kind *kind, const struct layout *l,
 {
 	__u8 *transport = frame + l->transport;
 
-	put16(transport + 2, kind->port);
+	put16(transport + (kind->reply ? 0 : 2), kind->port);
 	if (kind->proto == IPPROTO_TCP) {
 		transport[12] = TCP_BYTES / 4 << 4;
 		transport[13] = kind->syn ? TCP_SYN : TCP_ACK;
@@ -126,6 +126,7 @@ bool frame_check(const struct frame_kind *kind, const __u8 *frame, unsigned int 
 	struct frame_template plain;
 	__u8 *expected = plain.bytes + TEMPLATE_LEAD;
 	unsigned int ip_check = ETHERNET_BYTES + 10, source_end = l.source + l.addr_bytes - 2;
+	unsigned int flow_port = l.transport + (kind->reply ? 2 : 0);
 
 	*why = "its length";
 	if (bytes != l.frame)
@@ -141,7 +142,7 @@ bool frame_check(const struct frame_kind *kind, const __u8 *frame, unsigned int 
 	if (l.addr_bytes == 4)
 		memcpy(expected + ip_check, frame + ip_check, 2);
 	memcpy(expected + source_end, frame + source_end, 2);
-	memcpy(expected + l.transport, frame + l.transport, 2);
+	memcpy(expected + flow_port, frame + flow_port, 2);
 	memcpy(expected + l.check, frame + l.check, 2);
 	return !memcmp(expected, frame, bytes);
 }

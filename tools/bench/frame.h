@@ -13,6 +13,7 @@ struct frame_kind {
 	__u16 port;
 	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
 	bool syn;   /* of TCP: SYN, else ACK */
+	bool reply; /* the port is where it comes from; each flow has a port that it is sent to */
 };
 
 unsigned int frame_bytes(const struct frame_kind *kind);

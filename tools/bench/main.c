@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "nat.h"
 #include "report.h"
 
 #define ROUNDS        11
@@ -25,7 +26,7 @@ static const struct {
 } modes[] = { { "l2", MODE_L2 }, { "ipip", MODE_IPIP }, { "gue", MODE_GUE } };
 static const char *const verdicts[] = { "aborted", "drop", "pass", "tx", "redirect" };
 
-static struct measurement lines[5 * ARRAY_SIZE(modes) * 2]; /* cases, modes, families */
+static struct measurement lines[(5 * ARRAY_SIZE(modes) + 3) * 2]; /* cases, modes, families */
 
 struct options {
 	int rounds;
@@ -175,7 +176,8 @@ static void add_line(struct measuring *m, const struct measurement *like, const 
 	*line = *like;
 	line->case_name = case_name;
 	line->meets = meets;
-	line->kind.syn = !strcmp(case_name, "syn") || meets == MEETS_ROOM || meets == MEETS_FLOOD;
+	line->kind.syn = !strcmp(case_name, "syn") || meets == MEETS_ROOM || meets == MEETS_FLOOD ||
+			 meets == MEETS_BEGIN;
 	line->family = addr_is_v4(&like->kind.to) ? 4 : 6;
 }
 
@@ -199,6 +201,23 @@ static void list_poise(struct measuring *m)
 			add_line(m, &like, "hit", MEETS_ENTRY);
 			add_line(m, &like, "insert", MEETS_ROOM);
 		}
+	}
+}
+
+static void list_nat(struct measuring *m)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		struct measurement like = { .mode = "nat",
+					    .encap = MODE_L2,
+					    .kind.proto = IPPROTO_TCP };
+
+		subject_service(MODE_NAT, family, ROWS_STABLE, &like.kind.to, &like.kind.port);
+		add_line(m, &like, "ack", MEETS_NAT);
+		add_line(m, &like, "begin", MEETS_BEGIN);
+		nat_source_addr(family, &like.kind.to);
+		like.kind.port = NAT_PORT;
+		like.kind.reply = true;
+		add_line(m, &like, "reply", MEETS_REPLY);
 	}
 }
 
@@ -302,6 +321,7 @@ int main(int argc, char **argv)
 	m.subject = &subject;
 	m.program_fd = subject.program_fd;
 	list_poise(&m);
+	list_nat(&m);
 	err = measure_and_report(&m, o.json ? o.json : JSON_FILE);
 	subject_close(&subject);
 	return err != 0;

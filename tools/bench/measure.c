@@ -24,6 +24,8 @@ __u32 measured_flows(const struct measurement *line, int flows_index)
 
 	if (line->meets == MEETS_FLOOD)
 		return last ? 1U << FLOW_MAX_BITS : 0;
+	if (line->meets == MEETS_BEGIN)
+		return last ? flow_counts[flows_index] : 0;
 	return line->meets != MEETS_ROOM || first || last ? flow_counts[flows_index] : 0;
 }
 
@@ -146,8 +148,12 @@ static int prepare(struct measuring *m, const struct measurement *line, __u32 fl
 	rig_packets(&m->rig, &line->kind, flows);
 	if (m->subject)
 		subject_forget_flows(m->subject);
+	if (line->meets == MEETS_REPLY)
+		subject_enter_replies(m->subject, line->family, flows);
 	err = check_verdicts(m, line);
-	if (!err && line->meets == MEETS_ENTRY)
+	if (!err && line->meets == MEETS_BEGIN)
+		subject_forget_flows(m->subject);
+	if (!err && (line->meets == MEETS_ENTRY || line->meets == MEETS_NAT))
 		return run(m, line, m->program_fd, m->verdict, flows, &ns);
 	if (line->meets == MEETS_ROOM && flows == 1)
 		rig_forget(&m->rig, subject_first_set(m->subject));

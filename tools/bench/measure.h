@@ -38,11 +38,14 @@ enum meets {
 	MEETS_FLOOD, /* the same, and each packet is a new flow's */
 	MEETS_ENTRY, /* a moving row, and its flow's entry in the table */
 	MEETS_ROOM,  /* a moving row, and room for its flow's entry: each packet is a new flow's */
+	MEETS_NAT,   /* its flow's entry in the NAT table */
+	MEETS_REPLY, /* the same, on its way back */
+	MEETS_BEGIN, /* room in the NAT table: each packet is a new flow's */
 };
 
 /* One kind of packet: FLOW_COUNTS lines of the table. */
 struct measurement {
-	const char *case_name; /* "ack", "syn", "flood", "udp", "hit" or "insert" */
+	const char *case_name; /* "ack", "syn", "flood", "udp", "hit", "insert", "reply", "begin" */
 	enum meets meets;
 	const char *mode;
 	int family;

@@ -46,6 +46,12 @@ static struct figures figures_of(const struct measurement *line, int flows_index
 	return f;
 }
 
+/* What the lines after it are compared with. */
+static bool is_reference(const struct measurement *line)
+{
+	return (line->meets == MEETS_ROW || line->meets == MEETS_NAT) && !line->kind.syn;
+}
+
 void report_table(const struct measurement *list, size_t count, int rounds)
 {
 	double one_flow_ns = 0;
@@ -59,7 +65,7 @@ void report_table(const struct measurement *list, size_t count, int rounds)
 
 		/* All are compared with known flows of stable rows, which are listed before them.
 		 */
-		if (i % FLOW_COUNTS == 0 && line->meets == MEETS_ROW && !line->kind.syn)
+		if (i % FLOW_COUNTS == 0 && is_reference(line))
 			one_flow_ns = f.ns;
 		if (!flows)
 			continue;

@@ -88,6 +88,7 @@ void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows)
 	rig->kind = *kind;
 	frame_template(kind, &rig->skeleton->bss->template);
 	rig->skeleton->bss->flow_mask = flows - 1;
+	rig->skeleton->bss->port_shift = kind->reply ? 16 : 0;
 }
 
 void rig_forget(struct rig *rig, int set)

@@ -10,6 +10,7 @@
 
 #include "maglev.h"
 #include "maps.h"
+#include "nat.h"
 #include "poise/csum.h"
 #include "poise/hash.h"
 #include "service_table.h"
@@ -20,9 +21,10 @@
 #define LOOPBACK    1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
 #define MTU         1500
 #define FIRST_PORT  80
-#define SERVICES    (2 * (MODE_GUE - MODE_L2 + 1) * ROWS_KINDS)
+#define SERVICES    (2 * (MODE_NAT - MODE_L2 + 1) * ROWS_KINDS)
 #define TICKS       100                               /* no entry expires while it is measured */
-#define TARGETS     (SERVICES * SUBJECT_BACKENDS + 1) /* number 0 is not used */
+#define REPLIES     (SERVICES * SUBJECT_BACKENDS + 1) /* first of their targets; 0 is not used */
+#define TARGETS     (REPLIES + 2 * NAT_REPLY_TARGETS)
 #define FLOWS_BYTES ((size_t)SUBJECT_FLOWS * sizeof(__u64))
 #define VIP4        "192.0.2.10"
 #define VIP6        "2001:db8::10"
@@ -53,13 +55,17 @@ struct target subject_target(enum poise_mode mode, int family, unsigned int back
 		return target;
 	target.outer_version = family;
 	target.port = htons(POISE_GUE_PORT);
+	if (mode == MODE_NAT)
+		nat_target(&target, family);
 	if (family == 6) {
-		inet_pton(AF_INET6, "fd00::1", target.src);
+		if (mode != MODE_NAT)
+			inet_pton(AF_INET6, "fd00::1", target.src);
 		inet_pton(AF_INET6, "fd00::100", target.dst);
 		target.dst[15] = backend;
 		return target;
 	}
-	memcpy(target.src, source4, sizeof(source4));
+	if (mode != MODE_NAT)
+		memcpy(target.src, source4, sizeof(source4));
 	memcpy(target.dst, dest4, sizeof(dest4));
 	memcpy(&source, source4, sizeof(source));
 	memcpy(&dest, dest4, sizeof(dest));
@@ -112,9 +118,12 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 		       enum poise_mode mode, int family, enum subject_rows rows)
 {
 	__u32 number = service_number(mode, family, rows);
-	struct service service = { .number = number, .row_count = POISE_DEFAULT_ROWS };
+	struct service service = { .number = number,
+				   .row_count = POISE_DEFAULT_ROWS,
+				   .flags = mode == MODE_NAT ? SERVICE_NAT : 0 };
 	struct service_key key = { .proto = IPPROTO_TCP };
 	__u32 first = 1 + number * SUBJECT_BACKENDS;
+	struct service_name name = { 0 };
 	struct addr addr;
 	__u16 port;
 	int rows_fd, err = 0;
@@ -140,10 +149,13 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 	subject_service(mode, family, rows, &addr, &port);
 	memcpy(key.addr, addr.b, sizeof(key.addr));
 	key.port = htons(port);
-	return service_table_set(table, &key, &service);
+	memcpy(name.name, "bench", sizeof("bench"));
+	name.key = key;
+	err = bpf_map_update_elem(bpf_map__fd(skel->maps.service_names), &number, &name, BPF_ANY);
+	return err ? err : service_table_set(table, &key, &service);
 }
 
-static int fill(const struct lb_bpf *skel)
+static int fill(const struct lb_bpf *skel, struct subject *subject)
 {
 	const size_t bytes = SERVICE_BUCKETS * sizeof(struct service_bucket);
 	struct service_bucket *table;
@@ -153,12 +165,14 @@ static int fill(const struct lb_bpf *skel)
 		     bpf_map__fd(skel->maps.services), 0);
 	if (table == MAP_FAILED)
 		return -errno;
-	for (enum poise_mode mode = MODE_L2; mode <= MODE_GUE && !err; mode++)
+	for (enum poise_mode mode = MODE_L2; mode <= MODE_NAT && !err; mode++)
 		for (int family = 4; family <= 6 && !err; family += 2)
 			for (int rows = ROWS_STABLE; rows < ROWS_KINDS && !err; rows++)
 				err = add_service(skel, table, mode, family, rows);
+	if (!err)
+		err = nat_make(skel, table, &subject->nat);
 	munmap(table, bytes);
-	return err;
+	return err ? err : nat_reply_targets(skel, REPLIES);
 }
 
 static int map_flows(const struct lb_bpf *skel, struct subject *subject)
@@ -188,9 +202,15 @@ int subject_open(struct subject *subject)
 	skel->rodata->flow_set_mask = SUBJECT_FLOWS / FLOWS_PER_SET - 1;
 	err = bpf_map__set_max_entries(skel->maps.flows, SUBJECT_FLOWS / FLOWS_PER_SET);
 	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.targets, TARGETS);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.counters, TARGETS);
+	if (!err)
+		err = nat_size(skel);
+	if (!err)
 		err = lb_bpf__load(skel);
 	if (!err)
-		err = fill(skel);
+		err = fill(skel, subject);
 	if (!err)
 		err = map_flows(skel, subject);
 out:
@@ -207,6 +227,7 @@ out:
 void subject_close(struct subject *subject)
 {
 	munmap(subject->flows, FLOWS_BYTES);
+	nat_unmap(subject->nat);
 	lb_bpf__destroy(subject->skeleton);
 	*subject = (struct subject){ .program_fd = -1 };
 }
@@ -219,13 +240,20 @@ int subject_forwarded(const struct subject *subject, __u64 *packets)
 
 	*packets = 0;
 	for (int i = 0; i < TARGETS && !err; i++)
-		*packets += counters[i].packets;
+		*packets += counters[i].packets + counters[i].reply_packets;
 	return err;
 }
 
 void subject_forget_flows(struct subject *subject)
 {
 	memset(subject->flows, 0, FLOWS_BYTES);
+	nat_forget(subject->nat);
+}
+
+void subject_enter_replies(struct subject *subject, int family, __u32 flows)
+{
+	nat_enter_replies(subject->skeleton, subject->nat, family, flows, REPLIES,
+			  service_number(MODE_NAT, family, ROWS_STABLE));
 }
 
 size_t subject_flows(const struct subject *subject)

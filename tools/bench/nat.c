@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench_abi.h"
+#include "frame.h"
+#include "nat.h"
+#include "poise/nat.h"
+#include "service_table.h"
+
+#include "lb.skel.h" /* needs the types above */
+
+#define SETS   (NAT_FLOWS * 2 / NAT_PER_SET)
+#define TICKS  100 /* no entry expires while it is measured */
+#define BYTES  ((size_t)SETS * sizeof(struct nat_set))
+#define CLIENT "203.0.113.7"
+
+static const char *const sources[] = { "10.0.0.1", "fd00::1" };
+
+void nat_source_addr(int family, struct addr *addr)
+{
+	addr_parse(sources[family == 6], addr);
+}
+
+int nat_size(struct lb_bpf *skel)
+{
+	skel->rodata->nat_set_mask = SETS - 1;
+	return bpf_map__set_max_entries(bpf_map__inner_map(skel->maps.nat_table), SETS);
+}
+
+static int make_source(const struct lb_bpf *skel, struct service_bucket *services, int family)
+{
+	__u32 index = family == 6;
+	const struct service value = { .row_count = 1,
+				       .number = index,
+				       .flags = SERVICE_NAT_SOURCE };
+	struct service_key key = { 0 };
+	struct nat_source source;
+	struct addr addr;
+	int err;
+
+	nat_source_addr(family, &addr);
+	memcpy(source.addr, addr.b, sizeof(source.addr));
+	memcpy(key.addr, addr.b, sizeof(key.addr));
+	err = bpf_map_update_elem(bpf_map__fd(skel->maps.nat_sources), &index, &source, BPF_ANY);
+	return err ? err : service_table_set(services, &key, &value);
+}
+
+int nat_make(const struct lb_bpf *skel, struct service_bucket *services, struct nat_set **table)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	__u32 zero = 0;
+	int err, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_nat", sizeof(__u32),
+				     sizeof(struct nat_set), SETS, &opts);
+	void *sets;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_update_elem(bpf_map__fd(skel->maps.nat_table), &zero, &fd, BPF_ANY);
+	sets = err ? MAP_FAILED : mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (!err && sets == MAP_FAILED)
+		err = -errno;
+	close(fd);
+	for (int family = 4; family <= 6 && !err; family += 2)
+		err = make_source(skel, services, family);
+	*table = err ? NULL : sets;
+	return err;
+}
+
+void nat_unmap(struct nat_set *table)
+{
+	if (table)
+		munmap(table, BYTES);
+}
+
+void nat_target(struct target *target, int family)
+{
+	target->port = htons(NAT_PORT);
+	target->nat = (struct target_nat){ .first_source = family == 6,
+					   .source_count = 1,
+					   .idle_ticks = TICKS,
+					   .replied_ticks = TICKS,
+					   .reset_ticks = TICKS };
+}
+
+/* Backends that answer are where the harness's packets come from. */
+static void reply_backend(int family, __u32 host, struct addr *addr)
+{
+	addr_parse(family == 4 ? "198.51.100.0" : "2001:db8:c::", addr);
+	addr->b[15] = host;
+}
+
+int nat_reply_targets(const struct lb_bpf *skel, __u32 first)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < 2 * NAT_REPLY_TARGETS && !err; i++) {
+		int family = i < NAT_REPLY_TARGETS ? 4 : 6;
+		struct target target = { .mode = MODE_NAT,
+					 .outer_version = family,
+					 .closing_ticks = TICKS,
+					 .new_ticks = TICKS };
+		__u32 number = first + i;
+		struct addr addr;
+
+		nat_target(&target, family);
+		reply_backend(family, i % NAT_REPLY_TARGETS, &addr);
+		memcpy(target.dst, family == 4 ? addr_v4(&addr) : addr.b, family == 4 ? 4 : 16);
+		err = bpf_map_update_elem(bpf_map__fd(skel->maps.targets), &number, &target,
+					  BPF_ANY);
+	}
+	return err;
+}
+
+void nat_forget(struct nat_set *table)
+{
+	/* Entries mean nothing without their words. */
+	for (__u32 i = 0; i < SETS; i++)
+		memset(table[i].words, 0, sizeof(table[i].words));
+}
+
+static __u64 reply_hash(const struct lb_bpf *skel, int family, const struct addr *backend,
+			__be16 port)
+{
+	const struct flow_hash_key *key = (const void *)&skel->rodata->hash_key;
+	__be32 from[4], to[4];
+	struct addr source;
+
+	nat_source_addr(family, &source);
+	memcpy(from, backend->b, sizeof(from));
+	memcpy(to, source.b, sizeof(to));
+	if (family == 4)
+		return flow_hash4(key, from[3], to[3], htons(NAT_PORT), port, IPPROTO_TCP);
+	return flow_hash6(key, from, to, htons(NAT_PORT), port, IPPROTO_TCP);
+}
+
+/* Where packets would have put it: in the emptier of its sets. */
+static void enter(struct nat_set *table, __u64 hash, const struct nat_entry *entry)
+{
+	struct nat_set *sets[2];
+	int taken[2] = { 0 }, into;
+
+	for (int choice = 0; choice < 2; choice++) {
+		sets[choice] = &table[nat_set_index(hash, choice, SETS - 1)];
+		for (int i = 0; i < NAT_PER_SET; i++)
+			taken[choice] += sets[choice]->words[i] != 0;
+	}
+	into = taken[1] < taken[0];
+	if (taken[into] == NAT_PER_SET)
+		return;
+	for (int i = 0; i < NAT_PER_SET; i++) {
+		if (sets[into]->words[i])
+			continue;
+		sets[into]->entries[i] = *entry;
+		/* Its first packet sets the time that it expires at: half the clock away. */
+		sets[into]->words[i] =
+			nat_word(flow_tag(hash), 0, NAT_REPLY | NAT_REPLIED | NAT_ASSURED);
+		return;
+	}
+}
+
+void nat_enter_replies(const struct lb_bpf *skel, struct nat_set *table, int family, __u32 flows,
+		       __u32 first_target, __u16 service)
+{
+	struct nat_entry entry = { .client_port = htons(40000),
+				   .service = service,
+				   .source = family == 6,
+				   .other = ~0U,
+				   .ifindex = 1,
+				   .hop = { 2, 0, 0, 0, 3, 1, 2, 0, 0, 0, 1, 2 } };
+	struct addr client, backend;
+
+	addr_parse(family == 4 ? CLIENT : "2001:db8:c::7", &client);
+	memcpy(entry.client, client.b, sizeof(entry.client));
+	for (__u32 flow = 0; flow < flows; flow++) {
+		__u32 host = flow >> FLOW_PORT_BITS;
+
+		reply_backend(family, host, &backend);
+		entry.nat_port = htons(FLOW_PORT_BASE | (flow & FLOW_PORT_MASK));
+		entry.target = first_target + (family == 6 ? NAT_REPLY_TARGETS : 0) + host;
+		enter(table, reply_hash(skel, family, &backend, entry.nat_port), &entry);
+	}
+}
