@@ -30,8 +30,8 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "encap.h"
 #include "rewrite.h"
 #include "transmit.h"
-#include "nat_table.h"
 #include "nat_rewrite.h"
+#include "nat_table.h"
 #include "nat_begin.h"
 #include "nat.h"
 #include "nat_keep.h"
@@ -49,9 +49,10 @@ static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *
 	if (verdict != NAT_UNKNOWN)
 		return verdict;
 	err = nat_begin(ctx, service_bits, hash, shape);
-	if (err)
+	if (err > 0)
 		return stop(err);
-	shape |= NAT_SHAPE_BEGAN;
+	if (!err)
+		shape |= NAT_SHAPE_BEGAN;
 	verdict = version == 4 ? nat_forward4(ctx, service_bits, hash, shape)
 			       : nat_forward6(ctx, service_bits, hash, shape);
 	return verdict == NAT_UNKNOWN ? stop(DROP_NAT_FULL) : verdict;

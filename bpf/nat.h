@@ -11,49 +11,6 @@
 
 #define LEAST_MTU 1280 /* smaller ones are not worth asking about (RFC 8200) */
 
-/* An entry that was found, and its word as it was then. */
-struct nat_found {
-	struct nat_set *set; /* NULL: there is none */
-	__u32 slot;
-	__u64 word;
-};
-
-static __always_inline bool nat_is_live(__u64 word, __u32 now)
-{
-	return !(word & NAT_BUSY) && nat_word_left(word, now) >= 0;
-}
-
-static __always_inline struct nat_found nat_find_client(const struct nat_addr *client, __be16 port,
-							__u16 service, __u64 hash, __u32 now)
-{
-	struct nat_found found;
-	int choice;
-
-	for (choice = 0; choice < 2; choice++) {
-		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
-		const struct nat_entry *entry;
-		const __u64 *addr;
-
-		found.slot = index * NAT_PER_SET;
-		found.set = nat_set_of(found.slot);
-		if (!found.set)
-			return found;
-		at = nat_find_tag(found.set, flow_tag(hash));
-		if (at == NAT_PER_SET)
-			continue;
-		found.slot += at;
-		found.word = nat_read(nat_word_at(found.set, at));
-		entry = nat_entry_at(found.set, at);
-		addr = (const __u64 *)entry->client;
-		if (addr[1] == client->high && addr[0] == client->low &&
-		    entry->client_port == port && entry->service == service &&
-		    !(found.word & NAT_REPLY) && nat_is_live(found.word, now))
-			return found;
-	}
-	found.set = NULL;
-	return found;
-}
-
 /* Where the client's packets come from, noted in both entries. Two CPUs may mix what they note; the
  * next packet puts it right. */
 __noinline int nat_learn_hop(struct xdp_md *ctx, __u32 slot, __u32 other)
@@ -82,14 +39,6 @@ static __always_inline bool nat_same_hop(const struct nat_entry *entry, const st
 
 	return entry->ifindex == ifindex && known[0] == from[0] && known[1] == from[1] &&
 	       known[2] == from[2] && known[3] == to[0] && known[4] == to[1] && known[5] == to[2];
-}
-
-/* Its backend has it still, and it has not ended for a packet that begins one. */
-static __always_inline bool nat_goes_on(const struct nat_found *found, const struct target *target,
-					__u16 service, __u32 tcp_flags)
-{
-	return target->mode == MODE_NAT && target->owner == (service | TARGET_SERVES) &&
-	       !(tcp_is_syn(tcp_flags) && nat_ended(nat_word_flags(found->word)));
 }
 
 static __always_inline void nat_count_packet(__u32 number, __u32 ip_bytes, bool new_flow)
@@ -145,7 +94,7 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	change.ip_delta = entry->ip_delta;
 	change.transport_delta = entry->transport_delta;
 	/* Whoever takes an entry over says so before changing it. */
-	if (nat_word_tag(nat_read(nat_word_at(found.set, found.slot))) != flow_tag(hash))
+	if (nat_is_taken(&found, flow_tag(hash)))
 		return NAT_UNKNOWN;
 	bytes = nat_ip_bytes(parts.ip, version);
 	if (bytes > target->mtu)
@@ -291,7 +240,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	change.to_port = entry->client_port;
 	change.ip_delta = entry->ip_delta;
 	change.transport_delta = entry->transport_delta;
-	if (nat_word_tag(nat_read(nat_word_at(found.set, found.slot))) != flow_tag(hash))
+	if (nat_is_taken(&found, flow_tag(hash)))
 		return XDP_PASS;
 	bytes = nat_ip_bytes(parts.ip, version);
 	action = nat_way_back(ctx, entry->ifindex, bytes);

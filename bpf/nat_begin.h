@@ -127,13 +127,12 @@ static __always_inline void nat_deltas(struct nat_entry *entry, const struct nat
 	entry->transport_delta = csum_fold32(now + (__u16)~csum_fold32(old));
 }
 
-/* Fills an entry whose word is NAT_BUSY, and lets it be found. */
-static __always_inline void nat_publish(struct nat_set *set, __u32 slot,
-					const struct nat_flow *flow, const struct target *target,
-					const struct nat_source *source, __u64 hash, __u32 kind)
+/* Fills an entry whose word is NAT_BUSY. */
+static __always_inline void nat_fill(struct nat_entry *entry, const struct nat_flow *flow,
+				     const struct target *target, const struct nat_source *source,
+				     bool reply)
 {
-	struct nat_entry *entry = nat_entry_at(set, slot);
-	__u64 *word = nat_word_at(set, slot), *client = (__u64 *)entry->client;
+	__u64 *client = (__u64 *)entry->client;
 
 	client[0] = flow->client.low;
 	client[1] = flow->client.high;
@@ -142,16 +141,22 @@ static __always_inline void nat_publish(struct nat_set *set, __u32 slot,
 	entry->ifindex = flow->ifindex;
 	__builtin_memcpy(entry->hop, flow->hop, sizeof(entry->hop));
 	nat_deltas(entry, flow, target, source);
-	if (kind & NAT_REPLY) {
+	if (reply) {
 		entry->ip_delta = ~entry->ip_delta;
 		entry->transport_delta = ~entry->transport_delta;
 	}
+}
+
+/* Lets it be found. */
+static __always_inline void nat_publish(__u64 *word, const struct nat_flow *flow,
+					const struct target *target, __u32 tag, __u32 kind)
+{
 	if (flow->tcp_flags & NO_TCP)
 		kind |= NAT_UDP;
 	else if (flow->tcp_flags & TCP_RST)
 		kind |= NAT_RESET;
 	nat_exchange(word, nat_read(word),
-		     nat_word(flow_tag(hash), nat_now() + nat_ticks(kind, target), kind));
+		     nat_word(tag, nat_now() + nat_ticks(kind, target), kind));
 }
 
 /* The entry that already has the tag is taken over, if that is no harm. */
@@ -200,15 +205,16 @@ static __always_inline int nat_reply_slot(const struct nat_flow *flow, __u32 num
 }
 
 /*
- * Takes a port for a flow to a target: makes the entry that replies are found by. Two CPUs that
- * want the same port look one after the other. The slot, NAT_BUSY_PORT or NAT_NO_ROOM.
+ * Takes a port for a flow to a target: makes the entry that replies are found by. Its word stays
+ * NAT_BUSY, with the tag, until the flow is whole: the port is taken, and the entry is nobody's to
+ * take. Two CPUs that want the same port look one after the other. The slot, NAT_BUSY_PORT or
+ * NAT_NO_ROOM.
  */
 __noinline int nat_take_port(const struct nat_flow *flow, __u32 number, __u32 source, __u32 try_)
 {
 	const struct target *target = bpf_map_lookup_elem(&targets, &number);
 	const struct nat_source *from = bpf_map_lookup_elem(&nat_sources, &source);
 	struct nat_addr to, ours;
-	__u32 claim_index, *claim;
 	struct nat_set *set;
 	__be16 port;
 	__u64 hash;
@@ -220,64 +226,64 @@ __noinline int nat_take_port(const struct nat_flow *flow, __u32 number, __u32 so
 	to = nat_target_addr(target);
 	__builtin_memcpy(&ours, from->addr, sizeof(ours));
 	hash = nat_hash(&to, &ours, target->port, port, nat_proto(flow));
-	claim_index = flow_tag(hash) % NAT_CLAIMS;
-	claim = bpf_map_lookup_elem(&nat_claims, &claim_index);
-	if (!claim || __sync_val_compare_and_swap(claim, 0, 1))
+	if (!nat_claim(flow_tag(hash), 1))
 		return NAT_BUSY_PORT;
 	slot = nat_reply_slot(flow, number, source, target, port, hash, try_);
 	set = slot < 0 ? NULL : nat_set_of(slot);
 	if (set) {
 		struct nat_entry *entry = nat_entry_at(set, slot);
+		__u64 *word = nat_word_at(set, slot);
 
 		entry->nat_port = port;
 		entry->target = number;
 		entry->source = source;
-		entry->other = ~0U; /* none yet */
-		nat_publish(set, slot, flow, target, from, hash, NAT_REPLY);
+		nat_fill(entry, flow, target, from, true);
+		nat_exchange(word, nat_read(word), nat_word(flow_tag(hash), nat_now(), NAT_BUSY));
 	}
-	__sync_val_compare_and_swap(claim, 1, 0);
+	nat_give_up_claim(flow_tag(hash));
 	return slot;
 }
 
 /* A place for the entry that the client's packets are found by. */
-static __always_inline int nat_client_slot(const struct nat_flow *flow, __u32 reply_slot)
+static __always_inline int nat_client_slot(const struct nat_flow *flow)
 {
 	__u32 tag = flow_tag(flow->hash), now = nat_now();
-	int choice;
+	int choice, try, slot = NO_SLOT;
 
 	for (choice = 0; choice < 2; choice++) {
-		__u32 slot = nat_set_index(flow->hash, choice, nat_set_mask) * NAT_PER_SET, at;
-		struct nat_set *set = nat_set_of(slot);
+		__u32 first = nat_set_index(flow->hash, choice, nat_set_mask) * NAT_PER_SET, at;
+		struct nat_set *set = nat_set_of(first);
 		const struct nat_entry *entry;
 		__u64 *word, old;
 
 		if (!set)
 			return NO_SLOT;
 		at = nat_find_tag(set, tag);
-		slot += at;
-		word = nat_word_at(set, slot);
+		word = nat_word_at(set, at);
 		old = nat_read(word);
-		entry = nat_entry_at(set, slot);
+		entry = nat_entry_at(set, at);
 		if (at == NAT_PER_SET || old & NAT_BUSY || !nat_same_client(entry, flow))
 			continue;
 		if (!nat_seize(word, old, now))
 			return NO_SLOT;
-		if (entry->other != reply_slot)
-			nat_end_other(entry, slot);
-		return slot;
+		nat_end_other(entry, first + at);
+		return first + at;
 	}
-	return nat_seize_room(flow->hash);
+	/* Another CPU may want the same room. */
+	for (try = 0; try < INSERT_TRIES && slot < 0; try++)
+		slot = nat_seize_room(flow->hash);
+	return slot;
 }
 
-/* Makes the entry that the client's packets are found by, beside that of the replies. The slot, or
- * NO_SLOT: then the other one is gone, too. */
+/* Makes the entry that the client's packets are found by, beside that of the replies, and lets both
+ * be found. The slot, or NO_SLOT: then the other one is gone, too. */
 __noinline int nat_enter_client(const struct nat_flow *flow, __u32 reply_slot)
 {
 	struct nat_set *set, *reply_set = nat_set_of(reply_slot);
 	struct nat_entry *entry, *reply;
 	const struct nat_source *from;
 	const struct target *target;
-	__u64 *reply_word, word;
+	__u64 *reply_word, busy;
 	__u32 number, source;
 	int slot;
 
@@ -285,15 +291,15 @@ __noinline int nat_enter_client(const struct nat_flow *flow, __u32 reply_slot)
 		return NO_SLOT;
 	reply = nat_entry_at(reply_set, reply_slot);
 	reply_word = nat_word_at(reply_set, reply_slot);
-	word = nat_read(reply_word);
+	busy = nat_read(reply_word);
 	number = reply->target;
 	source = reply->source;
 	target = bpf_map_lookup_elem(&targets, &number);
 	from = bpf_map_lookup_elem(&nat_sources, &source);
-	slot = target && from ? nat_client_slot(flow, reply_slot) : NO_SLOT;
+	slot = target && from ? nat_client_slot(flow) : NO_SLOT;
 	set = slot < 0 ? NULL : nat_set_of(slot);
 	if (!set) {
-		nat_exchange(reply_word, word, 0);
+		nat_exchange(reply_word, busy, 0);
 		return NO_SLOT;
 	}
 	entry = nat_entry_at(set, slot);
@@ -301,15 +307,13 @@ __noinline int nat_enter_client(const struct nat_flow *flow, __u32 reply_slot)
 	entry->target = number;
 	entry->source = source;
 	entry->other = reply_slot;
-	entry->other_tag = nat_word_tag(word);
-	nat_publish(set, slot, flow, target, from, flow->hash, 0);
+	entry->other_tag = nat_word_tag(busy);
 	reply->other = slot;
 	reply->other_tag = flow_tag(flow->hash);
-	/* Another flow may have made it go meanwhile, and not have known of ours yet. */
-	if (nat_word_tag(nat_read(reply_word)) == entry->other_tag && nat_same_client(reply, flow))
-		return slot;
-	nat_exchange(nat_word_at(set, slot), nat_read(nat_word_at(set, slot)), 0);
-	return NO_SLOT;
+	nat_fill(entry, flow, target, from, false);
+	nat_publish(reply_word, flow, target, nat_word_tag(busy), NAT_REPLY);
+	nat_publish(nat_word_at(set, slot), flow, target, flow_tag(flow->hash), 0);
+	return slot;
 }
 
 /* Enters a new flow. GO_ON or a drop_reason. */
@@ -338,12 +342,31 @@ static __always_inline int nat_enter(const struct nat_flow *flow)
 	return GO_ON;
 }
 
-/* The same for the flow that a packet begins. */
+/* Whether another CPU has entered the flow since it was looked for. */
+static __always_inline bool nat_is_entered(const struct nat_flow *flow)
+{
+	__u16 service = nat_service(flow).number;
+	struct nat_found found =
+		nat_find_client(&flow->client, flow->client_port, service, flow->hash, nat_now());
+	const struct target *target;
+	__u32 number;
+
+	if (!found.set)
+		return false;
+	number = nat_entry_at(found.set, found.slot)->target;
+	target = bpf_map_lookup_elem(&targets, &number);
+	return target && nat_goes_on(&found, target, service, flow->tcp_flags);
+}
+
+#define NAT_ENTERED (-1) /* by another CPU, or it is about to be */
+
+/* The same for the flow that a packet begins. NAT_ENTERED, too. */
 __noinline int nat_begin(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u32 shape)
 {
 	__u32 zero = 0;
 	struct nat_flow *flow = bpf_map_lookup_elem(&nat_begun, &zero);
 	struct nat_parts parts;
+	int err;
 
 	if (!flow)
 		return DROP_NAT_FULL;
@@ -365,7 +388,11 @@ __noinline int nat_begin(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u
 	flow->tcp_flags = NAT_SHAPE_TCP_FLAGS(shape);
 	flow->ifindex = ctx->ingress_ifindex;
 	nat_hop_from(flow->hop, parts.eth);
-	return nat_enter(flow);
+	if (!nat_claim(flow_tag(hash), CLAIM_TRIES))
+		return NAT_ENTERED;
+	err = nat_is_entered(flow) ? NAT_ENTERED : nat_enter(flow);
+	nat_give_up_claim(flow_tag(hash));
+	return err;
 }
 
 #endif

@@ -3,13 +3,15 @@
  * The NAT table: finding entries, keeping them alive, and making room for new ones.
  *
  * A reader looks at an entry's word, then at the entry, then at the word again: whoever takes an
- * entry over makes its word NAT_BUSY first. A tag is at most once in a set, so that the first word
- * with it is the one.
+ * entry over makes its word NAT_BUSY first, and a new flow's words stay that until both its entries
+ * are whole, so that no half of a flow is found or makes room. A tag is at most once in a set, so
+ * that the first word with it is the one.
  */
 #ifndef POISE_BPF_NAT_TABLE_H
 #define POISE_BPF_NAT_TABLE_H
 
-#define NO_SLOT (-1)
+#define NO_SLOT     (-1)
+#define CLAIM_TRIES 256 /* longer than a flow takes to be entered */
 
 /* An entry's place: set * NAT_PER_SET + place in the set. */
 static __always_inline struct nat_set *nat_set_of(__u32 slot)
@@ -67,6 +69,65 @@ static __always_inline struct nat_counter *nat_count(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&nat_counters, &zero);
+}
+
+/* An entry that was found, and its word as it was then. */
+struct nat_found {
+	struct nat_set *set; /* NULL: there is none */
+	__u32 slot;
+	__u64 word;
+};
+
+static __always_inline bool nat_is_live(__u64 word, __u32 now)
+{
+	return !(word & NAT_BUSY) && nat_word_left(word, now) >= 0;
+}
+
+static __always_inline struct nat_found nat_find_client(const struct nat_addr *client, __be16 port,
+							__u16 service, __u64 hash, __u32 now)
+{
+	struct nat_found found;
+	int choice;
+
+	for (choice = 0; choice < 2; choice++) {
+		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
+		const struct nat_entry *entry;
+		const __u64 *addr;
+
+		found.slot = index * NAT_PER_SET;
+		found.set = nat_set_of(found.slot);
+		if (!found.set)
+			return found;
+		at = nat_find_tag(found.set, flow_tag(hash));
+		if (at == NAT_PER_SET)
+			continue;
+		found.slot += at;
+		found.word = nat_read(nat_word_at(found.set, at));
+		entry = nat_entry_at(found.set, at);
+		addr = (const __u64 *)entry->client;
+		if (addr[1] == client->high && addr[0] == client->low &&
+		    entry->client_port == port && entry->service == service &&
+		    !(found.word & NAT_REPLY) && nat_is_live(found.word, now))
+			return found;
+	}
+	found.set = NULL;
+	return found;
+}
+
+/* Whether somebody has taken over the entry since. */
+static __always_inline bool nat_is_taken(const struct nat_found *found, __u32 tag)
+{
+	__u64 word = nat_read(nat_word_at(found->set, found->slot));
+
+	return nat_word_tag(word) != tag || word & NAT_BUSY;
+}
+
+/* Its backend has it still, and it has not ended for a packet that begins one. */
+static __always_inline bool nat_goes_on(const struct nat_found *found, const struct target *target,
+					__u16 service, __u32 tcp_flags)
+{
+	return target->mode == MODE_NAT && target->owner == (service | TARGET_SERVES) &&
+	       !(tcp_is_syn(tcp_flags) && nat_ended(nat_word_flags(found->word)));
 }
 
 /*
@@ -134,6 +195,28 @@ static __always_inline void nat_count_lost(__u64 old, __u32 now)
 		return;
 	counter->evicted++;
 	counter->broken += nat_established(nat_word_flags(old));
+}
+
+/* Nobody else enters what has this tag, on another CPU; tries: how often to look whether it is
+ * done.
+ */
+static __always_inline bool nat_claim(__u32 tag, int tries)
+{
+	__u32 index = tag % NAT_CLAIMS, *claim = bpf_map_lookup_elem(&nat_claims, &index);
+	int i;
+
+	for (i = 0; claim && i < tries; i++)
+		if (!__sync_val_compare_and_swap(claim, 0, 1))
+			return true;
+	return false;
+}
+
+static __always_inline void nat_give_up_claim(__u32 tag)
+{
+	__u32 index = tag % NAT_CLAIMS, *claim = bpf_map_lookup_elem(&nat_claims, &index);
+
+	if (claim)
+		__sync_val_compare_and_swap(claim, 1, 0);
 }
 
 /* nat_worth, verified once: the verifier takes what it gives for any number, or it would follow
