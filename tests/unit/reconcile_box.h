@@ -58,7 +58,7 @@ static inline void daemon_stop(void)
 /* kill -9 and start again: nothing is tidied up in the maps. */
 static inline void daemon_restart(void)
 {
-	kernel.dead = true;
+	kernel.dead = kernel.was_killed = true;
 	daemon_stop();
 	kernel.dead = false;
 	kernel.stores_left = 0;

@@ -115,8 +115,7 @@ struct side_entry {
 /* What services by nat share. */
 struct run_nat {
 	struct nat_sources sources;
-	bool keep_switched; /* packets look for answers to services by `source: keep`, or may */
-	bool split_told;    /* that not all of the configuration's sources are in use was logged */
+	bool split_told; /* that not all of the configuration's sources are in use was logged */
 };
 
 struct sweeper;

@@ -22,7 +22,6 @@ int nat_adopt(struct reconcile *rec)
 	struct nat_source value;
 	struct addr addr;
 
-	rec->nat.keep_switched = true;
 	for (__u32 i = 0; i < POISE_MAX_NAT_SOURCES; i++) {
 		int err = lb_nat_source_get(rec->deps.lb, i, &value);
 

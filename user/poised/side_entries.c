@@ -119,9 +119,7 @@ static void switch_set(struct reconcile *rec, bool nat_keep)
 {
 	const struct switches value = { .nat_keep = nat_keep };
 
-	if (rec->nat.keep_switched != nat_keep)
-		lb_switches_set(rec->deps.lb, &value);
-	rec->nat.keep_switched = nat_keep;
+	lb_switches_set(rec->deps.lb, &value);
 }
 
 static bool has_reply(const struct sides *sides)
