@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +166,21 @@ void locals_undo(struct reconcile *rec)
 		take_off(rec);
 }
 
+/* A datagram has its sender's port: the kernel knows of no connection that it would be part of. */
+static void warn_of_port(const struct run_backend *backend)
+{
+	const struct run_service *service = backend->service;
+	char id[ENDPOINT_TEXT_SIZE];
+
+	if (service->key.proto != IPPROTO_UDP || backend->port == service->conf->port)
+		return;
+	log_warn("%s: backend %s answers from port %u, where clients of port %u expect nothing: a"
+		 " server that answers has to listen on port %u, at an address of its own as"
+		 " 127.0.0.2, and to answer from the address that was asked",
+		 service->name, endpoint_format(&backend->addr, backend->port, id), backend->port,
+		 service->conf->port, service->conf->port);
+}
+
 void locals_commit(struct reconcile *rec)
 {
 	for (size_t i = 0; i < rec->service_count; i++) {
@@ -172,6 +189,8 @@ void locals_commit(struct reconcile *rec)
 		for (size_t j = 0; locals_has(service) && j < service_members(service); j++) {
 			struct run_backend *backend = service_member(service, j);
 
+			if (!backend->hop_told)
+				warn_of_port(backend);
 			/* Of a mode before this one. */
 			nexthop_unwatch(backend->watch);
 			backend->watch = NULL;
