@@ -13,7 +13,7 @@ struct local {
 };
 
 static struct fake_host {
-	enum local_found listening[65536];     /* by port */
+	int listening[65536];                  /* by port */
 	struct local_count connections[65536]; /* the same */
 	unsigned int service;                  /* whose connections these are */
 	unsigned int opened, looks, switched;

@@ -120,8 +120,8 @@ static void table_replace(struct run_service *run, const struct plan_service *pl
 	if (planned->is_new)
 		run->live_number = run->number;
 	else
-		log_warn("%s: `rows`, `hash`, the protocol or, by nat, `mode` or the address"
-			 " changed: connections get other backends",
+		log_warn("%s: `rows`, `hash`, the protocol or, by nat or local, `mode` or the"
+			 " address changed: connections get other backends",
 			 run->name);
 	service_dirty(run, true);
 }
