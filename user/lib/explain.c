@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The way of bpf/lb.bpf.c from parsed packet to target: bpf/service.h, select.h, schedule.h. */
+/*
+ * The way of bpf/lb.bpf.c from parsed packet to target (bpf/service.h, select.h, schedule.h,
+ * nat.h), and that of bpf/local.bpf.c from a look-up.
+ */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -53,6 +56,38 @@ static int find_service(const struct maps *maps, const struct service_key *key, 
 	if (err != -ENOENT)
 		return err;
 	return find_in_bucket(maps, key, service_bucket_index(hash, 1), out);
+}
+
+/* As packets find it; else, as sockets do, in mode local: at the address, at all of IPv4, at all.
+ */
+static int find_any_service(const struct maps *maps, const struct service_key *asked,
+			    struct service *out)
+{
+	static const struct addr wildcards[] = { { .b = { [10] = 0xff, [11] = 0xff } },
+						 { .b = { 0 } } };
+	struct service_key key = *asked;
+	struct addr dest;
+	int err = find_service(maps, &key, out);
+
+	memcpy(dest.b, key.addr, sizeof(dest.b));
+	key.kind = KEY_LOCAL;
+	if (err == -ENOENT)
+		err = find_service(maps, &key, out);
+	for (size_t i = addr_is_v4(&dest) ? 0 : 1; i < 2 && err == -ENOENT; i++) {
+		memcpy(key.addr, wildcards[i].b, sizeof(key.addr));
+		err = find_service(maps, &key, out);
+	}
+	return err;
+}
+
+bool explain_is_nat(const struct explanation *flow)
+{
+	return flow->service.flags & SERVICE_NAT;
+}
+
+bool explain_is_local(const struct explanation *flow)
+{
+	return flow->name.mode == MODE_LOCAL;
 }
 
 /* ---- hash and row */
@@ -196,12 +231,32 @@ static int read_entry(const struct maps *maps, const struct flow_clock *clock,
 
 /* ---- the answer */
 
-struct explain_choice explain_choose(const struct explanation *flow, bool fresh, __u16 scheduled)
+/* By nat, and of sockets by TCP, whatever is looked up here is new: the scheduler is asked though
+ * rows are not tracked. */
+static bool is_scheduled(const struct explanation *flow)
+{
+	bool sockets = explain_is_local(flow) && flow->name.key.proto == IPPROTO_TCP;
+
+	return explain_scheduler(flow->service.flags) != SCHEDULER_MAGLEV &&
+	       !(flow->service.flags & SERVICE_HASH_SOURCE) && (explain_is_nat(flow) || sockets);
+}
+
+struct explain_choice explain_choose(const struct explanation *flow, bool syn, __u16 scheduled)
 {
 	enum poise_scheduler scheduler = explain_scheduler(flow->service.flags);
+	/* A client's next connection is none of a new client. */
+	bool fresh = syn && !(flow->service.flags & SERVICE_HASH_SOURCE);
 	struct explain_choice choice = { EXPLAIN_CURRENT, flow->row.current_target };
 
-	if (!row_tracks(flow->row)) {
+	if (explain_is_nat(flow) && explain_nat_follows(&flow->nat, syn)) {
+		choice.why = EXPLAIN_NAT;
+		choice.target = flow->nat.entry.target;
+	} else if (is_scheduled(flow)) {
+		choice.why = EXPLAIN_SCHEDULED;
+		choice.target = scheduled;
+		if (scheduler == SCHEDULER_RANDOM && flow->row.current_target)
+			return choice;
+	} else if (!row_tracks(flow->row)) {
 		choice.why = EXPLAIN_STABLE;
 	} else if (flow->entry && flow->entry_serves && flow_follows(flow->entry, fresh)) {
 		choice.why = EXPLAIN_ENTRY;
@@ -228,7 +283,7 @@ static int explain(const struct maps *maps, const struct addr *source, __u16 sou
 	__u16 scheduled = 0;
 	struct meta meta;
 	bool whole_client;
-	int err = find_service(maps, key, &flow->service);
+	int err = find_any_service(maps, key, &flow->service);
 
 	if (err)
 		return err;
@@ -245,12 +300,18 @@ static int explain(const struct maps *maps, const struct addr *source, __u16 sou
 	err = read_row(maps, service, flow->row_index, &flow->row);
 	if (!err)
 		err = read_entry(maps, &meta.clock, flow);
-	if (!err && row_tracks(flow->row))
+	if (!err && explain_is_nat(flow))
+		err = explain_nat_find(maps, source, htons(source_port), service->number,
+				       hash_flow(meta.seed, source, source_port, key), &meta.clock,
+				       &flow->nat);
+	if (!err && (row_tracks(flow->row) || is_scheduled(flow)))
 		err = ask_scheduler(maps, flow, &scheduled);
 	if (err)
 		return err == -ENOENT ? -EPROTO : err;
-	flow->first = explain_choose(flow, key->proto == IPPROTO_TCP && !whole_client, scheduled);
-	flow->others = explain_choose(flow, false, scheduled);
+	flow->first = explain_choose(flow, key->proto == IPPROTO_TCP, scheduled);
+	/* Established connections are not looked up. */
+	flow->others = explain_choose(flow, key->proto == IPPROTO_TCP && explain_is_local(flow),
+				      scheduled);
 	return 0;
 }
 

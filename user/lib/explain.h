@@ -3,13 +3,13 @@
 #ifndef POISE_EXPLAIN_H
 #define POISE_EXPLAIN_H
 
-#include "addr.h"
-#include "maps.h"
+#include "explain_nat.h"
 #include "poise/flow.h"
 
 /* Why a packet goes where it goes. */
 enum explain_why {
 	EXPLAIN_NO_BACKEND, /* the row names nobody: dropped */
+	EXPLAIN_NAT,        /* the NAT table says so */
 	EXPLAIN_STABLE,     /* the row is stable: its current target's, without a look at flows */
 	EXPLAIN_ENTRY,      /* the flow table says so */
 	EXPLAIN_PREVIOUS,   /* no entry to follow: taken for older than the row's last change */
@@ -33,6 +33,7 @@ struct explanation {
 	__u64 entry;                  /* of the flow table; 0: none */
 	int entry_left_ticks;         /* negative: expired, and followed until it is cleared */
 	bool entry_serves;            /* its target does; else it is no reason */
+	struct explain_nat nat;       /* of a service by nat */
 	struct explain_choice first;  /* a TCP SYN; a datagram */
 	struct explain_choice others; /* any other TCP packet; UDP: the same as first */
 };
@@ -42,10 +43,14 @@ struct explanation {
 int explain_flow(const struct maps *maps, const struct addr *source, __u16 source_port,
 		 const struct addr *dest, __u16 dest_port, __u8 proto, struct explanation *out);
 
-/* Its last step, pure: what becomes of a packet, surely a new flow's (fresh) or not, where the
- * scheduler would say `scheduled`. */
-struct explain_choice explain_choose(const struct explanation *flow, bool fresh, __u16 scheduled);
+/* Its last step, pure: what becomes of a packet, a TCP SYN or not, where the scheduler would say
+ * `scheduled`. */
+struct explain_choice explain_choose(const struct explanation *flow, bool syn, __u16 scheduled);
 
 enum poise_scheduler explain_scheduler(__u16 service_flags);
+
+/* Whether its flows are looked for in the NAT table; whether its backends are sockets. */
+bool explain_is_nat(const struct explanation *flow);
+bool explain_is_local(const struct explanation *flow);
 
 #endif

@@ -10,9 +10,10 @@
 #include "tree.h"
 
 static const char *const why_names[] = {
-	[EXPLAIN_NO_BACKEND] = "no_backend", [EXPLAIN_STABLE] = "stable",
-	[EXPLAIN_ENTRY] = "entry",           [EXPLAIN_PREVIOUS] = "previous",
-	[EXPLAIN_CURRENT] = "current",       [EXPLAIN_SCHEDULED] = "scheduled",
+	[EXPLAIN_NO_BACKEND] = "no_backend", [EXPLAIN_NAT] = "nat",
+	[EXPLAIN_STABLE] = "stable",         [EXPLAIN_ENTRY] = "entry",
+	[EXPLAIN_PREVIOUS] = "previous",     [EXPLAIN_CURRENT] = "current",
+	[EXPLAIN_SCHEDULED] = "scheduled",
 };
 
 /* ---- JSON */
@@ -38,7 +39,7 @@ static json_t *next_hop_encode(const struct target *target)
 	char ifname[IF_NAMESIZE];
 	json_t *hop;
 
-	if (target->mode == MODE_NONE || target->mode >= MODE_MAX)
+	if (target->mode == MODE_NONE || target->mode == MODE_LOCAL || target->mode >= MODE_MAX)
 		return json_null();
 	if (!if_indextoname(target->ifindex, ifname))
 		snprintf(ifname, sizeof(ifname), "if%u", target->ifindex);
@@ -47,6 +48,11 @@ static json_t *next_hop_encode(const struct target *target)
 			"source_mac", mac_encode(target->src_mac), "mtu", (int)target->mtu);
 	if (target->mode == MODE_L2)
 		return hop;
+	if (target->mode == MODE_NAT || target->mode == MODE_NAT_KEEP) {
+		json_object_set_new(hop, "destination", outer_encode(target, target->dst));
+		json_object_set_new(hop, "destination_port", json_integer(ntohs(target->port)));
+		return hop;
+	}
 	json_object_set_new(hop, "outer_source", outer_encode(target, target->src));
 	json_object_set_new(hop, "outer_destination", outer_encode(target, target->dst));
 	if (target->mode == MODE_GUE)
@@ -149,13 +155,36 @@ static json_t *entry_encode(const struct explain_report *report)
 			 flow->entry_serves);
 }
 
+/* null: the table has no such flow. */
+static json_t *nat_encode(const struct explain_report *report)
+{
+	const struct explain_nat *nat = &report->flow->nat;
+	__u32 flags = nat_word_flags(nat->word);
+	char id[ENDPOINT_TEXT_SIZE], source[ENDPOINT_TEXT_SIZE];
+	int left = nat->left_ticks;
+
+	if (!nat->word)
+		return json_null();
+	return json_pack("{s:i, s:s, s:s, s:s, s:b, s:I, s:b}", "target", (int)nat->entry.target,
+			 "id", explain_target_text(report, nat->entry.target, id), "source",
+			 endpoint_format(&nat->source, ntohs(nat->entry.nat_port), source), "state",
+			 nat_ended(flags)         ? "ended"
+			 : nat_established(flags) ? "established"
+			 : flags & NAT_ASSURED    ? "ending"
+						  : "new",
+			 "expired", left < 0, "expires_s",
+			 (json_int_t)(left < 0 ? 0 : left * report->tick_ms / 1000), "serves",
+			 nat->serves);
+}
+
 json_t *explain_encode(const struct explain_report *report)
 {
 	const struct explanation *flow = report->flow;
 	const __u16 flags = flow->service.flags;
 	bool fresh = report->tcp && !(flags & SERVICE_HASH_SOURCE);
+	json_t *tree;
 
-	return json_pack(
+	tree = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "source", report->source,
 		"destination", report->dest, "service", flow->name.name, "mode",
 		mode_name(flow->name.mode), "scheduler", scheduler_name(explain_scheduler(flags)),
@@ -163,17 +192,33 @@ json_t *explain_encode(const struct explain_report *report)
 		json_sprintf("%016llx", (unsigned long long)flow->hash), "row", row_encode(report),
 		"entry", entry_encode(report), "first", choice_encode(report, &flow->first, fresh),
 		"others", choice_encode(report, &flow->others, false));
+	if (explain_is_nat(flow))
+		json_object_set_new(tree, "nat", nat_encode(report));
+	return tree;
 }
 
 /* ---- for people */
 
 #define LINE "%-11s"
 
+static void print_expiry(const json_t *entry)
+{
+	if (json_is_true(json_object_get(entry, "expired")))
+		puts("expired");
+	else
+		printf("expires in about %llu s\n",
+		       (unsigned long long)tree_number(entry, "expires_s"));
+}
+
 static void print_entry(const json_t *tree)
 {
 	const json_t *entry = json_object_get(tree, "entry");
 	bool stable = !strcmp(tree_text(json_object_get(tree, "row"), "kind"), "stable");
 
+	if (stable && !strcmp(tree_text(tree, "mode"), "local")) {
+		printf(LINE "no: connections that are established are the kernel's\n", "tracked");
+		return;
+	}
 	if (stable) {
 		printf(LINE "no: the row is stable, its flows need no tracking\n", "tracked");
 		return;
@@ -184,11 +229,20 @@ static void print_entry(const json_t *tree)
 	}
 	printf(LINE "yes: %s, with %s, ", "tracked", tree_text(entry, "state"),
 	       tree_text(entry, "id"));
-	if (json_is_true(json_object_get(entry, "expired")))
-		puts("expired");
-	else
-		printf("expires in about %llu s\n",
-		       (unsigned long long)tree_number(entry, "expires_s"));
+	print_expiry(entry);
+}
+
+static void print_nat(const json_t *tree)
+{
+	const json_t *nat = json_object_get(tree, "nat");
+
+	if (!json_is_object(nat)) {
+		printf(LINE "no: the NAT table has no such flow\n", "translated");
+		return;
+	}
+	printf(LINE "yes: from %s, %s, with %s, ", "translated", tree_text(nat, "source"),
+	       tree_text(nat, "state"), tree_text(nat, "id"));
+	print_expiry(nat);
 }
 
 /* Where packets leave, as the target says, and how poised came by it. */
@@ -198,7 +252,9 @@ static void print_backend(const json_t *backend)
 
 	if (!json_is_object(backend))
 		return;
-	if (!json_is_object(hop)) {
+	if (!strcmp(tree_text(backend, "mode"), "local")) {
+		printf(LINE "none: a socket of this host\n", "  next hop");
+	} else if (!json_is_object(hop)) {
 		printf(LINE "none: packets are dropped as no_target\n", "  next hop");
 	} else {
 		printf(LINE "%s, to %s", "  next hop", tree_text(hop, "interface"),
@@ -206,6 +262,9 @@ static void print_backend(const json_t *backend)
 		if (json_object_get(hop, "outer_destination"))
 			printf(", in %s from %s to %s", tree_text(backend, "mode"),
 			       tree_text(hop, "outer_source"), tree_text(hop, "outer_destination"));
+		if (json_object_get(hop, "destination"))
+			printf(", as %s port %llu", tree_text(hop, "destination"),
+			       (unsigned long long)tree_number(hop, "destination_port"));
 		if (json_object_get(hop, "outer_port"))
 			printf(" port %llu", (unsigned long long)tree_number(hop, "outer_port"));
 		putchar('\n');
@@ -242,7 +301,11 @@ void explain_print(const json_t *tree)
 	       tree_text(tree, "mode"), tree_text(tree, "scheduler"), tree_text(tree, "hash"));
 	printf(LINE "%llu of %llu, %s\n", "row", (unsigned long long)tree_number(row, "index"),
 	       (unsigned long long)tree_number(row, "count"), tree_text(row, "text"));
-	print_entry(tree);
+	if (json_object_get(tree, "nat"))
+		print_nat(tree);
+	/* Whole clients are in the other table. */
+	if (!json_object_get(tree, "nat") || strcmp(tree_text(row, "kind"), "stable"))
+		print_entry(tree);
 	if (json_equal(first, others)) {
 		print_answer("answer", first, false);
 		return;

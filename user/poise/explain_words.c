@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What rows and choices are called. */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,9 @@ const char *explain_row_text(const struct explain_report *report, char *buf, siz
 	new_flows_text(report, fresh, sizeof(fresh));
 	if (!row_tracks(row) && !row.current_target) {
 		snprintf(buf, size, "empty: no backend is there for it");
+	} else if (!row_tracks(row) &&
+		   (explain_is_nat(report->flow) || explain_is_local(report->flow))) {
+		snprintf(buf, size, "stable: new flows %s", fresh);
 	} else if (!row_tracks(row)) {
 		snprintf(buf, size, "stable: all its flows are %s's", current);
 	} else if (row.previous_target == ROW_TRACKED) {
@@ -67,6 +71,18 @@ const char *explain_row_text(const struct explain_report *report, char *buf, siz
 	return buf;
 }
 
+static void nat_trouble(const struct explain_nat *nat, bool fresh, char *buf, size_t size)
+{
+	if (!nat->word || nat->left_ticks < 0)
+		snprintf(buf, size, "the NAT table has no such flow: it counts as new");
+	else if (!nat->serves)
+		snprintf(buf, size,
+			 "the NAT table has it with a backend that serves no more: it counts as "
+			 "new");
+	else
+		snprintf(buf, size, "a %s begins a new flow", fresh ? "SYN" : "packet");
+}
+
 /* What stands in the way of a flow's entry: follows what the sentence began with. */
 static const char *entry_trouble(const struct explain_report *report, bool fresh, char *buf,
 				 size_t size)
@@ -74,7 +90,11 @@ static const char *entry_trouble(const struct explain_report *report, bool fresh
 	const struct explanation *flow = report->flow;
 	char target[ENDPOINT_TEXT_SIZE];
 
-	if (fresh)
+	if (explain_is_local(flow) && flow->name.key.proto == IPPROTO_TCP)
+		snprintf(buf, size, "it is a new connection");
+	else if (explain_is_nat(flow))
+		nat_trouble(&flow->nat, fresh, buf, size);
+	else if (fresh)
 		snprintf(buf, size, "a SYN begins a new flow");
 	else if (flow->entry && !flow->entry_serves)
 		snprintf(buf, size, "the flow table names %s, which serves no more",
@@ -120,8 +140,14 @@ const char *explain_reason(const struct explain_report *report, const struct exp
 			 row_tracks(flow->row) ? because : "",
 			 row_tracks(flow->row) ? ", and " : "");
 		break;
+	case EXPLAIN_NAT:
+		snprintf(buf, size, "the NAT table has the flow");
+		break;
 	case EXPLAIN_STABLE:
-		snprintf(buf, size, "the row is stable: the flow table is not asked");
+		if (explain_is_nat(flow) || explain_is_local(flow))
+			snprintf(buf, size, "%s, and the row says so", because);
+		else
+			snprintf(buf, size, "the row is stable: the flow table is not asked");
 		break;
 	case EXPLAIN_ENTRY:
 		snprintf(buf, size, "the flow table says so%s",
