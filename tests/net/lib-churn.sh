@@ -22,9 +22,9 @@ all_serve() {
 poised_kill_and_start() { poised_kill; poised_start; }
 
 # ---- servers
-churn_server_start() { # churn_server_start NUMBER: port 80, IPv4 and IPv6
+churn_server_start() { # churn_server_start NUMBER [PORT]: port 80, IPv4 and IPv6
   : > "$tmp/server-b$1.log"
-  spawn "server-b$1" "b$1" "$churn_server" "b$1" 80
+  spawn "server-b$1" "b$1" "$churn_server" "b$1" "${2:-80}"
   wait_until 5 grep -q ready "$tmp/server-b$1.log"
 }
 

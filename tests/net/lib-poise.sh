@@ -28,6 +28,16 @@ poised_stop() { end "poised-$instance" TERM; } # traffic goes on
 poised_kill() { end "poised-$instance" KILL; }
 poised_pid() { echo "${pids[poised-$instance]}"; }
 
+# Another build of poised, by what it says of itself: its version is $other_version.
+other_build() { # other_build FILE
+  local version
+  version=$("$poised" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+') || return
+  other_version=${version//[0-9]/9}
+  # Of the same length; LIBBPF_0.1.0 is not its.
+  sed -E "s/(^|[^_0-9.])${version//./\\.}/\\1$other_version/g" "$poised" > "$1"
+  chmod 755 "$1"
+}
+
 # One service in a configuration file; the rest of the file goes before or after it.
 service_yaml() { # service_yaml NAME LISTEN MODE [CHECK] BACKEND...: CHECK as "{ http: /healthz }"
   printf '  - name: %s\n    listen: "%s"\n    mode: %s\n' "$1" "$2" "$3"
