@@ -208,7 +208,6 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	struct nat_reply_key key;
 	struct nat_addr to;
 	bool udp = NAT_SHAPE_TCP_FLAGS(shape) & NO_TCP;
-	__u32 tcp_flags = 0;
 	__u64 hash;
 	int action;
 
@@ -246,9 +245,8 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	action = nat_way_back(ctx, entry->ifindex, bytes);
 	if (action < 0)
 		return stop(-action);
-	if (!udp)
-		tcp_flags = ((const __u8 *)parts.ports)[13];
-	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, tcp_flags, now);
+	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, parts.tcp_flags,
+		 now);
 	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
 	nat_rewrite(&parts, version, udp, &change);
 	nat_count_reply(number, bytes);

@@ -35,7 +35,8 @@ struct nat_parts {
 	struct ethhdr *eth;
 	void *ip;
 	__be16 *ports;
-	__u16 *check; /* TCP's or UDP's */
+	__u16 *check;   /* TCP's or UDP's */
+	__u8 tcp_flags; /* 0: UDP */
 };
 
 /* False: it is cut short. */
@@ -53,10 +54,12 @@ static __always_inline bool nat_find_parts(struct xdp_md *ctx, __u32 shape, int 
 	if (transport + sizeof(struct udphdr) > end)
 		return false;
 	parts->check = transport + offsetof(struct udphdr, check);
+	parts->tcp_flags = 0;
 	if (shape & NAT_SHAPE_UDP)
 		return true;
 	if (transport + sizeof(struct tcphdr) > end)
 		return false;
+	parts->tcp_flags = ((const __u8 *)transport)[13];
 	parts->check = transport + offsetof(struct tcphdr, check);
 	return true;
 }

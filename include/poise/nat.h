@@ -21,7 +21,7 @@
 #define NAT_TICK_BITS 20
 #define NAT_TICK_MASK ((1U << NAT_TICK_BITS) - 1)
 #define NAT_MAX_TICKS (NAT_TICK_MASK / 2)
-#define NAT_END_TICKS 2 /* heard of later after RST: it has not ended */
+#define NAT_END_TICKS 1 /* heard of later after RST: it has not ended */
 
 /* What a flow's packets were: flags of both words. */
 #define NAT_REPLIED     0x001 /* the backend has answered */
@@ -178,8 +178,9 @@ static inline __attribute__((always_inline)) __u32 nat_set_index(__u64 hash, int
 static inline __attribute__((always_inline)) __u16 nat_port(__u64 hash, __u32 try_, __u32 first,
 							    __u32 count)
 {
-	__u32 start = (__u64)flow_tag(hash) * count >> 32;
-	__u32 step = 1 + ((__u32)hash >> 16) % (count / NAT_PORT_TRIES);
+	__u64 low = (__u32)hash; /* the tag chose the row, and so is much the same for a backend */
+	__u32 start = low * count >> 32;
+	__u32 step = 1 + (flow_tag(hash) & 0xffff) % (count / NAT_PORT_TRIES);
 
 	return first + (start + try_ * step) % count;
 }

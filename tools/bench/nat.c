@@ -26,10 +26,30 @@ void nat_source_addr(int family, struct addr *addr)
 	addr_parse(sources[family == 6], addr);
 }
 
-int nat_size(struct lb_bpf *skel)
+int nat_open(struct lb_bpf *skel, struct nat *nat)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	void *sets;
+
+	*nat = (struct nat){ .fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_nat", sizeof(__u32),
+						  sizeof(struct nat_set), SETS, &opts) };
+	if (nat->fd < 0)
+		return nat->fd;
+	sets = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, nat->fd, 0);
+	if (sets == MAP_FAILED)
+		return -errno;
+	nat->sets = sets;
 	skel->rodata->nat_set_mask = SETS - 1;
-	return bpf_map__set_max_entries(bpf_map__inner_map(skel->maps.nat_table), SETS);
+	/* The program goes by the size of this one. */
+	return bpf_map__set_inner_map_fd(skel->maps.nat_table, nat->fd);
+}
+
+void nat_close(struct nat *nat)
+{
+	if (nat->sets)
+		munmap(nat->sets, BYTES);
+	if (nat->fd >= 0)
+		close(nat->fd);
 }
 
 static int make_source(const struct lb_bpf *skel, struct service_bucket *services, int family)
@@ -50,31 +70,14 @@ static int make_source(const struct lb_bpf *skel, struct service_bucket *service
 	return err ? err : service_table_set(services, &key, &value);
 }
 
-int nat_make(const struct lb_bpf *skel, struct service_bucket *services, struct nat_set **table)
+int nat_make(const struct lb_bpf *skel, struct service_bucket *services, const struct nat *nat)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	__u32 zero = 0;
-	int err, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_nat", sizeof(__u32),
-				     sizeof(struct nat_set), SETS, &opts);
-	void *sets;
+	int err = bpf_map_update_elem(bpf_map__fd(skel->maps.nat_table), &zero, &nat->fd, BPF_ANY);
 
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(bpf_map__fd(skel->maps.nat_table), &zero, &fd, BPF_ANY);
-	sets = err ? MAP_FAILED : mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (!err && sets == MAP_FAILED)
-		err = -errno;
-	close(fd);
 	for (int family = 4; family <= 6 && !err; family += 2)
 		err = make_source(skel, services, family);
-	*table = err ? NULL : sets;
 	return err;
-}
-
-void nat_unmap(struct nat_set *table)
-{
-	if (table)
-		munmap(table, BYTES);
 }
 
 void nat_target(struct target *target, int family)
@@ -116,11 +119,11 @@ int nat_reply_targets(const struct lb_bpf *skel, __u32 first)
 	return err;
 }
 
-void nat_forget(struct nat_set *table)
+void nat_forget(const struct nat *nat)
 {
 	/* Entries mean nothing without their words. */
 	for (__u32 i = 0; i < SETS; i++)
-		memset(table[i].words, 0, sizeof(table[i].words));
+		memset(nat->sets[i].words, 0, sizeof(nat->sets[i].words));
 }
 
 static __u64 reply_hash(const struct lb_bpf *skel, int family, const struct addr *backend,
@@ -138,8 +141,19 @@ static __u64 reply_hash(const struct lb_bpf *skel, int family, const struct addr
 	return flow_hash6(key, from, to, htons(NAT_PORT), port, IPPROTO_TCP);
 }
 
+/* The packet path's time, in ticks. */
+static __u32 now(const struct lb_bpf *skel)
+{
+	__u8 frame[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(skel->progs.poise_jiffies), &opts))
+		return 0;
+	return opts.retval >> skel->rodata->flow_tick_shift;
+}
+
 /* Where packets would have put it: in the emptier of its sets. */
-static void enter(struct nat_set *table, __u64 hash, const struct nat_entry *entry)
+static void enter(struct nat_set *table, __u64 hash, __u32 expiry, const struct nat_entry *entry)
 {
 	struct nat_set *sets[2];
 	int taken[2] = { 0 }, into;
@@ -156,14 +170,13 @@ static void enter(struct nat_set *table, __u64 hash, const struct nat_entry *ent
 		if (sets[into]->words[i])
 			continue;
 		sets[into]->entries[i] = *entry;
-		/* Its first packet sets the time that it expires at: half the clock away. */
 		sets[into]->words[i] =
-			nat_word(flow_tag(hash), 0, NAT_REPLY | NAT_REPLIED | NAT_ASSURED);
+			nat_word(flow_tag(hash), expiry, NAT_REPLY | NAT_REPLIED | NAT_ASSURED);
 		return;
 	}
 }
 
-void nat_enter_replies(const struct lb_bpf *skel, struct nat_set *table, int family, __u32 flows,
+void nat_enter_replies(const struct lb_bpf *skel, const struct nat *nat, int family, __u32 flows,
 		       __u32 first_target, __u16 service)
 {
 	struct nat_entry entry = { .client_port = htons(40000),
@@ -172,6 +185,7 @@ void nat_enter_replies(const struct lb_bpf *skel, struct nat_set *table, int fam
 				   .other = ~0U,
 				   .ifindex = 1,
 				   .hop = { 2, 0, 0, 0, 3, 1, 2, 0, 0, 0, 1, 2 } };
+	__u32 expiry = now(skel) + TICKS;
 	struct addr client, backend;
 
 	addr_parse(family == 4 ? CLIENT : "2001:db8:c::7", &client);
@@ -182,6 +196,7 @@ void nat_enter_replies(const struct lb_bpf *skel, struct nat_set *table, int fam
 		reply_backend(family, host, &backend);
 		entry.nat_port = htons(FLOW_PORT_BASE | (flow & FLOW_PORT_MASK));
 		entry.target = first_target + (family == 6 ? NAT_REPLY_TARGETS : 0) + host;
-		enter(table, reply_hash(skel, family, &backend, entry.nat_port), &entry);
+		enter(nat->sets, reply_hash(skel, family, &backend, entry.nat_port), expiry,
+		      &entry);
 	}
 }

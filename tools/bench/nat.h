@@ -12,11 +12,16 @@ struct lb_bpf;
 #define NAT_PORT          8080       /* of backends */
 #define NAT_REPLY_TARGETS 64         /* per family: replies are from so many backends */
 
-/* Before the program is loaded: how large its table is to be. 0 or -errno. */
-int nat_size(struct lb_bpf *skel);
-/* After: the table, in memory, and addresses of ours. */
-int nat_make(const struct lb_bpf *skel, struct service_bucket *services, struct nat_set **table);
-void nat_unmap(struct nat_set *table);
+struct nat {
+	int fd;
+	struct nat_set *sets;
+};
+
+/* Before the program is loaded: makes the table. 0 or -errno. */
+int nat_open(struct lb_bpf *skel, struct nat *nat);
+/* After: gives it the table, and addresses of ours. 0 or -errno. */
+int nat_make(const struct lb_bpf *skel, struct service_bucket *services, const struct nat *nat);
+void nat_close(struct nat *nat);
 
 /* Completes a target by nat. */
 void nat_target(struct target *target, int family);
@@ -27,9 +32,9 @@ void nat_source_addr(int family, struct addr *addr);
  * backend. 0 or -errno. */
 int nat_reply_targets(const struct lb_bpf *skel, __u32 first);
 
-void nat_forget(struct nat_set *table);
+void nat_forget(const struct nat *nat);
 /* Enters flows whose replies the harness makes; service: whose they are. */
-void nat_enter_replies(const struct lb_bpf *skel, struct nat_set *table, int family, __u32 flows,
+void nat_enter_replies(const struct lb_bpf *skel, const struct nat *nat, int family, __u32 flows,
 		       __u32 first_target, __u16 service);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "maglev.h"
 #include "maps.h"
-#include "nat.h"
 #include "poise/csum.h"
 #include "poise/hash.h"
 #include "service_table.h"
@@ -206,7 +205,7 @@ int subject_open(struct subject *subject)
 	if (!err)
 		err = bpf_map__set_max_entries(skel->maps.counters, TARGETS);
 	if (!err)
-		err = nat_size(skel);
+		err = nat_open(skel, &subject->nat);
 	if (!err)
 		err = lb_bpf__load(skel);
 	if (!err)
@@ -227,7 +226,7 @@ out:
 void subject_close(struct subject *subject)
 {
 	munmap(subject->flows, FLOWS_BYTES);
-	nat_unmap(subject->nat);
+	nat_close(&subject->nat);
 	lb_bpf__destroy(subject->skeleton);
 	*subject = (struct subject){ .program_fd = -1 };
 }
@@ -247,12 +246,12 @@ int subject_forwarded(const struct subject *subject, __u64 *packets)
 void subject_forget_flows(struct subject *subject)
 {
 	memset(subject->flows, 0, FLOWS_BYTES);
-	nat_forget(subject->nat);
+	nat_forget(&subject->nat);
 }
 
 void subject_enter_replies(struct subject *subject, int family, __u32 flows)
 {
-	nat_enter_replies(subject->skeleton, subject->nat, family, flows, REPLIES,
+	nat_enter_replies(subject->skeleton, &subject->nat, family, flows, REPLIES,
 			  service_number(MODE_NAT, family, ROWS_STABLE));
 }
 

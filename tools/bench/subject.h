@@ -7,6 +7,7 @@
 #define POISE_BENCH_SUBJECT_H
 
 #include "addr.h"
+#include "nat.h"
 #include "poise/abi.h"
 
 #define SUBJECT_BACKENDS 100
@@ -18,7 +19,7 @@ struct subject {
 	struct lb_bpf *skeleton;
 	int program_fd;
 	struct flow_set *flows;
-	struct nat_set *nat;
+	struct nat nat;
 };
 
 /* 0 or -errno, after saying on stderr what does not work. */
