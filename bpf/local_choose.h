@@ -11,7 +11,7 @@ struct lookup {
 	bool ipv4;
 	__u8 proto;
 	__be16 local_port, remote_port;
-	__u32 local[4], remote[4]; /* IPv4: the first; in wire order */
+	__be32 local[4], remote[4]; /* IPv4: the first */
 };
 
 #define CONTEXT(field) (*(const volatile typeof(ctx->field) *)&ctx->field)
@@ -23,18 +23,18 @@ static __always_inline void read_context(const struct bpf_sk_lookup *ctx, struct
 	to->local_port = bpf_htons(CONTEXT(local_port));
 	to->remote_port = CONTEXT(remote_port);
 	if (to->ipv4) {
-		to->local[0] = CONTEXT(local_ip4);
-		to->remote[0] = CONTEXT(remote_ip4);
+		to->local[0] = to_wire32(CONTEXT(local_ip4));
+		to->remote[0] = to_wire32(CONTEXT(remote_ip4));
 		return;
 	}
-	to->local[0] = CONTEXT(local_ip6[0]);
-	to->local[1] = CONTEXT(local_ip6[1]);
-	to->local[2] = CONTEXT(local_ip6[2]);
-	to->local[3] = CONTEXT(local_ip6[3]);
-	to->remote[0] = CONTEXT(remote_ip6[0]);
-	to->remote[1] = CONTEXT(remote_ip6[1]);
-	to->remote[2] = CONTEXT(remote_ip6[2]);
-	to->remote[3] = CONTEXT(remote_ip6[3]);
+	to->local[0] = to_wire32(CONTEXT(local_ip6[0]));
+	to->local[1] = to_wire32(CONTEXT(local_ip6[1]));
+	to->local[2] = to_wire32(CONTEXT(local_ip6[2]));
+	to->local[3] = to_wire32(CONTEXT(local_ip6[3]));
+	to->remote[0] = to_wire32(CONTEXT(remote_ip6[0]));
+	to->remote[1] = to_wire32(CONTEXT(remote_ip6[1]));
+	to->remote[2] = to_wire32(CONTEXT(remote_ip6[2]));
+	to->remote[3] = to_wire32(CONTEXT(remote_ip6[3]));
 }
 
 static __always_inline union service_word find_looked_up(const struct lookup *to)
@@ -44,8 +44,8 @@ static __always_inline union service_word find_looked_up(const struct lookup *to
 	if (to->ipv4) {
 		key.high = mapped_high(to->local[0]);
 	} else {
-		key.low = to->local[0] | (__u64)to->local[1] << 32;
-		key.high = to->local[2] | (__u64)to->local[3] << 32;
+		key.low = wire32(to->local[0]) | (__u64)wire32(to->local[1]) << 32;
+		key.high = wire32(to->local[2]) | (__u64)wire32(to->local[3]) << 32;
 	}
 	return find_local(key, to->ipv4);
 }

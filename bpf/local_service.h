@@ -6,9 +6,9 @@
 #define AF_INET 2
 
 /* The second half of ::ffff:a.b.c.d. */
-static __always_inline __u64 mapped_high(__u32 addr)
+static __always_inline __u64 mapped_high(__be32 addr)
 {
-	return wire32(bpf_htonl(0xffff)) | (__u64)addr << 32;
+	return wire32(bpf_htonl(0xffff)) | (__u64)wire32(addr) << 32;
 }
 
 static __always_inline struct service_words local_key(__be16 port, __u8 proto)

@@ -34,8 +34,7 @@ static int loopback_up(void)
 
 int local_fixture_open(struct local_fixture *fix)
 {
-	struct lb_options options = { .instance_dir = fix->dir,
-				      .flows = POISE_MIN_FLOWS,
+	struct lb_options options = { .flows = POISE_MIN_FLOWS,
 				      .nat_flows = POISE_MIN_NAT_FLOWS,
 				      .nat_port_first = 10240,
 				      .nat_port_last = 32767 };
@@ -44,6 +43,7 @@ int local_fixture_open(struct local_fixture *fix)
 	int err;
 
 	memset(fix, 0, sizeof(*fix));
+	options.instance_dir = fix->dir;
 	memset(fix->sockets, -1, sizeof(fix->sockets));
 	snprintf(name, sizeof(name), "test-local-%d", (int)getpid());
 	err = bpffs_instance_dir(name, 1, fix->dir, sizeof(fix->dir));
