@@ -96,9 +96,10 @@ static long try_row(__u32 i, void *arg)
 
 /* The chosen target's server is being restarted, or is of another family: the next one that has a
  * socket. Its number; 0: none. */
-static __noinline __u32 search_rows(struct bpf_sk_lookup *ctx, struct service service, __u64 hash,
+static __noinline __u32 search_rows(struct bpf_sk_lookup *ctx, __u64 service_bits, __u64 hash,
 				    __u32 tried)
 {
+	struct service service = ((union service_word){ .word = service_bits }).service;
 	struct local_search search = { .ctx = ctx,
 				       .service = service.number,
 				       .row = flow_row(flow_tag(hash), service.row_count),
@@ -156,7 +157,7 @@ int poise_local(struct bpf_sk_lookup *ctx)
 	if (!target)
 		return SK_PASS;
 	if (!assign(ctx, target))
-		target = search_rows(ctx, found.service, hash, target);
+		target = search_rows(ctx, found.word, hash, target);
 	if (target)
 		count_lookup(target, &pkt);
 	return SK_PASS;

@@ -46,12 +46,19 @@ static __always_inline bool is_entered(const struct bpf_sock *sk, __u32 target)
 	return same;
 }
 
+static __always_inline bool is_same(const struct local_mark *a, const struct local_mark *b)
+{
+	const __u64 *one = (const __u64 *)a, *other = (const __u64 *)b;
+
+	return one[0] == other[0] && one[1] == other[1] && one[2] == other[2];
+}
+
 static __always_inline void mark(struct bpf_sock *sk, const struct local_mark *backend)
 {
 	struct local_mark *old, value = *backend;
 
 	old = bpf_sk_storage_get(&local_marks, sk, &value, BPF_SK_STORAGE_GET_F_CREATE);
-	if (old && __builtin_memcmp(old, &value, sizeof(value)))
+	if (old && !is_same(old, &value))
 		*old = value;
 }
 

@@ -14,7 +14,7 @@ struct local_mark {
 	__u8 addr[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__be16 port;
 	__u8 pad[6];
-};
+} __attribute__((aligned(8))); /* compared by words */
 
 /* The data that poise_local_find is run with: an Ethernet header's room, then this. */
 struct local_request {

@@ -13,6 +13,7 @@
 
 #include "backend.skel.h"
 #include "lb.skel.h"
+#include "local.skel.h"
 
 #define BUDGET "tests/budget.txt"
 
@@ -52,13 +53,18 @@ int main(void)
 {
 	struct backend_bpf *backend = backend_bpf__open_and_load();
 	struct lb_bpf *lb = lb_bpf__open_and_load();
+	struct local_bpf *local = local_bpf__open_and_load();
 	struct harness h = { 0 };
 
-	if (harness_ok(&h, lb && backend, "both programs load")) {
+	if (harness_ok(&h, lb && backend && local, "all programs load")) {
 		check(&h, lb->progs.poise_lb);
 		check(&h, backend->progs.poise_decap);
+		check(&h, local->progs.poise_local);
+		check(&h, local->progs.poise_local_find);
+		check(&h, local->progs.poise_local_count);
 	}
 	lb_bpf__destroy(lb);
+	local_bpf__destroy(local);
 	backend_bpf__destroy(backend);
 	return harness_end(&h);
 }
