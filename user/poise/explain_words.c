@@ -136,9 +136,11 @@ const char *explain_reason(const struct explain_report *report, const struct exp
 	entry_trouble(report, fresh, because, sizeof(because));
 	switch (choice->why) {
 	case EXPLAIN_NO_BACKEND:
-		snprintf(buf, size, "%s%sno backend takes new flows: dropped as no_backend",
+		snprintf(buf, size, "%s%sno backend takes new flows: %s",
 			 row_tracks(flow->row) ? because : "",
-			 row_tracks(flow->row) ? ", and " : "");
+			 row_tracks(flow->row) ? ", and " : "",
+			 explain_is_local(flow) ? "the kernel looks for a listener of its own"
+						: "dropped as no_backend");
 		break;
 	case EXPLAIN_NAT:
 		snprintf(buf, size, "the NAT table has the flow");
