@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/run_plan.h"
+#include "poise/run_rivals.h"
 #include "quoted.h"
 
 /* eth0 has 192.0.2.1 and 2001:db8::1, eth1 10.0.0.1; 10/8 is behind eth1, 127/8 and ::1 are here.
@@ -227,6 +228,30 @@ static void what_cannot_be_is_refused_with_words(void **state)
 	}
 }
 
+static void services_of_others_are_in_the_way(void **state)
+{
+	static const struct {
+		const char *service;
+		bool found;
+	} rows[] = {
+		{ "[::]:8080/tcp", true },      { "0.0.0.0:8080/tcp", true },
+		{ "127.0.0.1:8080/tcp", true }, { "127.0.0.2:8080/tcp", false },
+		{ "[::]:8080/udp", false },     { "[::]:8081/tcp", false },
+		{ "[::1]:8080/tcp", false },    { "nonsense", false },
+	};
+	struct run_listen listen = { .port = 8080, .proto = IPPROTO_TCP };
+	const struct run_plan made = { .listens = &listen, .listen_count = 1 };
+
+	(void)state;
+	assert_int_equal(addr_parse("127.0.0.1", &listen.addr), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *services = json_pack("[{s:s}]", "listen", rows[i].service);
+
+		assert_int_equal(run_rivals_find(&made, services) != NULL, rows[i].found);
+		json_decref(services);
+	}
+}
+
 static void too_many_addresses_are_not_guessed_at(void **state)
 {
 	char error[RUN_ERROR_SIZE], text[ADDR_TEXT_SIZE];
@@ -250,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup(ports_of_nat_keep_away_from_what_is_listened_on,
 				       host_set_up),
 		cmocka_unit_test(the_largest_part_of_a_range_is_taken),
+		cmocka_unit_test(services_of_others_are_in_the_way),
 		cmocka_unit_test_setup(what_cannot_be_is_refused_with_words, host_set_up),
 		cmocka_unit_test_setup(too_many_addresses_are_not_guessed_at, host_set_up),
 	};

@@ -19,6 +19,7 @@
 #include "run_child.h"
 #include "run_host.h"
 #include "run_remains.h"
+#include "run_rivals.h"
 #include "run_view.h"
 
 #define DEFAULT_TABLE_MS 1000
@@ -284,6 +285,8 @@ static int run_run(struct command *cmd)
 		status = plan_make(cmd, &request, &plan);
 	if (status == EXIT_DONE)
 		status = holders_check(&plan);
+	if (status == EXIT_DONE)
+		status = run_rivals_check(&plan);
 	if (status == EXIT_DONE)
 		status = instance_choose(cmd, run.instance, sizeof(run.instance));
 	if (status == EXIT_DONE) {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <dirent.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client.h"
+#include "holder.h"
+#include "run_rivals.h"
+#include "tree.h"
+
+#define RUN_DIR "/run/poise"
+
+static bool collides(const struct run_listen *listen, const char *text)
+{
+	struct socket_line there = { .listens = true };
+	__u8 proto;
+
+	return !listen_parse(text, &there.addr, &there.port, &proto) && proto == listen->proto &&
+	       socket_line_collides(&there, &listen->addr, listen->port);
+}
+
+const json_t *run_rivals_find(const struct run_plan *plan, const json_t *services)
+{
+	const json_t *service;
+	size_t i;
+
+	json_array_foreach (services, i, service) {
+		for (size_t k = 0; k < plan->listen_count; k++) {
+			if (collides(&plan->listens[k], tree_text(service, "listen")))
+				return service;
+		}
+	}
+	return NULL;
+}
+
+/* Its process; 0: none, or it is in another network. */
+static int neighbour_pid(const char *instance)
+{
+	char path[PATH_MAX];
+	struct stat ours, its;
+	int pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), RUN_DIR "/%s/poised.pid", instance);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%9d", &pid) != 1)
+		pid = 0;
+	fclose(file);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (!pid || stat("/proc/self/ns/net", &ours) || stat(path, &its) ||
+	    ours.st_ino != its.st_ino)
+		return 0;
+	return pid;
+}
+
+static int neighbour_check(const struct run_plan *plan, const char *instance, int pid)
+{
+	const struct command asked = { .instance = instance };
+	struct client_reply reply;
+	const json_t *service;
+	int status = EXIT_DONE;
+
+	if (client_answer_silent(&asked, "GET", "/v1/services", NULL, &reply) != EXIT_DONE)
+		return EXIT_DONE;
+	service = run_rivals_find(plan, reply.body);
+	if (service)
+		status = command_refuse("%s is taken: it is service %s of poised (process %d, "
+					"instance %s)",
+					tree_text(service, "listen"), tree_text(service, "name"),
+					pid, instance);
+	client_reply_free(&reply);
+	return status;
+}
+
+int run_rivals_check(const struct run_plan *plan)
+{
+	DIR *entries = opendir(RUN_DIR);
+	int status = EXIT_DONE;
+	struct dirent *entry;
+
+	while (status == EXIT_DONE && entries && (entry = readdir(entries))) {
+		int pid = entry->d_name[0] == '.' ? 0 : neighbour_pid(entry->d_name);
+
+		if (pid)
+			status = neighbour_check(plan, entry->d_name, pid);
+	}
+	if (entries)
+		closedir(entries);
+	return status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether another poised of this network serves a port already: it holds no socket there. */
+#ifndef POISE_RUN_RIVALS_H
+#define POISE_RUN_RIVALS_H
+
+#include "run_plan.h"
+
+/* EXIT_DONE, or EXIT_REFUSED after naming who it is. */
+int run_rivals_check(const struct run_plan *plan);
+
+/* The first of poised's services that is where one of the plan's would be; NULL: none. Pure. */
+const json_t *run_rivals_find(const struct run_plan *plan, const json_t *services);
+
+#endif
