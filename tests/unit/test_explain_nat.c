@@ -24,8 +24,8 @@ static const struct choice_row {
 	const char *name;
 	struct row row;
 	__u16 flags;
-	int entry; /* its flags */
-	int left;
+	short entry; /* its flags */
+	short left;
 	bool lost, syn;
 	enum explain_why why;
 	__u16 target;

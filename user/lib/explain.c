@@ -246,22 +246,19 @@ struct explain_choice explain_choose(const struct explanation *flow, bool syn, _
 	enum poise_scheduler scheduler = explain_scheduler(flow->service.flags);
 	/* A client's next connection is none of a new client. */
 	bool fresh = syn && !(flow->service.flags & SERVICE_HASH_SOURCE);
+	bool by_row = !is_scheduled(flow);
 	struct explain_choice choice = { EXPLAIN_CURRENT, flow->row.current_target };
 
 	if (explain_is_nat(flow) && explain_nat_follows(&flow->nat, syn)) {
 		choice.why = EXPLAIN_NAT;
 		choice.target = flow->nat.entry.target;
-	} else if (is_scheduled(flow)) {
-		choice.why = EXPLAIN_SCHEDULED;
-		choice.target = scheduled;
-		if (scheduler == SCHEDULER_RANDOM && flow->row.current_target)
-			return choice;
-	} else if (!row_tracks(flow->row)) {
+	} else if (by_row && !row_tracks(flow->row)) {
 		choice.why = EXPLAIN_STABLE;
-	} else if (flow->entry && flow->entry_serves && flow_follows(flow->entry, fresh)) {
+	} else if (by_row && flow->entry && flow->entry_serves &&
+		   flow_follows(flow->entry, fresh)) {
 		choice.why = EXPLAIN_ENTRY;
 		choice.target = flow_entry_target(flow->entry);
-	} else if (!row_assigns(flow->row, fresh)) {
+	} else if (by_row && !row_assigns(flow->row, fresh)) {
 		choice.why = EXPLAIN_PREVIOUS;
 		choice.target = flow->row.previous_target;
 	} else if (scheduler != SCHEDULER_MAGLEV) {

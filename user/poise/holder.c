@@ -147,7 +147,7 @@ int holder_find(const struct addr *addr, __u16 port, __u8 proto, struct holder *
 {
 	const char *const tables[] = { proto == IPPROTO_UDP ? "/proc/net/udp" : "/proc/net/tcp",
 				       proto == IPPROTO_UDP ? "/proc/net/udp6" : "/proc/net/tcp6" };
-	struct socket_line line;
+	struct socket_line line = { 0 };
 	int found = 0;
 
 	memset(out, 0, sizeof(*out));

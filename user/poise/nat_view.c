@@ -63,7 +63,7 @@ const char *nat_view_sources(const json_t *nat, char *buf, size_t size)
 				 json_string_value(source));
 	}
 	if (count > NAMED_SOURCES && used < size)
-		used += snprintf(buf + used, size - used, " and %zu more", count - NAMED_SOURCES);
+		snprintf(buf + used, size - used, " and %zu more", count - NAMED_SOURCES);
 	used = strlen(buf);
 	if (ports)
 		snprintf(buf + used, size - used, ", ports %s", ports);
