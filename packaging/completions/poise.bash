@@ -20,7 +20,9 @@ _poise_interfaces() {
 # The values that an option takes; fails where it takes none.
 _poise_values() {
 	case $1 in
-	--mode) echo l2 ipip gue ;;
+	--mode) echo l2 ipip gue nat local ;;
+	--source) echo nat keep ;;
+	--interface) _poise_interfaces ;;
 	--scheduler) echo maglev roundrobin leastconn random ;;
 	--hash) echo 5-tuple source ;;
 	--track) echo auto always ;;
@@ -49,10 +51,11 @@ _poise_verbs() {
 _poise_options() {
 	case $1 in
 	'service add' | 'service set')
-		echo --listen --mode --scheduler --hash --track --idle-timeout --settle \
+		echo --listen --mode --source --scheduler --hash --track --idle-timeout --settle \
 			--slow-start --panic --rows --gue-port --check --check-port --interval \
 			--timeout --rise --fall --backend
 		;;
+	'run '*) echo --listen --scheduler --check --interface --xdp --interval --verbose ;;
 	'backend add' | 'backend set') echo --weight --state --sorry ;;
 	'backend drain') echo --wait --timeout --silent ;;
 	'stats '*) echo --interval --once ;;
@@ -86,7 +89,7 @@ _poise_words() {
 }
 
 _poise() {
-	local objects='service backend status stats flows explain drops apply check export reload attach detach decap help'
+	local objects='run service backend status stats flows explain drops apply check export reload attach detach decap help'
 	local current previous line point candidates i
 	local -a words=() instance=() parts=()
 	# Addresses hold colons, at which bash parts words: part the line at blanks instead.
