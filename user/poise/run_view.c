@@ -68,7 +68,11 @@ static void print_changes(const struct run_view *view, const struct run_row *row
 		printf("%s", row->id);
 		if (view->plan->listen_count > 1)
 			printf(" for %s", row->listen);
-		printf(" is %s%s%s\n", row->health, row->reason[0] ? ": " : "", row->reason);
+		/* Of one that has just come up the rest may not be known yet. */
+		if (!strcmp(row->health, "down") && row->reason[0])
+			printf(" is down: %s\n", row->reason);
+		else
+			printf(" is %s\n", row->health);
 	}
 }
 

@@ -135,12 +135,12 @@ struct view {
 	int kinds; /* of columns it has */
 };
 
-static void rate_cell(const struct view *view, __u64 count, const char *unit)
+static void rate_cell(const struct view *view, bool known, __u64 count, const char *unit)
 {
 	char text[FORMAT_SIZE];
 	double per_s = rates_per_second(count, view->stats->elapsed_ns);
 
-	table_cell(view->table, "%s", format_rate(per_s, unit, text));
+	table_cell(view->table, "%s", known ? format_rate(per_s, unit, text) : "-");
 }
 
 /* Where replies go past us, nothing is known of them. */
@@ -152,34 +152,28 @@ static void reply_cells(const struct view *view, bool known, const struct counte
 	table_cell(view->table, "%s", known ? format_bytes(total->reply_bytes, text) : "-");
 }
 
-static void reply_rate_cells(const struct view *view, bool known, const struct counter *delta)
-{
-	if (known) {
-		rate_cell(view, delta->reply_packets, "");
-		rate_cell(view, delta->reply_bytes, "B");
-	} else {
-		table_cell(view->table, "-");
-		table_cell(view->table, "-");
-	}
-}
-
-static void counter_cells(const struct view *view, bool replies, const struct counter *total,
-			  const struct counter *delta)
+static void counter_cells(const struct view *view, const struct stats_service *service,
+			  const struct counter *total, const struct counter *delta)
 {
 	char text[FORMAT_SIZE];
+	/* Between two sockets nobody counts them. */
+	bool packets = !service->sockets || total->packets;
+	bool bytes = !service->sockets || total->bytes;
 
-	table_cell(view->table, "%s", format_count(total->packets, text));
-	table_cell(view->table, "%s", format_bytes(total->bytes, text));
+	table_cell(view->table, "%s", packets ? format_count(total->packets, text) : "-");
+	table_cell(view->table, "%s", bytes ? format_bytes(total->bytes, text) : "-");
 	table_cell(view->table, "%s", format_count(total->new_flows, text));
 	if (view->kinds & REPLIES)
-		reply_cells(view, replies, total);
+		reply_cells(view, service->replies, total);
 	if (!(view->kinds & RATES))
 		return;
-	rate_cell(view, delta->packets, "");
-	rate_cell(view, delta->bytes, "B");
-	rate_cell(view, delta->new_flows, "");
-	if (view->kinds & REPLIES)
-		reply_rate_cells(view, replies, delta);
+	rate_cell(view, packets, delta->packets, "");
+	rate_cell(view, bytes, delta->bytes, "B");
+	rate_cell(view, true, delta->new_flows, "");
+	if (!(view->kinds & REPLIES))
+		return;
+	rate_cell(view, service->replies, delta->reply_packets, "");
+	rate_cell(view, service->replies, delta->reply_bytes, "B");
 }
 
 static void backend_row(const struct view *view, const struct stats_service *service,
@@ -193,7 +187,7 @@ static void backend_row(const struct view *view, const struct stats_service *ser
 	table_row(view->table);
 	table_cell(view->table, "%s", service->name);
 	table_cell(view->table, "%s", backend_id(backend, id));
-	counter_cells(view, service->replies, &backend->total, &backend->delta);
+	counter_cells(view, service, &backend->total, &backend->delta);
 	table_cell(view->table, "%s", format_share(share, text));
 	if (view->kinds & RATES)
 		table_cell(view->table, "%s", format_share(now, text));
@@ -226,7 +220,7 @@ int stats_table(const struct stats *stats)
 		table_row(view.table);
 		table_cell(view.table, "%s", service->name);
 		table_cell(view.table, "all");
-		counter_cells(&view, service->replies, &service->total, &service->delta);
+		counter_cells(&view, service, &service->total, &service->delta);
 		for (k = 0; k < service->backend_count; k++)
 			backend_row(&view, service, &service->backends[k]);
 	}
