@@ -24,8 +24,8 @@
 #include "fake_local.h"
 
 #define FAKE_TARGETS  64
-#define FAKE_SERVICES 512
-#define FAKE_ENTRIES  32
+#define FAKE_SERVICES POISE_MAX_SERVICES
+#define FAKE_ENTRIES  64
 #define FAKE_SETS     512
 #define FAKE_NAT_SETS 256
 
