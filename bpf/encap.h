@@ -66,10 +66,10 @@ static __always_inline void write_gue(struct udphdr *udp, const struct target *t
 }
 
 /* Cuts off what follows the IP packet, unless it is the padding of a short frame (60 bytes). */
-static __always_inline int trim(struct xdp_md *ctx, const struct packet *pkt)
+static __always_inline int trim(struct xdp_md *ctx, __u32 ip_bytes)
 {
 	__u32 frame_bytes = ctx->data_end - ctx->data;
-	__u32 bytes = sizeof(struct ethhdr) + pkt->ip_bytes;
+	__u32 bytes = sizeof(struct ethhdr) + ip_bytes;
 
 	if (frame_bytes <= bytes || frame_bytes <= 60)
 		return GO_ON;

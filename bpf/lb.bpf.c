@@ -116,7 +116,7 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	action = way_out(ctx, target);
 	if (action == XDP_DROP)
 		return stop(DROP_NO_TARGET);
-	err = trim(ctx, &pkt);
+	err = trim(ctx, pkt.ip_bytes);
 	if (!err)
 		err = target->mode == MODE_NAT_KEEP
 			      ? nat_keep_forward(ctx, target,

@@ -109,7 +109,7 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	write_ethernet(parts.eth, target, parts.eth->h_proto);
 	nat_rewrite(&parts, version, udp, &change);
 	nat_count_packet(number, bytes, shape & NAT_SHAPE_BEGAN);
-	return action;
+	return nat_sent(ctx, bytes, action);
 }
 
 __noinline int nat_forward4(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u32 shape)
@@ -250,7 +250,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
 	nat_rewrite(&parts, version, udp, &change);
 	nat_count_reply(number, bytes);
-	return action;
+	return nat_sent(ctx, bytes, action);
 }
 
 __noinline int nat_reply4(struct xdp_md *ctx, __u32 source, __u32 shape)

@@ -140,7 +140,8 @@ static __always_inline __u32 nat_turn_quote(const struct nat_quote *quote, int v
 	return delta;
 }
 
-/* Translates the error, one hop further. */
+/* Translates the error, one hop further. GO_ON, or else what the packet's turn has come to: as for
+ * nat_turn_around(). */
 static __always_inline int nat_turn_error(struct xdp_md *ctx, __u32 shape, int version,
 					  const struct nat_quote *quote,
 					  const struct nat_turn *turn)
@@ -153,7 +154,9 @@ static __always_inline int nat_turn_error(struct xdp_md *ctx, __u32 shape, int v
 
 	if (ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end ||
 	    (void *)(icmp + 1) > end)
-		return NOT_OURS;
+		return XDP_PASS;
+	if (nat_ttl(ip, version) <= 1)
+		return -DROP_TTL;
 	from = nat_source_of(ip, version);
 	to = nat_dest_of(ip, version);
 	outer = nat_difference(nat_addr_sum(&turn->from) + nat_addr_sum(&turn->to),
@@ -185,7 +188,7 @@ static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, 
 	const struct nat_entry *entry;
 	struct nat_turn turn;
 	__u32 service, number;
-	int action;
+	int action, err;
 
 	if (!found.set || (void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_PASS;
@@ -206,8 +209,9 @@ static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, 
 	action = nat_way_back(ctx, entry->ifindex, bytes);
 	if (action < 0)
 		return action;
-	if (nat_turn_error(ctx, shape, version, quote, &turn))
-		return XDP_PASS;
+	err = nat_turn_error(ctx, shape, version, quote, &turn);
+	if (err)
+		return err;
 	__builtin_memcpy(eth, entry->hop, sizeof(entry->hop));
 	nat_count_reply(number, bytes);
 	return action;
@@ -228,7 +232,7 @@ static __always_inline int nat_error_to_backend(struct xdp_md *ctx, __u32 shape,
 	const struct target *target;
 	__u32 source, number;
 	struct nat_turn turn;
-	int action;
+	int action, err;
 
 	if (!found.set || (void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_PASS;
@@ -250,8 +254,9 @@ static __always_inline int nat_error_to_backend(struct xdp_md *ctx, __u32 shape,
 	action = way_out(ctx, target);
 	if (action == XDP_DROP)
 		return -DROP_NO_TARGET;
-	if (nat_turn_error(ctx, shape, version, quote, &turn))
-		return XDP_PASS;
+	err = nat_turn_error(ctx, shape, version, quote, &turn);
+	if (err)
+		return err;
 	write_ethernet(eth, target, eth->h_proto);
 	nat_count_packet(number, bytes, false);
 	return action;
@@ -292,7 +297,7 @@ static __always_inline int nat_error_to_kept(struct xdp_md *ctx, __u32 shape, in
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	void *ip = eth + 1;
 	struct nat_turn turn;
-	int action;
+	int action, err;
 
 	if (!target || target->mode != MODE_NAT_KEEP || target->outer_version != version ||
 	    ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) >
@@ -309,8 +314,9 @@ static __always_inline int nat_error_to_kept(struct xdp_md *ctx, __u32 shape, in
 	action = way_out(ctx, target);
 	if (action == XDP_DROP)
 		return -DROP_NO_TARGET;
-	if (nat_turn_error(ctx, shape, version, quote, &turn))
-		return XDP_PASS;
+	err = nat_turn_error(ctx, shape, version, quote, &turn);
+	if (err)
+		return err;
 	write_ethernet(eth, target, eth->h_proto);
 	nat_count_packet(number, bytes, false);
 	return action;
@@ -327,7 +333,7 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 	struct nat_change change;
 	__u32 number = service.number;
 	struct nat_turn turn;
-	int action;
+	int action, err;
 
 	name = bpf_map_lookup_elem(&service_names, &number);
 	if (!service.row_count || !name || (void *)(eth + 1) > (void *)(long)ctx->data_end)
@@ -345,8 +351,11 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 	if (nat_route(ctx, &change, bytes, version, &fib) != BPF_FIB_LKUP_RET_SUCCESS)
 		return XDP_PASS;
 	action = nat_routed(ctx, &fib, eth);
-	if (action == XDP_PASS || nat_turn_error(ctx, shape, version, quote, &turn))
+	if (action == XDP_PASS)
 		return XDP_PASS;
+	err = nat_turn_error(ctx, shape, version, quote, &turn);
+	if (err)
+		return err;
 	nat_count_reply(service.row_count, bytes);
 	return action;
 }
@@ -384,6 +393,7 @@ static __always_inline int nat_icmp(struct xdp_md *ctx, __u32 shape, int version
 	struct nat_quote quote;
 	struct service_words key = { 0 };
 	struct service address;
+	__u32 bytes;
 	int err;
 
 	if (ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end ||
@@ -401,12 +411,12 @@ static __always_inline int nat_icmp(struct xdp_md *ctx, __u32 shape, int version
 		err = DROP_MALFORMED_ICMP;
 	if (err == NOT_OURS || (err && !(address.flags & by_nat)))
 		return XDP_PASS;
-	if (!err && nat_ttl(ip, version) <= 1)
-		err = DROP_TTL;
+	bytes = nat_ip_bytes(ip, version);
 	if (!err)
-		err = -nat_turn_around(ctx, shape, version, &quote, address,
-				       nat_ip_bytes(ip, version));
-	return err > 0 ? stop(err) : -err;
+		err = -nat_turn_around(ctx, shape, version, &quote, address, bytes);
+	if (err > 0)
+		return stop(err);
+	return err == -XDP_PASS ? XDP_PASS : nat_sent(ctx, bytes, -err);
 }
 
 __noinline int nat_icmp4(struct xdp_md *ctx, __u32 shape)

@@ -158,7 +158,7 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 	if (action == XDP_PASS)
 		nat_give_hop_back(parts.ip, version);
 	nat_count_reply(service.row_count, bytes);
-	return action;
+	return action == XDP_PASS ? action : nat_sent(ctx, bytes, action);
 }
 
 /* A packet that may be a backend's reply: the verdict. Where the kernel knows no neighbour yet, or

@@ -143,4 +143,10 @@ static __always_inline void nat_rewrite(const struct nat_parts *parts, int versi
 	*parts->check = udp && !check ? 0xffff : check;
 }
 
+/* A packet that leaves does so without what is behind it: the verdict. */
+static __always_inline int nat_sent(struct xdp_md *ctx, __u32 ip_bytes, int action)
+{
+	return trim(ctx, ip_bytes) ? stop(DROP_NO_ROOM) : action;
+}
+
 #endif
