@@ -130,7 +130,6 @@ static const struct lie {
 	{ "half an IP header", 4, half_header },
 	{ "half an IP header", 6, half_header6 },
 	{ "less than its own header says", 4, half_frame },
-	{ "less than its own header says", 6, half_frame },
 	{ "seven bytes, the rest being padding", 4, says_less },
 	{ "seven bytes, the rest being padding", 6, says_less6 },
 };
@@ -232,7 +231,7 @@ static const struct other {
 	{ "an error about ICMP", 6, told_icmp6 },
 	{ "an error about a fragment, of which nothing is known", 6, told_fragment6 },
 	{ "an error in fragments", 4, is_fragment },
-	{ "half an ICMP header", 0, half_icmp },
+	{ "half an ICMP header", 4, half_icmp },
 	{ "an echo", 0, is_echo },
 	{ "an answer to an echo", 0, is_echo_reply },
 	{ "a redirect", 0, is_redirect },
@@ -271,6 +270,37 @@ static void test_others(struct lb_maps *lb, int version, __u8 proto)
 	}
 }
 
+/* What IPv6 itself is told wrong counts as such, where clients come to; to addresses that are but
+ * sources the kernel sees to it. */
+static void test_cut_frames(struct lb_maps *lb)
+{
+	struct nat_flow flow = begin(lb, 6, IPPROTO_TCP);
+
+	for (int i = 0; i < 4; i++) {
+		struct nat_error error = plain_error(&flow, i / 2);
+
+		error.spoil = i % 2 ? half_frame : half_icmp;
+		nat_error_run(lb, &error, i / 2 ? XDP_DROP : XDP_PASS,
+			      i / 2 ? DROP_MALFORMED_IP : DROP_NONE,
+			      i / 2 ? "to a service: an error of which a part is missing"
+				    : "to a source: an error of which a part is missing");
+	}
+}
+
+/* What is behind extension headers of a packet that is told of is not looked for. */
+static void test_told_extensions(struct lb_maps *lb)
+{
+	struct nat_flow flow = begin(lb, 6, IPPROTO_TCP);
+
+	for (int to_backend = 0; to_backend < 2; to_backend++) {
+		struct nat_error error = plain_error(&flow, to_backend);
+
+		error.about.extra = EXTRA_OPTIONS;
+		nat_error_run(lb, &error, XDP_PASS, DROP_NONE,
+			      "an error about a packet with extension headers passes");
+	}
+}
+
 /* A service by l2 has ICMP go to the kernel, as ever; so has an address of nobody's. */
 static void test_other_services(struct lb_maps *lb, int version)
 {
@@ -297,6 +327,8 @@ int main(void)
 		}
 		test_other_services(&lb, version);
 	}
+	test_cut_frames(&lb);
+	test_told_extensions(&lb);
 	status = harness_end(&lb.harness);
 	lb_maps_close(&lb);
 	return status;

@@ -85,26 +85,24 @@ static void test_exhausted(struct lb_maps *lb, int version)
 		   "IPv%d: so many were made, and nobody made room", version);
 }
 
+/* Every other port is tried of each source: not all are found, but more than one has. */
 static void test_sources(struct lb_maps *lb, int version)
 {
-	unsigned int sources[NAT_SOURCES] = { 0 };
+	unsigned int sources[NAT_SOURCES] = { 0 }, count;
 
 	nat_clear(lb);
-	harness_ok(&lb->harness,
-		   begin(lb, version, IPPROTO_TCP, BY_NAT_SOURCES, 0, NAT_SOURCES * FEW) ==
-			   NAT_SOURCES * FEW,
-		   "IPv%d: two sources have twice the ports", version);
-	table_ok(lb, NAT_SOURCES * FEW, "two sources", version);
-	for (unsigned int i = 0; i < NAT_SOURCES * FEW; i++) {
+	count = begin(lb, version, IPPROTO_TCP, BY_NAT_SOURCES, 0, 2 * NAT_SOURCES * FEW);
+	harness_ok(&lb->harness, count > NAT_SOURCES * FEW * 9 / 10 && count <= NAT_SOURCES * FEW,
+		   "IPv%d: two sources have twice the ports: %u", version, count);
+	table_ok(lb, count, "two sources", version);
+	for (unsigned int i = 0; i < 2 * NAT_SOURCES * FEW; i++) {
 		struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT_SOURCES, i);
 
 		if (nat_learn(lb, &flow) && flow.source < NAT_SOURCES)
 			sources[flow.source]++;
 	}
-	harness_ok(&lb->harness, sources[0] == FEW && sources[1] == FEW,
-		   "IPv%d: each is used to the end", version);
-	refused(lb, version, IPPROTO_TCP, BY_NAT_SOURCES, NAT_SOURCES * FEW,
-		"one flow more has none of either");
+	harness_ok(&lb->harness, sources[0] > FEW * 9 / 10 && sources[1] > FEW * 9 / 10,
+		   "IPv%d: each is used nearly to the end", version);
 }
 
 /* Two services have the same server: what it sees must differ all the same. */
@@ -129,21 +127,22 @@ static void test_shared_backend(struct lb_maps *lb, int version)
 
 /* ---- ports of flows that have ended */
 
-static struct nat_flow end_flow(struct lb_maps *lb, int version, unsigned int i, __u32 flags,
-				int left)
+/* The next flow from the i-th that tries this port as the n-th one. */
+static struct nat_flow tries(const struct lb_maps *lb, int version, __u16 port, unsigned int n)
 {
-	struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT, i);
+	static unsigned int i = 1000;
+	struct nat_flow flow;
 
-	nat_learn(lb, &flow);
-	nat_set_words(lb, &flow, left, flags);
+	do
+		flow = flow_at(version, IPPROTO_TCP, BY_NAT, i++);
+	while (nat_port(nat_hash(lb, &flow), n, NAT_PORT_FIRST, FEW) != port);
 	return flow;
 }
 
-/* A new flow gets the port of `old`, which is gone. */
-static void takes_port(struct lb_maps *lb, const struct nat_flow *old, unsigned int i, __u64 reused,
-		       const char *what)
+/* The flow gets the port of `old`, which is gone. */
+static void takes_port(struct lb_maps *lb, struct nat_flow flow, const struct nat_flow *old,
+		       __u64 reused, const char *what)
 {
-	struct nat_flow flow = flow_at(old->version, IPPROTO_TCP, BY_NAT, i);
 	bool good = nat_begin(lb, &flow);
 
 	good = nat_counted_is(lb, (struct nat_counter){ .made = 1, .reused = reused }) && good;
@@ -154,32 +153,85 @@ static void takes_port(struct lb_maps *lb, const struct nat_flow *old, unsigned 
 	table_ok(lb, FEW, "a port taken over", old->version);
 }
 
-static void test_ended(struct lb_maps *lb, int version)
+/* Ports that follow each other are tried one after the other. Returns a flow whose port is not the
+ * last one, and the flow that has the next port. */
+static struct nat_flow neighbours(struct lb_maps *lb, int version, struct nat_flow *next)
 {
-	const __u32 established = NAT_REPLIED | NAT_ASSURED;
-	const __u32 ended = established | NAT_FIN_CLIENT | NAT_FIN_BACKEND;
-	struct nat_flow old, older;
-	unsigned int i = 1000;
+	struct nat_flow flow, one = { 0 };
 
+	for (unsigned int i = 0; i < FEW; i++) {
+		flow = flow_at(version, IPPROTO_TCP, BY_NAT, i);
+		if (nat_learn(lb, &flow) && flow.nat_port == NAT_PORT_FIRST + 64)
+			one = flow;
+		if (flow.nat_port == NAT_PORT_FIRST + 65)
+			*next = flow;
+	}
+	return one;
+}
+
+#define OPEN  (NAT_REPLIED | NAT_ASSURED)
+#define ENDED (OPEN | NAT_FIN_CLIENT | NAT_FIN_BACKEND)
+#define OLD   (NAT_CLOSING_TICKS - NAT_AGED_TICKS) /* ticks left of one that ended a minute ago */
+
+static void fill(struct lb_maps *lb, int version)
+{
 	nat_clear(lb);
 	begin(lb, version, IPPROTO_TCP, BY_NAT, 0, FEW);
-	for (unsigned int k = 0; k < FEW; k++)
-		end_flow(lb, version, k, established, 500);
-	refused(lb, version, IPPROTO_TCP, BY_NAT, i++, "established flows keep their ports");
-	end_flow(lb, version, 1, established | NAT_FIN_CLIENT, 1);
-	refused(lb, version, IPPROTO_TCP, BY_NAT, i++, "a flow that is half closed keeps its port");
-	end_flow(lb, version, 1, established, 500);
+	for (unsigned int k = 0; k < FEW; k++) {
+		struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT, k);
+
+		nat_set_words(lb, &flow, 500, OPEN);
+	}
 	nat_counted(lb);
-	old = end_flow(lb, version, 3, established, -1);
-	takes_port(lb, &old, i++, 0, "a flow that has expired");
-	old = end_flow(lb, version, 5, ended, NAT_CLOSING_TICKS - NAT_AGED_TICKS);
-	takes_port(lb, &old, i++, 1, "one that ended a minute ago");
-	old = end_flow(lb, version, 7, ended, NAT_CLOSING_TICKS - 1);
-	older = end_flow(lb, version, 9, ended, NAT_CLOSING_TICKS - NAT_AGED_TICKS - 1);
-	takes_port(lb, &older, i++, 1, "the older one of two that have ended");
-	takes_port(lb, &old, i++, 1, "the other one, should there be none else,");
-	old = end_flow(lb, version, 11, established | NAT_RESET, NAT_RESET_TICKS);
-	takes_port(lb, &old, i++, 1, "one that was reset");
+}
+
+static void test_kept(struct lb_maps *lb, int version)
+{
+	struct nat_flow young, old;
+	unsigned int i = 900;
+
+	fill(lb, version);
+	young = neighbours(lb, version, &old);
+	refused(lb, version, IPPROTO_TCP, BY_NAT, i++, "established flows keep their ports");
+	nat_set_words(lb, &young, 1, OPEN | NAT_FIN_CLIENT);
+	nat_set_words(lb, &old, 1, OPEN | NAT_FIN_BACKEND);
+	refused(lb, version, IPPROTO_TCP, BY_NAT, i++,
+		"flows that are half closed keep their ports");
+	nat_set_words(lb, &young, 0, 0);
+	refused(lb, version, IPPROTO_TCP, BY_NAT, i++,
+		"a flow that is about to expire keeps its port");
+}
+
+static void test_ended(struct lb_maps *lb, int version)
+{
+	const unsigned int aged = NAT_FREE_TRIES, any = NAT_AGED_TRIES;
+	struct nat_flow young, old;
+
+	fill(lb, version);
+	young = neighbours(lb, version, &old);
+	nat_set_words(lb, &old, -1, ~0U);
+	takes_port(lb, tries(lb, version, old.nat_port, 0), &old, 0, "a flow that has expired");
+	fill(lb, version);
+	nat_set_words(lb, &old, OLD, ENDED);
+	takes_port(lb, tries(lb, version, old.nat_port, aged), &old, 1,
+		   "one that ended a minute ago");
+	fill(lb, version);
+	nat_set_words(lb, &young, OLD + 1, ENDED);
+	nat_set_words(lb, &old, OLD, ENDED);
+	takes_port(lb, tries(lb, version, young.nat_port, aged), &old, 1,
+		   "the older of two that have ended");
+	fill(lb, version);
+	nat_set_words(lb, &young, OLD, ENDED);
+	nat_set_words(lb, &old, OLD, ENDED);
+	takes_port(lb, tries(lb, version, young.nat_port, NAT_FREE_TRIES - 1), &old, 1,
+		   "one that ended, should it not be among the first ports,");
+	fill(lb, version);
+	nat_set_words(lb, &young, NAT_CLOSING_TICKS, ENDED);
+	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1,
+		   "one that has ended just now, should there be none else,");
+	fill(lb, version);
+	nat_set_words(lb, &young, NAT_RESET_TICKS, OPEN | NAT_RESET);
+	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1, "one that was reset");
 }
 
 int main(void)
@@ -194,6 +246,7 @@ int main(void)
 		test_exhausted(&lb, version);
 		test_sources(&lb, version);
 		test_shared_backend(&lb, version);
+		test_kept(&lb, version);
 		test_ended(&lb, version);
 	}
 	status = harness_end(&lb.harness);
