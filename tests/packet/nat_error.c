@@ -100,7 +100,7 @@ void nat_error_out(struct pkt *p, const void *arg)
 								  : FRAME_MIN - p->length);
 }
 
-static unsigned int error_bytes(const struct nat_error *error)
+unsigned int nat_error_bytes(const struct nat_error *error)
 {
 	struct nat_error bare = *error;
 	static struct pkt p;
@@ -127,10 +127,11 @@ void nat_error_run(struct lb_maps *lb, const struct nat_error *error, enum xdp_a
 
 	if (row.out) {
 		row.counter = nat_target(flow->version, flow->proto, flow->service, flow->backend);
-		row.count = error->about.reply
-				    ? (struct harness_counter){ 1, error_bytes(error), 0 }
-				    : (struct harness_counter){ .reply_packets = 1,
-								.reply_bytes = error_bytes(error) };
+		row.count =
+			error->about.reply
+				? (struct harness_counter){ 1, nat_error_bytes(error), 0 }
+				: (struct harness_counter){ .reply_packets = 1,
+							    .reply_bytes = nat_error_bytes(error) };
 	}
 	snprintf(text, sizeof(text), "IPv%d %s: %s", flow->version,
 		 flow->proto == IPPROTO_TCP ? "TCP" : "UDP", name);

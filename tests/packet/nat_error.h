@@ -27,7 +27,9 @@ struct nat_error {
 void nat_error_in(struct pkt *p, const void *arg);
 void nat_error_out(struct pkt *p, const void *arg);
 
-/* One row. */
+unsigned int nat_error_bytes(const struct nat_error *error); /* of IP */
+
+/* One row, of a service by nat. */
 void nat_error_run(struct lb_maps *lb, const struct nat_error *error, enum xdp_action verdict,
 		   enum drop_reason drop, const char *name);
 
