@@ -211,7 +211,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	__u64 hash;
 	int action;
 
-	if (!nat_find_parts(ctx, shape, version, &parts))
+	if (!nat_find_parts(ctx, shape, version, &parts) || !nat_is_whole(&parts, shape, version))
 		return XDP_PASS;
 	key = (struct nat_reply_key){ .backend = nat_source_of(parts.ip, version),
 				      .backend_port = parts.ports[0],

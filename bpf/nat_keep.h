@@ -131,7 +131,7 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 	__u32 number, bytes;
 	int found, action = XDP_PASS;
 
-	if (!nat_find_parts(ctx, shape, version, &parts))
+	if (!nat_find_parts(ctx, shape, version, &parts) || !nat_is_whole(&parts, shape, version))
 		return XDP_PASS;
 	backend = nat_source_of(parts.ip, version);
 	service = nat_kept_service(&backend, parts.ports[0], proto);

@@ -101,6 +101,15 @@ static __always_inline __u32 nat_ip_bytes(const void *ip, int version)
 				      bpf_ntohs(((const struct ipv6hdr *)ip)->payload_len);
 }
 
+/* Whether the transport header is within the IP packet, not in what is behind it: of packets to
+ * services parse_transport() has seen to that. */
+static __always_inline bool nat_is_whole(const struct nat_parts *parts, __u32 shape, int version)
+{
+	return nat_ip_bytes(parts->ip, version) >=
+	       (shape & MAX_TRANSPORT_OFFSET) +
+		       (shape & NAT_SHAPE_UDP ? sizeof(struct udphdr) : sizeof(struct tcphdr));
+}
+
 static __always_inline __u8 nat_ttl(const void *ip, int version)
 {
 	return version == 4 ? ((const struct iphdr *)ip)->ttl

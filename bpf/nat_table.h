@@ -122,12 +122,14 @@ static __always_inline bool nat_is_taken(const struct nat_found *found, __u32 ta
 	return nat_word_tag(word) != tag || word & NAT_BUSY;
 }
 
-/* Its backend has it still, and it has not ended for a packet that begins one. */
+/* Its backend has it still, and it has not ended for a packet that begins one. SYN with RST begins
+ * none: its own flow has ended as soon as it is entered. */
 static __always_inline bool nat_goes_on(const struct nat_found *found, const struct target *target,
 					__u16 service, __u32 tcp_flags)
 {
 	return target->mode == MODE_NAT && target->owner == (service | TARGET_SERVES) &&
-	       !(tcp_is_syn(tcp_flags) && nat_ended(nat_word_flags(found->word)));
+	       !(tcp_is_syn(tcp_flags) && !(tcp_flags & TCP_RST) &&
+		 nat_ended(nat_word_flags(found->word)));
 }
 
 /*
