@@ -206,6 +206,8 @@ int lb_maps_open(struct lb_maps *lb, const struct lb_maps_size *size)
 	flow_hash_key_expand(fixture_seed, &lb->hash_key);
 	memcpy((void *)&skel->rodata->hash_key, &lb->hash_key, sizeof(lb->hash_key));
 	skel->rodata->flow_set_mask = lb->flow_sets - 1;
+	if (size->tick_shift)
+		skel->rodata->flow_tick_shift = size->tick_shift;
 	err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
 	if (!err && size->nat_flows)
 		err = make_nat_table(lb, size);

@@ -32,6 +32,7 @@ struct lb_maps_size {
 	size_t counters; /* of so many targets are for the harness */
 	__u32 nat_flows; /* a power of two; 0: no NAT table */
 	__u32 nat_port_first, nat_port_count;
+	__u32 tick_shift; /* 0: as ever; 31: time stands still */
 };
 
 extern const __u64 fixture_seed[2];

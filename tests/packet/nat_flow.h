@@ -16,6 +16,7 @@ struct nat_flow {
 	char backend;        /* 'A' to 'C', 0: not known */
 	unsigned int source; /* of the family's, from 0 */
 	__u16 nat_port;
+	const char *client_text; /* its address, if it is another one than `client` says */
 };
 
 /* Where an entry is; NULL: none. */
