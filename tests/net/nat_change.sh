@@ -50,7 +50,7 @@ leaving() { field "[.leaving // [] | .[].id] | join(\" \")" service show held4; 
 # ---- poised comes and goes
 program() { field '.interfaces[0].program' status; }
 targets() { field '[.[].backends[] | [.id, .target]]' service list; }
-before=$(targets) sources=$(field .nat.sources status)
+before=$(targets) sources=$(field .nat.sources status) old=$(program)
 poised_kill
 check "requests go on without poised" traffic_moves 300
 check "poised starts again after kill -9" poised_start
@@ -60,10 +60,10 @@ is "the sources, too" "$(field .nat.sources status)" "$sources"
 poised_stop
 check "requests go on after SIGTERM" traffic_moves 200
 check "there is another build" other_build "$tmp/poised-other"
-old=$(program) poised=$tmp/poised-other
+poised=$tmp/poised-other
 check "another build takes over" poised_start
 is "it is another build" "$(field .version status)" "$other_version"
-holds "with a program of its own" "$(program) != ${old:-0}"
+holds "with a program of its own" "$(program) != $old"
 check "requests go on" traffic_moves 200
 unbroken "another build"
 poised_kill
