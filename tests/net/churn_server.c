@@ -2,6 +2,7 @@
 /*
  * churn_server NAME PORT: answers each line of a TCP connection, over IPv4 and IPv6, with
  * "NAME NONCE COUNT\n": which connection of this server it is, and how many lines it has sent.
+ * Several may share a port, and so have more descriptors.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,6 +33,7 @@ static int listen_on(const char *port)
 
 	if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
 	    bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, 4096)) {
 		perror("churn_server");
 		exit(1);

@@ -11,7 +11,7 @@
 connections=6000 timeout=4s quiet_ms=1500 patience=20
 [ -z "${POISE_LONG-}" ] || connections=60000 timeout=60s quiet_ms=20000 patience=120
 per_client=$((connections / 6))
-ulimit -n $((connections / 2 + 1000)) || bail "no room for so many descriptors"
+(($(ulimit -Hn) > per_client * 13 / 10)) || bail "no room for $per_client descriptors: see ulimit -Hn"
 
 # Clients have 28,000 ports each, and those of closed connections come back only after a minute.
 topology_make plain || bail "topology"
@@ -20,7 +20,12 @@ for number in 11 12 13 14 15 16; do
   address client eth0 198.51.100.$number/24
   sources+=("198.51.100.$number")
 done
-for number in 1 2 3; do churn_server_start $number 9000 || bail "churn_server starts"; done
+for number in 1 2 3; do
+  for one in 1 2; do
+    spawn "server-b$number-$one" b$number "$churn_server" b$number 9000
+    wait_until 5 grep -qx ready "$tmp/server-b$number-$one.log" || bail "churn_server starts"
+  done
+done
 {
   echo "interfaces: [eth0]"
   echo "services:"

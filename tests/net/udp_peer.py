@@ -6,9 +6,11 @@ udp_peer.py serve NAME ADDRESS PORT...    answers from ADDRESS: NAME, length and
                                           that the answer is no longer, or 100 bytes
 udp_peer.py ask ADDRESS PORT FLOWS SIZE   sends 3 datagrams of SIZE bytes from each of FLOWS sockets and
                                           prints, a line per flow, who answered or what went wrong
+udp_peer.py probe ADDRESS PORT HOPS       a datagram that may take so many hops: "answered", or what ICMP says
 udp_peer.py hold ADDRESS PORT FLOWS STOP  as ask, a datagram of each socket four times a second, until the
                                           file STOP is there
 """
+import errno
 import os
 import selectors
 import socket
@@ -57,6 +59,24 @@ def ask(address, port, flows, size):
                 print("failed:", error)
 
 
+def probe(address, port, hops):
+    recv_err = 11, 25  # IP_RECVERR, IPV6_RECVERR
+    with udp_socket(address) as sock:
+        sock.settimeout(1)
+        if ":" in address:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
+            sock.setsockopt(socket.IPPROTO_IPV6, recv_err[1], 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+            sock.setsockopt(socket.IPPROTO_IP, recv_err[0], 1)
+        sock.connect((address, port))
+        try:
+            ask_once(sock, b"probe")
+            print("answered")
+        except OSError as error:
+            print(errno.errorcode.get(error.errno, error))
+
+
 def hold(address, port, flows, stop):
     socks = [udp_socket(address) for _ in range(flows)]
     names = [set() for _ in socks]
@@ -80,6 +100,8 @@ def hold(address, port, flows, stop):
 
 if sys.argv[1] == "serve":
     serve(sys.argv[2], sys.argv[3], sys.argv[4:])
+elif sys.argv[1] == "probe":
+    probe(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
 elif sys.argv[1] == "hold":
     hold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
 else:
