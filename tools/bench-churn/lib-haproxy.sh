@@ -3,6 +3,7 @@
 # HAProxy in TCP mode, master-worker: SIGUSR2 reloads, listeners are handed over, the old process
 # keeps its connections for hard-stop-after.
 haproxy_hard_stop="hard-stop-after 30s"
+haproxy_bind= haproxy_defaults= # further options
 subject_about() { echo "$(haproxy -v | awk 'NR == 1 { print "HAProxy", $3 }'), TCP mode, master-worker, reload with listeners handed over, hard-stop-after 30s"; }
 
 haproxy_config() {
@@ -15,11 +16,12 @@ global
   $haproxy_hard_stop
 defaults
   mode tcp
+$haproxy_defaults
   timeout connect 5s
   timeout client 1h
   timeout server 1h
 frontend web
-  bind $VIP4:80
+  bind $VIP4:80 $haproxy_bind
   default_backend web
 backend web
   balance roundrobin

@@ -38,6 +38,7 @@ measured() {
   "$@" || return
   busy=$(($(busy_us) - busy))
   own=$(($(processes_us) - own))
+  [ "$(subject_balances)" != kernel ] || own=null
   record "$kind" --argjson busy_us "$busy" --argjson own_us "$own" < "$tmp/report"
 }
 

@@ -4,7 +4,7 @@
 peers_topology() {
   local name
   SEGMENT_MTU=1500
-  topology_make segment || return
+  topology_make segment && xdp_peer_undo || return
   for name in client lb b1 b2 b3; do
     # Neither may ports run out nor what TCP learned from one subject carry over to the next.
     on "$name" sh -c 'cd /proc/sys/net/ipv4 && echo 1024 65535 > ip_local_port_range &&

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 # nginx as a TCP proxy: its stream module.
-subject_about() { echo "$(nginx -v 2>&1 | awk '{ print $3 }') stream, round robin, 2 workers"; }
+subject_about() { echo "$(nginx -v 2>&1 | awk '{ print $3 }') stream, round robin, 2 workers, a listener each"; }
+subject_balances() { echo process; }
 
 subject_start() {
   local prefix=$tmp/stream

@@ -16,6 +16,7 @@ poise_start() { # poise_start MODE BACKEND...
   poised_start && wait_until 10 all_up
 }
 
+subject_balances() { echo program; }
 subject_program() { field '.interfaces[0].program' status; }
 
 # Pins, and with them the program and its maps: the next mode starts from nothing.

@@ -33,11 +33,11 @@ give_up() { echo "bench-peers: $*" >&2; show_logs >&2; exit 1; }
 subject_defaults() {
   subject_url() { echo "http://$VIP4"; }
   subject_answers() { echo "b1 b2 b3"; } # which backends answer
-  subject_program() { return 1; }        # id of the BPF program that balances
+  subject_balances() { echo kernel; }    # or process or program: whose CPU time is told apart
 }
 
 answers() { # which backends do
-  on client curl -sf -H "Connection: close" --max-time 5 "$(subject_url)/?n=[1-50]" | sort -u | xargs
+  on client curl -sf --fail-early -H "Connection: close" --max-time 2 "$(subject_url)/?n=[1-50]" | sort -u | xargs
 }
 
 measure_all() { # every kind of run, with the subject that runs
@@ -47,12 +47,14 @@ measure_all() { # every kind of run, with the subject that runs
     run_$kind 1 || give_up "$subject: wrk: $(cat "$tmp/wrk.log")"
   done
   idle_us=$(measure_idle)
-  for kind in new kept; do
+  for kind in new kept file; do
     measured $kind run_$kind "$duration" || give_up "$subject: wrk: $(cat "$tmp/wrk.log")"
   done
-  measured file run_file "$duration"
-  program=$(subject_program) || return 0
-  for kind in new kept; do measure_program "$program" $kind || give_up "$subject: prog_time"; done
+  [ "$(subject_balances)" = program ] || return 0
+  program=$(subject_program) # its id
+  for kind in new kept file; do
+    measure_program "$program" $kind || give_up "$subject: prog_time: $(cat "$tmp/wrk.log")"
+  done
 }
 
 measure_subject() { # measure_subject SUBJECT
@@ -65,11 +67,11 @@ measure_subject() { # measure_subject SUBJECT
   abouts[$subject]=$(subject_about)
   measure_all
   subject_stop || give_up "$subject does not stop"
-  printf '  round %s, offloads %-3s  %-10s  %s\n' "$round" "$offloads" "$subject" "$(last_figures)"
+  echo "  round $round, offloads $offloads, $subject: $(last_figures)"
 }
 
 last_figures() {
-  tail -n 5 "$tmp/runs" | jq -s -r --arg subject "$subject" '
+  tail -n 6 "$tmp/runs" | jq -s -r --arg subject "$subject" '
     map(select(.subject == $subject) | {key: .kind, value: .}) | from_entries
     | "\(.new.requests / .new.seconds | round) new/s, \(.kept.requests / .kept.seconds | round) kept/s, \(
       .file.bytes * 8e-7 / .file.seconds | round / 100) Gbit/s"'
@@ -117,6 +119,12 @@ Poise, at the end that sends to its XDP program, where the kernel cannot have th
 END
 }
 
+noise() { # CPU time that others took makes every figure worse, and what is subtracted a guess
+  jq -r '[.runs[] | .idle_us / .idle_seconds / 1e4 / $cpus | select(. != null)] | sort | .[length / 2 | floor] | round
+    | select(. > 3) | "! The machine was not quiet: others took \(.) % of its CPU time in idle intervals."' \
+    --argjson cpus "$(nproc)" "$results"
+}
+
 errors() { # what the rows with a ! mean
   jq -r '.medians[] | select(.errors != {}) | "! \(.subject), offloads \(.offloads), \(.kind): \(.errors
     | to_entries | map("\(.value) \(.key)") | join(", ")) failed"' "$results"
@@ -136,5 +144,6 @@ echo
 for one in "${subjects[@]}"; do printf '%-10s  %s\n' "$one" "${abouts[$one]}"; done
 tables
 errors
+noise
 echo
 echo "$results has every run. It took $SECONDS s."

@@ -8,14 +8,14 @@ def median: map(numbers) | sort | if length == 0 then null
 def count: .requests // (.bytes / 1e9);
 def spent: (.busy_us - .idle_us * .seconds / .idle_seconds) / count;
 
-# Programs run in the kernel: their time per request is from runs of their own.
+# A BPF program's time per request, which is from runs of its own.
 def program_us($runs): [$runs[] | .run_ns / 1000 / count] | median;
 
 def summary($all): .[0] as {$subject, $offloads, $kind}
   | [$all[] | select(.subject == $subject and .offloads == $offloads and .kind == $kind + "-program")] as $programs
   | { $subject, $offloads, $kind, rate: map(count / .seconds) | median, p50_us: map(.p50_us) | median,
       p99_us: map(.p99_us) | median, cpu_us: map(spent) | median,
-      own_us: (if $subject == "direct" or $subject == "nftables" or ($programs == [] and ($subject | startswith("poise"))) then null
+      own_us: (map(.own_us | values) as $own | if $own == [] then null
                else (map(.own_us / count) | median) + (program_us($programs) // 0) end),
       errors: (map(.errors | to_entries[]) | group_by(.key)
                | map({key: .[0].key, value: map(.value) | add} | select(.value > 0)) | from_entries) };
