@@ -3,6 +3,7 @@
 # HAProxy in TCP mode, master-worker: SIGUSR2 reloads, listeners are handed over, the old process
 # keeps its connections for hard-stop-after.
 haproxy_hard_stop="hard-stop-after 30s"
+haproxy_maxconn=8000
 haproxy_bind= haproxy_defaults= # further options
 subject_about() { echo "$(haproxy -v | awk 'NR == 1 { print "HAProxy", $3 }'), TCP mode, master-worker, reload with listeners handed over, hard-stop-after 30s"; }
 
@@ -11,7 +12,7 @@ haproxy_config() {
   cat << END
 global
   stats socket $tmp/haproxy.sock mode 600 level admin expose-fd listeners
-  maxconn 8000
+  maxconn $haproxy_maxconn
   nbthread 2
   $haproxy_hard_stop
 defaults

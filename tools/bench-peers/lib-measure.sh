@@ -59,25 +59,18 @@ run_new() { run_wrk "$1" --header "Connection: close"; }
 run_kept() { run_wrk "$1"; }
 
 run_file() { # run_file SECONDS: downloads at once, each over a connection of its own, cut off if too long
-  local number began status failed=0
+  local began
   began=$(now_us)
-  for ((number = 1; number <= downloads; number++)); do
-    rm -f "$tmp/curl-$number.log"
-    spawn "curl-$number" client \
-      curl -s --max-time "$1" -o /dev/null -w '%{size_download}\n' "$(subject_url)/file"
-  done
-  for ((number = 1; number <= downloads; number++)); do
-    wait "${pids[curl-$number]}"
-    status=$?
-    [ $status = 0 ] || [ $status = 28 ] || failed=$((failed + 1))
-    unset "pids[curl-$number]"
-  done
-  cat "$tmp"/curl-*.log | jq -s -c --argjson us $(($(now_us) - began)) --argjson failed "$failed" \
-    '{bytes: (map(numbers) | add // 0), seconds: ($us / 1e6), errors: {download: $failed}}' > "$tmp/report"
+  yes "$(subject_url)/file" | head -n "$downloads" |
+    on client ${with[@]+"${with[@]}"} xargs -P "$downloads" -n 1 \
+      curl -s --max-time "$1" -o /dev/null -w '{"bytes":%{size_download},"status":%{exitcode}}\n' > "$tmp/files"
+  jq -s -c --argjson us $(($(now_us) - began)) '{ bytes: map(.bytes) | add, seconds: ($us / 1e6),
+    errors: { download: map(select(.status != 0 and .status != 28)) | length } }' "$tmp/files" > "$tmp/report"
 }
 
 # How long the XDP program itself runs is asked for in runs of their own, since the asking costs.
 measure_program() { # measure_program PROGRAM-ID KIND
+  rm -f "$tmp/prog"
   with=(env "PEERS_PROG_TIME=$tmp/prog" "$prog_time" "$1")
   "run_$2" 1 || return
   with=()
