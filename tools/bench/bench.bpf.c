@@ -201,7 +201,7 @@ static __always_inline int fixed(struct xdp_md *ctx, int version, int mode, int 
 	if (!err)
 		err = parse_transport(&pkt, eth + 1, end);
 	if (!err)
-		err = trim(ctx, &pkt);
+		err = trim(ctx, pkt.ip_bytes);
 	if (err)
 		return XDP_ABORTED;
 	if (mode == MODE_L2)
