@@ -221,92 +221,6 @@ int lb_tx_port(struct lb *lb, __u32 ifindex)
 	return 0;
 }
 
-int lb_rows_open(struct lb *lb, __u32 number, __u32 size, struct lb_rows **out)
-{
-	(void)lb;
-	if (!kernel.tables[number].rows || kernel.tables[number].count != size)
-		return -ENOENT;
-	*out = calloc(1, sizeof(**out));
-	(*out)->rows = kernel.tables[number].rows;
-	(*out)->count = size;
-	(*out)->holders = 1;
-	return 0;
-}
-
-int lb_rows_create(struct lb *lb, const __u32 *numbers, const __u32 *sizes, size_t count,
-		   struct lb_rows **out)
-{
-	if (kernel.full)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (!store()) {
-			out[i] = calloc(1, sizeof(**out));
-			*out[i] = (struct lb_rows){ .rows = calloc(sizes[i], sizeof(struct row)),
-						    .count = sizes[i],
-						    .holders = 1,
-						    .own = true };
-			continue;
-		}
-		/* There is one if poised died before it was deleted. */
-		free(kernel.tables[numbers[i]].rows);
-		kernel.tables[numbers[i]].rows = calloc(sizes[i], sizeof(struct row));
-		kernel.tables[numbers[i]].count = sizes[i];
-		kernel.tables_made++;
-		lb_rows_open(lb, numbers[i], sizes[i], &out[i]);
-	}
-	return 0;
-}
-
-size_t lb_rows_write(struct lb_rows *rows, const struct row *want)
-{
-	size_t written = 0;
-
-	for (__u32 i = 0; i < rows->count; i++) {
-		if (!memcmp(&rows->rows[i], &want[i], sizeof(*want)))
-			continue;
-		written++;
-		if (!store())
-			continue;
-		rows->rows[i] = want[i];
-		kernel.rows_set++;
-		stored();
-	}
-	return written;
-}
-
-const struct row *lb_rows_get(const struct lb_rows *rows)
-{
-	return rows->rows;
-}
-
-struct lb_rows *lb_rows_hold(struct lb_rows *rows)
-{
-	rows->holders++;
-	return rows;
-}
-
-void lb_rows_close(struct lb_rows *rows)
-{
-	if (!rows || --rows->holders)
-		return;
-	if (rows->own)
-		free(rows->rows);
-	free(rows);
-}
-
-int lb_rows_delete(struct lb *lb, const __u32 *numbers, size_t count)
-{
-	(void)lb;
-	if (!store())
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		free(kernel.tables[numbers[i]].rows);
-		kernel.tables[numbers[i]].rows = NULL;
-	}
-	stored();
-	return 0;
-}
-
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
 {
 	struct fake_entry *entry = entry_find(key);
@@ -405,50 +319,6 @@ int lb_counter_zero(struct lb *lb, __u32 number)
 	return 0;
 }
 
-int lb_nat_make(struct lb *lb, struct lb_error *error)
-{
-	(void)lb;
-	if (kernel.full) {
-		snprintf(error->text, sizeof(error->text), "no memory for the NAT table");
-		return -ENOMEM;
-	}
-	kernel.nat_made = true;
-	return 0;
-}
-
-struct nat_set *lb_nat_table(const struct lb *lb, __u32 *count)
-{
-	(void)lb;
-	*count = kernel.nat_made ? FAKE_NAT_SETS : 0;
-	return kernel.nat_made ? kernel.nat_sets : NULL;
-}
-
-int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out)
-{
-	(void)lb;
-	*out = kernel.nat_sources[index];
-	return 0;
-}
-
-int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value)
-{
-	(void)lb;
-	if (!store())
-		return 0;
-	kernel.nat_sources[index] = *value;
-	stored();
-	return 0;
-}
-
-void lb_switches_set(struct lb *lb, const struct switches *value)
-{
-	(void)lb;
-	if (!store())
-		return;
-	kernel.switches = *value;
-	stored();
-}
-
 int service_names_read(const struct maps *maps, struct service_name *out, size_t count)
 {
 	(void)maps;
@@ -462,5 +332,8 @@ int target_names_read(const struct maps *maps, struct target_name *out, size_t c
 	memcpy(out, kernel.target_names, count * sizeof(*out));
 	return 0;
 }
+
+#include "fake_nat.h"
+#include "fake_rows.h"
 
 #endif

@@ -173,6 +173,7 @@ void sides_publish(struct reconcile *rec, bool remove)
 	}
 	if (err) {
 		free(want.entries);
+		free(list.entries);
 		log_err("services: addresses not published: %s", strerror(-err));
 		return;
 	}
