@@ -165,7 +165,7 @@ static int add_service(struct lb_maps *lb, int version, __u8 proto, unsigned int
 	nat_addr(nat_vip(version, port), name.key.addr);
 	err = bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.service_names), &number, &name,
 				  BPF_ANY);
-	for (char backend = 'A'; backend < 'A' + NAT_BACKENDS && !err; backend++) {
+	for (int backend = 'A'; backend < 'A' + NAT_BACKENDS && !err; backend++) {
 		set_target(lb, version, proto, port, backend);
 		if (nat_keeps(port))
 			err = set_reply_key(lb, version, proto, port, backend);

@@ -52,8 +52,8 @@ static int set_up(void)
 		"addr add fd00::2/16 dev inside nodad",
 		"addr add 198.51.100.1/24 dev outside",
 		"addr add 2001:db8:c::1/64 dev outside nodad",
-		"neigh add 198.51.100.7 lladdr " NAT_NET_NEIGHBOUR_MAC " dev outside",
-		"neigh add 2001:db8:c::7 lladdr " NAT_NET_NEIGHBOUR_MAC " dev outside",
+		"neigh add 198.51.100.7 lladdr 02:00:00:00:03:07 dev outside",
+		"neigh add 2001:db8:c::7 lladdr 02:00:00:00:03:07 dev outside",
 	};
 	int err = 0;
 

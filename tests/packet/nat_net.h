@@ -6,10 +6,9 @@
 #ifndef POISE_TESTS_NAT_NET_H
 #define POISE_TESTS_NAT_NET_H
 
-/* The client of whom a neighbour entry tells, and its Ethernet address's last byte; others are
- * routed there, but have no entry. */
-#define NAT_NET_NEIGHBOUR     7
-#define NAT_NET_NEIGHBOUR_MAC "02:00:00:00:03:07"
+/* The client of whom a neighbour entry tells: 02:00:00:00:03:07; others are routed there, from
+ * 02:00:00:00:03:ff, too, but have no entry. */
+#define NAT_NET_NEIGHBOUR 7
 
 /* Moves the process there. Interface numbers. 0 or -errno, said in words. */
 int nat_net_open(unsigned int *inside, unsigned int *outside);

@@ -20,10 +20,10 @@ struct reference_nat_key {
 
 struct reference_nat_flow {
 	struct reference_nat_key key;
-	char backend;
 	unsigned int source; /* of the family's */
-	__u16 nat_port;      /* 0: not seen yet */
 	__u8 hop[12];        /* towards the client */
+	__u16 nat_port;      /* 0: not seen yet */
+	char backend;
 	bool reset, client_fin, backend_fin;
 };
 

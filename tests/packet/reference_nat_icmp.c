@@ -10,7 +10,7 @@ struct finding {
 	struct reference_nat_key key;
 	struct reference_ends outer, inner; /* that the error gets */
 	char backend;                       /* it goes there; 0: to the client */
-	const __u8 *hop;                    /* to the client */
+	__u8 hop[12];                       /* to the client */
 };
 
 static bool is_error(__u8 type, int version)
@@ -53,7 +53,7 @@ static bool to_client(const struct reference_packet *told, const struct referenc
 	if (!flow)
 		return false;
 	out->key = flow->key;
-	out->hop = flow->hop;
+	memcpy(out->hop, flow->hop, sizeof(out->hop));
 	out->backend = 0;
 	reference_nat_vip(told->version, flow->key.service, out->outer.from);
 	memcpy(out->outer.to, flow->key.client, sizeof(out->outer.to));

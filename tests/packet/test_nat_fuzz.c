@@ -143,7 +143,7 @@ static void change(void)
 	if (below(2))
 		lost[0] = 'A' + (current - 'A' + 1) % NAT_BACKENDS;
 	nat_lose(&lb, service, lost);
-	for (char backend = 'A'; backend < 'A' + NAT_BACKENDS; backend++)
+	for (int backend = 'A'; backend < 'A' + NAT_BACKENDS; backend++)
 		reference_nat_lose(service, backend, backend == lost[0]);
 }
 

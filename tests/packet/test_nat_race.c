@@ -13,7 +13,7 @@
 #include "nat_packet.h"
 
 #define THREADS     2
-#define ROUNDS      200
+#define ROUNDS      60
 #define PORTS       509 /* so few that they are fought for */
 #define FLOWS       (1U << 10)
 #define FRAME_BYTES 128
