@@ -35,6 +35,7 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "nat_begin.h"
 #include "nat.h"
 #include "nat_keep.h"
+#include "nat_quote.h"
 #include "nat_icmp.h"
 
 static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *pkt,

@@ -229,7 +229,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	service = entry->service;
 	target = bpf_map_lookup_elem(&targets, &number);
 	name = bpf_map_lookup_elem(&service_names, &service);
-	if (!target || !name)
+	if (!target || !name || !name->row_count)
 		return XDP_PASS;
 	if (nat_ttl(parts.ip, version) <= 1)
 		return stop(DROP_TTL);

@@ -6,9 +6,8 @@
 #ifndef POISE_BPF_NAT_KEEP_H
 #define POISE_BPF_NAT_KEEP_H
 
-#define AF_INET   2
-#define AF_INET6  10
-#define IP_DF_BIT 0x4000
+#define AF_INET  2
+#define AF_INET6 10
 
 /* What checksums lack when an address and port become others. */
 static __always_inline __u16 nat_delta(const struct nat_addr *old, __be16 old_port,
@@ -119,6 +118,12 @@ static __always_inline void nat_give_hop_back(void *ip, int version)
 	}
 }
 
+/* Whether the kernel may make fragments of a packet: then it gets it as it is to leave. */
+static __always_inline bool nat_may_fragment(const void *ip, int version)
+{
+	return version == 4 && !(((const struct iphdr *)ip)->frag_off & bpf_htons(IP_DF));
+}
+
 static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int version)
 {
 	__u8 proto = shape & NAT_SHAPE_UDP ? IPPROTO_UDP : IPPROTO_TCP;
@@ -137,7 +142,7 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 	service = nat_kept_service(&backend, parts.ports[0], proto);
 	number = service.number;
 	name = bpf_map_lookup_elem(&service_names, &number);
-	if (!service.row_count || !name || nat_ttl(parts.ip, version) <= 1)
+	if (!service.row_count || !name || !name->row_count || nat_ttl(parts.ip, version) <= 1)
 		return XDP_PASS;
 	__builtin_memcpy(&change.from, name->key.addr, sizeof(change.from));
 	change.to = nat_dest_of(parts.ip, version);
@@ -150,7 +155,8 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 	found = nat_route(ctx, &change, bytes, version, &fib);
 	/* The host's own connections to a backend end here; and where there is no way, or one that
 	 * is too narrow, the kernel says so to the backend. */
-	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH &&
+	    !(found == BPF_FIB_LKUP_RET_FRAG_NEEDED && nat_may_fragment(parts.ip, version)))
 		return XDP_PASS;
 	if (found == BPF_FIB_LKUP_RET_SUCCESS)
 		action = nat_routed(ctx, &fib, parts.eth);

@@ -11,7 +11,7 @@
 #define POISE_BPF_NAT_TABLE_H
 
 #define NO_SLOT     (-1)
-#define CLAIM_TRIES 256 /* longer than a flow takes to be entered */
+#define CLAIM_TRIES 1024 /* longer than a flow takes to be entered */
 
 /* An entry's place: set * NAT_PER_SET + place in the set. */
 static __always_inline struct nat_set *nat_set_of(__u32 slot)

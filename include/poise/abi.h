@@ -274,7 +274,7 @@ struct nat_counter {
 };
 
 /* nat_claims: held by a packet while it looks whether a port is free and takes it */
-#define NAT_CLAIMS 4096
+#define NAT_CLAIMS 16384
 
 /* switches: one entry, written by poised through mmap */
 struct switches {

@@ -46,7 +46,7 @@
 
 /* Ports tried for a new flow: first those that are free, then those of flows that have ended, the
  * older ones first. */
-#define NAT_PORT_TRIES 128
+#define NAT_PORT_TRIES 256
 #define NAT_FREE_TRIES 4
 #define NAT_AGED_TRIES 16
 

@@ -122,7 +122,7 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 				   .flags = mode == MODE_NAT ? SERVICE_NAT : 0 };
 	struct service_key key = { .proto = IPPROTO_TCP };
 	__u32 first = 1 + number * SUBJECT_BACKENDS;
-	struct service_name name = { 0 };
+	struct service_name name = { .row_count = POISE_DEFAULT_ROWS };
 	struct addr addr;
 	__u16 port;
 	int rows_fd, err = 0;
