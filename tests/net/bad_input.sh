@@ -47,7 +47,7 @@ refused "family that l2 cannot carry" 5:16 '2001:db8::1' \
   <<< $'services:\n  - name: web\n    listen: 192.0.2.10:80/tcp\n    mode: l2\n    backends: ["2001:db8::1"]'
 refused "port 0" 3:13 '192\.0\.2\.10:0' \
   <<< $'services:\n  - name: web\n    listen: 192.0.2.10:0/tcp\n    mode: l2'
-refused "no such mode" 4:11 'nat' <<< $'services:\n  - name: web\n    listen: 192.0.2.10:80/tcp\n    mode: nat'
+refused "no such mode" 4:11 'dsr' <<< $'services:\n  - name: web\n    listen: 192.0.2.10:80/tcp\n    mode: dsr'
 refused "not YAML" '2:[0-9]+' '' <<< $'services: [\n  }'
 refused "duplicate key" 2:1 'services' <<< $'services: []\nservices: []'
 

@@ -33,7 +33,7 @@ static void a_flow_by_nat_is_heard_by_its_state_s_time(void **state)
 		{ NAT_REPLIED, 10, 4, false },
 		{ assured | NAT_FIN_CLIENT, 15, 5, true },
 		/* It has ended: the rest of it is soon over. */
-		{ assured | NAT_FIN_CLIENT | NAT_FIN_BACKEND, 18, 10, true },
+		{ assured | NAT_FIN_CLIENT | NAT_FIN_BACKEND, 19, 10, true },
 		{ assured | NAT_FIN_CLIENT | NAT_FIN_BACKEND, 15, 10, false },
 		/* One entry of a flow counts, and that only once it is whole. */
 		{ assured | NAT_REPLY, 1000, 10, false },
