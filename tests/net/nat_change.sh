@@ -8,7 +8,8 @@
 # shellcheck source=tests/net/lib-nat.sh
 . "$here/lib-nat.sh"
 
-topology_make plain && netns_add b4 && backend_plain 4 || bail "topology"
+topology_make plain || bail "topology"
+{ netns_add b4 && backend_plain 4; } || bail "a fourth backend"
 for number in 1 2 3 4; do
   nat_nginx_start $number || bail "nginx starts"
   churn_server_start $number 9000 || bail "churn_server starts"

@@ -50,15 +50,15 @@ open() { # open ROUND: six clients, each from an address of its own; all at the 
   local client
   for client in 1 2 3 4 5 6; do
     mkfifo "$tmp/clients$1-$client.orders" || return
-    spawn "clients$1-$client" client "$churn_client" --control "$tmp/clients$1-$client.orders" --long $per_client \
-      --busy 0 --quiet $quiet_ms --short 0 --pace 2000 --source 198.51.100."$1$client" $VIP4 90
+    spawn "clients$1-$client" client "$churn_client" --control "$tmp/clients$1-$client.orders" --long "$per_client" \
+      --busy 0 --quiet "$quiet_ms" --short 0 --pace 2000 --source 198.51.100."$1$client" "$VIP4" 90
   done
   wait_until 60 opened "$1"
 }
 close() { # close ROUND: after each connection has answered once more
   local client bad=0
   for client in 1 2 3 4 5 6; do churn_end "clients$1-$client" || bad=1; done
-  return $bad
+  return "$bad"
 }
 
 for round in 1 2; do

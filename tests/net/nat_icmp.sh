@@ -17,12 +17,12 @@ for end in "b1 eth0 1300" "router b1 1300" "client eth0 1400" "router client 140
 done
 for end in "b1 10.1.1.1 2001:db8:11::1" "client 198.51.100.1 2001:db8:1::1"; do
   read -r namespace way4 way6 <<< "$end"
-  ip -n "$run-$namespace" route replace default via "$way4" advmss 1460 &&
-    ip -n "$run-$namespace" route replace default via "$way6" advmss 1440 || bail "advmss of $end"
+  ip -n "$run-$namespace" route replace default via "$way4" advmss 1460 || bail "advmss of $end"
+  ip -n "$run-$namespace" route replace default via "$way6" advmss 1440 || bail "advmss of $end"
 done
 head -c $((big_mib << 20)) /dev/urandom > "$tmp/big"
 head -c $((upload_mib << 20)) /dev/urandom > "$tmp/upload"
-nat_nginx_start 1 && nat_nginx_start 2 || bail "nginx starts"
+{ nat_nginx_start 1 && nat_nginx_start 2; } || bail "nginx starts"
 for address in "4 0.0.0.0" "6 ${B6[1]}"; do
   spawn "udp${address% *}" b1 python3 "$here/udp_peer.py" serve b1 "${address#* }" 5353
   wait_until 5 grep -q ready "$tmp/udp${address% *}.log" || bail "UDP server starts"
@@ -61,11 +61,11 @@ done
 # The router is the first hop, the balancer the second, the router again the third.
 probe() { on client python3 "$here/udp_peer.py" probe "$@"; }
 for address in $VIP4 $VIP6; do
-  is "$address: a closed port is told" "$(probe $address 7 64)" ECONNREFUSED
-  is "$address: an open one answers after four hops" "$(probe $address 53 4)" answered
-  is "$address: hops that end behind the balancer are told" "$(probe $address 53 3)" EHOSTUNREACH
+  is "$address: a closed port is told" "$(probe "$address" 7 64)" ECONNREFUSED
+  is "$address: an open one answers after four hops" "$(probe "$address" 53 4)" answered
+  is "$address: hops that end behind the balancer are told" "$(probe "$address" 53 3)" EHOSTUNREACH
   dropped=$(drops_of ttl)
-  is "$address: hops that end at the balancer are not" "$(probe $address 53 2)" "timed out"
+  is "$address: hops that end at the balancer are not" "$(probe "$address" 53 2)" "timed out"
   is "$address: they are counted" $(($(drops_of ttl) - dropped)) 1
 done
 is "nothing else was dropped" "$(field '[to_entries[] | select(.key != "ttl") | .value] | add' drops)" 0

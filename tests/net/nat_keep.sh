@@ -11,7 +11,8 @@ topology_make gateway || bail "topology"
 on lb sh -c 'cd /proc/sys/net && echo 1 > ipv4/ip_forward && echo 1 > ipv6/conf/all/forwarding' ||
   bail "forwarding"
 for number in 1 2 3; do
-  route b$number default via $BACK4 && route b$number default via $BACK6 || bail "default routes"
+  route b$number default via $BACK4 || bail "default routes"
+  route b$number default via $BACK6 || bail "default routes"
 done
 nat_servers_start || bail "servers start"
 {
@@ -20,7 +21,7 @@ nat_servers_start || bail "servers start"
 } > "$config"
 poised_start || bail "poised starts"
 check "every backend becomes usable" wait_until 10 all_usable
-check "and up, by checks of the balancer's own" eval '[ "$(field ".backends[] | .health" service show web4 | sort -u)" = up ]'
+is "they are up, by checks of the balancer's own" "$(field '[.backends[].health] | unique | join(" ")' service show web4)" up
 is "it is told that the source is kept" "$(field .source service show web4)" keep
 
 nat_everything
@@ -39,8 +40,8 @@ forget() {
   ip -n "$run-lb" -6 neigh flush dev eth0
 }
 hidden() { # hidden WHERE: requests while the neighbours are forgotten again and again
-  local turn answers=0
-  for turn in 1 2 3 4 5; do
+  local left answers=0
+  for ((left = 5; left; left--)); do
     forget
     answers=$((answers + $(for family in 4 6; do who $family; done | grep -cE "^($CLIENT4|$CLIENT6)$")))
   done
