@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A client, a router, the balancer and three web servers, each in a network namespace of its own:
-#   demo.sh           shows balancing, a failing server and a killed daemon, then cleans up
+#   demo.sh           shows balancing, a failing server, a killed daemon and mode nat, then cleans up
 #   demo.sh --keep    leaves it all standing to play with
 #   demo.sh --remove  takes away what --keep left
 set -u
@@ -183,6 +183,21 @@ after=$(flows)
 note "counters kept: $before connections before the kill, $after now, $((after - before)) more: each of those requests"
 [ $((after - before)) = "$(wc -l < "$tmp/traffic")" ] || give_up "connections were not counted"
 poise stats | indent
+
+say "Mode nat: servers with nothing set up, on a port of their own"
+app=192.0.2.20
+route router $app via $LB4 || give_up "no route to $app"
+add=(service add app --listen "$app:80/tcp" --mode nat --check http:/healthz)
+for number in 1 2 3; do add+=(--backend "${B4[number]}:8080"); done
+note "poise ${add[*]}" ""
+poise "${add[@]}" || give_up "the service was refused"
+wait_until 10 all_usable || give_up "the servers did not become usable"
+requests "http://$app/" 900 > "$tmp/app"
+poise service show app | indent
+note "" "900 requests to $app:80: b1 $(answers_of 1 "$tmp/app"), b2 $(answers_of 2 "$tmp/app"), b3 $(answers_of 3 "$tmp/app"), failed $(failures "$tmp/app")"
+note "No server has $app, and none is asked for it on port 80: the balancer puts their addresses and" \
+  "ports in, and its own $LB4 as the source, so that they answer it; XDP translates that back, too."
+[ "$(failures "$tmp/app")" = 0 ] || give_up "requests failed"
 
 say "Five commands to try"
 try

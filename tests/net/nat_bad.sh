@@ -110,7 +110,7 @@ on lb sh -c 'echo "15000 60999" > /proc/sys/net/ipv4/ip_local_port_range'
 write
 check "poised starts where ports overlap" poised_start
 warned "both ranges are told" "nat_ports 10240-32767 .*ip_local_port_range 15000-? ?60999"
-warned "and what to write" 'write `nat_ports: 10240-14999`'
+warned "and what to write" "write .nat_ports: 10240-14999."
 {
   nat_service kept "$VIP4:81/tcp" 9000 "${B4[1]}"
   echo "    source: keep"

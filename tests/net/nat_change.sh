@@ -86,6 +86,15 @@ check "another weight" poise backend set held4 "$(id 1)" --weight 7
 unbroken "added and reweighted"
 is "nobody moved to the new one" "$(held_by b4)" 0
 
+# ---- a removal; that it is gone shows in the end
+held=$(held_by b3)
+check "one with connections is removed" poise backend del held4 "$(id 3)"
+sleep 1
+unbroken "removed"
+is "its connections stay" "$(held_by b3)" "$held"
+matches "it is among those that leave" "$(leaving)" "$(id 3)"
+check "its clients leave" churn_leave held4 b3
+
 # ---- drains
 held=$(held_by b2)
 poise backend drain held4 "$(id 2)" --wait --timeout 2s > "$tmp/drain.out" 2>&1
@@ -105,14 +114,6 @@ holds "soon after the last connection" "SECONDS - $began <= 10"
 matches "it says so" "$(cat "$tmp/drain.out")" drained
 check "it is removed while nobody is there" poise backend del held4 "$(id 2)"
 unbroken "drained and removed"
-
-held=$(held_by b3)
-check "one with connections is removed" poise backend del held4 "$(id 3)"
-sleep 1
-unbroken "removed"
-is "its connections stay" "$(held_by b3)" "$held"
-matches "it is among those that leave" "$(leaving)" "$(id 3)"
-check "its clients leave" churn_leave held4 b3
 
 # ---- a backend that fails
 check "b1 may break now" eval 'churn_allow held4 b1 && churn_allow held6 b1'
