@@ -62,7 +62,8 @@ static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *
 /* Whether a packet for no service may be a reply that nat has to translate. */
 static __always_inline bool may_be_reply(const struct packet *pkt)
 {
-	return bpf_ntohs(pkt->dest_port) - nat_port_first < nat_port_count;
+	/* Whatever the range was when the flow began. */
+	return bpf_ntohs(pkt->dest_port) >= POISE_MIN_NAT_PORT;
 }
 
 /* What is for no service: a reply, or none of our business. */

@@ -211,10 +211,9 @@ static __always_inline int nat_turn_around(struct xdp_md *ctx, __u32 shape, int 
 				     .rest = wire16(quote->ports[0]) | (__u32)quote->proto << 16 };
 	union service_word found;
 
-	if (address.flags & SERVICE_NAT_SOURCE &&
-	    bpf_ntohs(quote->ports[0]) - nat_port_first < nat_port_count)
-		return nat_error_to_client(ctx, shape, version, quote, address.number, bytes);
 	found = find_service(&key);
+	if (!found.word && address.flags & SERVICE_NAT_SOURCE)
+		return nat_error_to_client(ctx, shape, version, quote, address.number, bytes);
 	if (found.service.flags & SERVICE_NAT)
 		return nat_error_to_backend(ctx, shape, version, quote, found.service, bytes);
 	if (found.service.flags & SERVICE_NAT_KEEP)

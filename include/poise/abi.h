@@ -34,6 +34,7 @@
 #define POISE_MIN_NAT_FLOWS     (1U << 10)
 #define POISE_MAX_NAT_FLOWS     (1U << 25) /* 4.5 GiB */
 #define POISE_MAX_NAT_SOURCES   1024
+#define POISE_MIN_NAT_PORT      1024
 #define POISE_NAT_PORT_FIRST    10240 /* unless configured: below Linux's ip_local_port_range */
 #define POISE_NAT_PORT_LAST     32767
 #define POISE_DEFAULT_NAT_PORTS POISE_NAT_PORT_FIRST, POISE_NAT_PORT_LAST

@@ -21,7 +21,7 @@
 #define CONF_MIN_FLOW_MS   CONF_SECOND_MS
 #define CONF_MAX_FLOW_MS   (8 * CONF_HOUR_MS)
 #define CONF_MAX_NAT_MS    (120 * CONF_HOUR_MS)
-#define CONF_MIN_NAT_PORT  1024 /* no port of the system's */
+#define CONF_MIN_NAT_PORT  POISE_MIN_NAT_PORT /* no port of the system's */
 #define CONF_MIN_NAT_PORTS 1024
 
 /* A check has to end before the next one: 1 s, or the interval where that is shorter. */

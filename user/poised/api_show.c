@@ -81,7 +81,9 @@ static void flows_put(const struct run_service *service, json_t *tree)
 	json_object_set_new(tree, "idle_timeout",
 			    duration_tree(conf->mode == MODE_NAT ? conf_nat_idle_ms(all, conf)
 								 : conf_idle_ms(all, conf)));
-	json_object_set_new(tree, "settle", duration_tree(conf->settle_ms));
+	/* No flow of it is unknown that would have to be waited for. */
+	if (conf->mode != MODE_NAT || conf->hash_source)
+		json_object_set_new(tree, "settle", duration_tree(conf->settle_ms));
 	json_object_set_new(tree, "slow_start", duration_tree(conf->slow_start_ms));
 	json_object_set_new(tree, "panic", percent_tree(conf->panic_percent));
 	json_object_set_new(tree, "tracking",

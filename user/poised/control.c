@@ -8,6 +8,7 @@
 #include "bpffs.h"
 #include "control_impl.h"
 #include "interfaces.h"
+#include "lb_room.h"
 #include "log.h"
 #include "nat_check.h"
 #include "notify.h"
@@ -128,16 +129,24 @@ int control_file_read(const struct control *control, const struct conf *running,
 
 /* ---- applying */
 
-static void warn_nat_fixed(const struct control_nat *nat, const struct conf *conf)
+static void warn_nat_fixed(const struct control *control, const struct conf *conf)
 {
+	const struct control_nat *nat = &control->nat;
+	__u32 sets, flows = nat->flows;
+	char want[16], now[16];
+
+	/* A table that was found keeps its size. */
+	if (lb_nat_table(control->lb, &sets))
+		flows = sets * NAT_PER_SET / 2;
 	if (conf->nat_port_first != nat->port_first || conf->nat_port_last != nat->port_last)
 		log_warn("nat_ports: %u-%u takes effect when poised is started again; until then"
 			 " %u-%u",
 			 conf->nat_port_first, conf->nat_port_last, nat->port_first,
 			 nat->port_last);
-	if (conf->nat_flows != nat->flows)
-		log_warn("nat_flows: %u takes effect when poised is started again; until then %u",
-			 conf->nat_flows, nat->flows);
+	if (conf->nat_flows != flows)
+		log_warn("nat_flows: %s takes effect when poised is started again and makes the "
+			 "table; until then %s",
+			 lb_flows_text(conf->nat_flows, want), lb_flows_text(flows, now));
 }
 
 static void warn_fixed(const struct control *control, const struct conf *conf)
@@ -153,7 +162,7 @@ static void warn_fixed(const struct control *control, const struct conf *conf)
 	if (conf->flows != sets * FLOWS_PER_SET)
 		log_warn("flows: %u takes effect when poised is started again; until then %u",
 			 conf->flows, sets * FLOWS_PER_SET);
-	warn_nat_fixed(&control->nat, conf);
+	warn_nat_fixed(control, conf);
 	if (conf->seed_set && (conf->seed[0] != seed[0] || conf->seed[1] != seed[1]))
 		log_warn("seed: takes effect when poised is started again");
 }
