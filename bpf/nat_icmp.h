@@ -170,11 +170,11 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 	struct nat_change change;
 	__u32 number = service.number;
 	struct nat_turn turn;
-	int found, action = XDP_PASS, err;
+	int action, err;
 
 	name = bpf_map_lookup_elem(&service_names, &number);
 	if (!service.row_count || !name || !name->row_count ||
-	    (void *)(eth + 1) + sizeof(struct ipv6hdr) > (void *)(long)ctx->data_end)
+	    (void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_PASS;
 	__builtin_memcpy(&turn.quote_to, name->key.addr, sizeof(turn.quote_to));
 	turn.quote_from = quote->from;
@@ -186,16 +186,14 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 	turn.to = quote->from;
 	change.from = turn.from;
 	change.to = turn.to;
-	found = nat_route(ctx, &change, bytes, version, &fib);
-	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (nat_route(ctx, &change, bytes, version, &fib) != BPF_FIB_LKUP_RET_SUCCESS)
 		return XDP_PASS;
-	if (found == BPF_FIB_LKUP_RET_SUCCESS)
-		action = nat_routed(ctx, &fib, eth);
+	action = nat_routed(ctx, &fib, eth);
+	if (action == XDP_PASS)
+		return XDP_PASS;
 	err = nat_turn_error(ctx, shape, version, quote, &turn);
 	if (err)
 		return err;
-	if (action == XDP_PASS)
-		nat_give_hop_back(eth + 1, version);
 	nat_count_reply(service.row_count, bytes);
 	return action;
 }

@@ -10,6 +10,7 @@
 
 #include "drop.h"
 #include "lb_maps.h"
+#include "poise/nat.h"
 #include "service_table.h"
 
 #include "lb.skel.h" /* needs the types above */
@@ -88,7 +89,7 @@ int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out)
 	return err;
 }
 
-__u32 lb_maps_now(const struct lb_maps *lb)
+static __u32 ticks(const struct lb_maps *lb)
 {
 	__u8 frame[ETH_HLEN] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
@@ -96,7 +97,17 @@ __u32 lb_maps_now(const struct lb_maps *lb)
 
 	if (err)
 		fprintf(stderr, "poise_jiffies: %s\n", strerror(-err));
-	return opts.retval >> lb->skeleton->rodata->flow_tick_shift & FLOW_TICK_MASK;
+	return opts.retval >> lb->skeleton->rodata->flow_tick_shift;
+}
+
+__u32 lb_maps_now(const struct lb_maps *lb)
+{
+	return ticks(lb) & FLOW_TICK_MASK;
+}
+
+__u32 lb_maps_nat_now(const struct lb_maps *lb)
+{
+	return ticks(lb) & NAT_TICK_MASK;
 }
 
 int lb_maps_service(struct lb_maps *lb, int version, unsigned int port, __u8 proto,

@@ -51,6 +51,7 @@ int lb_maps_tx_port(struct lb_maps *lb, __u32 key, __u32 ifindex);
 
 /* The tick that the packet path takes it to be. */
 __u32 lb_maps_now(const struct lb_maps *lb);
+__u32 lb_maps_nat_now(const struct lb_maps *lb); /* the same for the NAT table */
 /* Sum over CPUs. 0 or -errno. */
 int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out);
 int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out);

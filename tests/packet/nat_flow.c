@@ -162,7 +162,7 @@ static bool word_is(__u64 word, __u32 flags, __u32 ticks, __u32 since, __u32 now
 const char *nat_entries_wrong(const struct lb_maps *lb, const struct nat_flow *flow, __u32 flags,
 			      __u32 ticks, __u32 since)
 {
-	__u32 now = lb_maps_now(lb), udp = flow->proto == IPPROTO_UDP ? NAT_UDP : 0;
+	__u32 now = lb_maps_nat_now(lb), udp = flow->proto == IPPROTO_UDP ? NAT_UDP : 0;
 	struct nat_place at = nat_find(lb, flow), reply;
 	struct nat_flow known = *flow;
 
@@ -270,7 +270,7 @@ void nat_clear(struct lb_maps *lb)
 void nat_set_words(struct lb_maps *lb, const struct nat_flow *flow, int left, __u32 flags)
 {
 	struct nat_place places[2] = { nat_find(lb, flow), { NULL } };
-	__u32 now = lb_maps_now(lb);
+	__u32 now = lb_maps_nat_now(lb);
 
 	if (places[0].word)
 		places[1] = nat_other(lb, places[0]);

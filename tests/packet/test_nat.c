@@ -79,7 +79,7 @@ static void run_flow(struct lb_maps *lb, const struct packet_case *c, int versio
 	struct nat_flow flow = new_flow(version, proto, BY_NAT);
 	const bool tcp = proto == IPPROTO_TCP;
 	struct nat_packet packet = c->packet;
-	__u32 since = lb_maps_now(lb);
+	__u32 since = lb_maps_nat_now(lb);
 	char name[128];
 
 	packet.flow = &flow;

@@ -175,7 +175,7 @@ static void run_step(struct lb_maps *lb, struct nat_flow *flow, const struct ste
 	struct nat_packet packet = {
 		.flow = flow, .reply = step->what & REPLY, .tcp = step->tcp, .payload = 5
 	};
-	__u32 since = lb_maps_now(lb);
+	__u32 since = lb_maps_nat_now(lb);
 	bool good;
 
 	nat_set_rows(BY_NAT, step->what & (MOVED | CHANGED) ? "B0" : "A0");
@@ -223,14 +223,14 @@ static void test_once_per_tick(struct lb_maps *lb, int version)
 	if (!harness_ok(&lb->harness, nat_establish(lb, &flow), "IPv%d: a flow", version))
 		return;
 	do {
-		now = lb_maps_now(lb);
+		now = lb_maps_nat_now(lb);
 		nat_send(lb, &ack);
 		words[0] = *nat_find(lb, &flow).word;
 		words[1] = *nat_find_reply(lb, &flow).word;
 		nat_send(lb, &ack);
 		again[0] = *nat_find(lb, &flow).word;
 		again[1] = *nat_find_reply(lb, &flow).word;
-	} while (now != lb_maps_now(lb));
+	} while (now != lb_maps_nat_now(lb));
 	harness_ok(&lb->harness, !memcmp(words, again, sizeof(words)),
 		   "IPv%d: another packet within a tick leaves the words as they are", version);
 }

@@ -148,7 +148,7 @@ static void test_ways(struct lb_maps *lb, int version)
 static void test_words_stay(struct lb_maps *lb, int version, __u8 proto)
 {
 	struct nat_flow flow = begin(lb, version, proto, BY_NAT);
-	__u32 now = lb_maps_now(lb);
+	__u32 now = lb_maps_nat_now(lb);
 	const char *wrong;
 
 	nat_set_words(lb, &flow, 5, ~0U);

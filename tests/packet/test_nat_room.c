@@ -195,7 +195,7 @@ static __u64 stranger(int i, const struct found *found, __u32 now)
 static void fill(struct lb_maps *lb, const struct nat_flow *flow, const struct room_case *c,
 		 struct nat_set *sets[2])
 {
-	__u32 now = lb_maps_now(lb);
+	__u32 now = lb_maps_nat_now(lb);
 
 	nat_clear(lb);
 	for (int choice = 0; choice < 2; choice++) {
