@@ -115,7 +115,7 @@ static __always_inline __u32 nat_turn_quote(const struct nat_quote *quote, int v
 		/* Other addresses and another checksum: the header's sum stays. */
 		ip4->saddr = to_wire32(turn->quote_from.high >> 32);
 		ip4->daddr = to_wire32(turn->quote_to.high >> 32);
-		ip4->check = csum_add(ip4->check, turn->ip_delta);
+		csum_update(&ip4->check, turn->ip_delta);
 	} else {
 		struct ipv6hdr *ip6 = quote->ip;
 
@@ -162,7 +162,7 @@ static __always_inline int nat_turn_error(struct xdp_md *ctx, __u32 shape, int v
 	if (version == 6)
 		delta += outer;
 	nat_rewrite_ip(ip, version, &turn->from, &turn->to, outer);
-	icmp->checksum = csum_add(icmp->checksum, csum_fold32(delta));
+	csum_update(&icmp->checksum, csum_fold32(delta));
 	return GO_ON;
 }
 

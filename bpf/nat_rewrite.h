@@ -30,6 +30,12 @@ static __always_inline __u16 csum_add(__u16 check, __u32 delta)
 	return ~csum_fold32((__u16)~check + delta);
 }
 
+/* The same of a checksum in its header, of whatever type that has. */
+static __always_inline void csum_update(void *check, __u32 delta)
+{
+	*(__u16 *)check = csum_add(*(__u16 *)check, delta);
+}
+
 /* Where a packet's parts are; checked against its end. */
 struct nat_parts {
 	struct ethhdr *eth;
@@ -126,7 +132,7 @@ static __always_inline void nat_rewrite_ip(void *ip, int version, const struct n
 		ip4->ttl--;
 		ip4->saddr = to_wire32(from->high >> 32);
 		ip4->daddr = to_wire32(to->high >> 32);
-		ip4->check = csum_add(ip4->check, delta + TTL_DELTA);
+		csum_update(&ip4->check, delta + TTL_DELTA);
 	} else {
 		struct ipv6hdr *ip6 = ip;
 

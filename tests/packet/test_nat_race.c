@@ -123,13 +123,17 @@ static unsigned int run(const struct lb_maps *lb, const struct prepared *flows, 
 	return forwarded;
 }
 
+/* Flows that are not there although their clients, who got no answer, have sent SYN again. */
 static unsigned int missing(const struct lb_maps *lb, const struct prepared *flows,
 			    unsigned int count)
 {
 	unsigned int none = 0;
 
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
+		if (!nat_find(lb, &flows[i].flow).word)
+			deliver(lb->harness.program_fd, &flows[i].syn);
 		none += !nat_find(lb, &flows[i].flow).word;
+	}
 	return none;
 }
 

@@ -126,9 +126,9 @@ static void rows_store(struct run_service *service, const __u16 *owners)
 			row.previous_target = ROW_TRACKED;
 		if (service->track_all)
 			row = row_track_all(row, rec->serves);
-		rec->rows[i] = service->untracked
-				       ? (struct row){ .current_target = owners[i] }
-				       : row_next(row, owners[i], service->always, rec->serves);
+		rec->rows[i] = row_next(row, owners[i], service->always, rec->serves);
+		if (service->untracked)
+			rec->rows[i] = (struct row){ .current_target = owners[i] };
 	}
 	ages_follow(service, rec->rows);
 	if (lb_rows_write(service->rows, rec->rows))
