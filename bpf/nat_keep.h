@@ -112,7 +112,7 @@ static __always_inline void nat_give_hop_back(void *ip, int version)
 		struct iphdr *ip4 = ip;
 
 		ip4->ttl++;
-		csum_update(&ip4->check, (__u16)~TTL_DELTA);
+		csum_update(&ip4->check, 0xffff - TTL_DELTA);
 	} else {
 		((struct ipv6hdr *)ip)->hop_limit++;
 	}
