@@ -151,22 +151,11 @@ static __always_inline struct nat_found nat_find_reply(const struct nat_reply_ke
 	struct nat_found found;
 	int choice;
 
-	for (choice = 0; choice < 2; choice++) {
-		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
-
-		found.slot = index * NAT_PER_SET;
-		found.set = nat_set_of(found.slot);
-		if (!found.set)
-			return found;
-		at = nat_find_tag(found.set, flow_tag(hash));
-		if (at == NAT_PER_SET)
-			continue;
-		found.slot += at;
-		found.word = nat_read(nat_word_at(found.set, at));
-		if (nat_is_reply(nat_entry_at(found.set, at), found.word, key) &&
+	for (choice = 0; choice < 2; choice++)
+		if (nat_look(&found, hash, choice) &&
+		    nat_is_reply(nat_entry_at(found.set, found.slot), found.word, key) &&
 		    nat_is_live(found.word, now))
 			return found;
-	}
 	found.set = NULL;
 	return found;
 }

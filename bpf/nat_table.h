@@ -83,6 +83,23 @@ static __always_inline bool nat_is_live(__u64 word, __u32 now)
 	return !(word & NAT_BUSY) && nat_word_left(word, now) >= 0;
 }
 
+/* Whether one of the two sets has the tag; where, and the word. set NULL: there is no table. */
+static __always_inline bool nat_look(struct nat_found *found, __u64 hash, int choice)
+{
+	__u32 at;
+
+	found->slot = nat_set_index(hash, choice, nat_set_mask) * NAT_PER_SET;
+	found->set = nat_set_of(found->slot);
+	if (!found->set)
+		return false;
+	at = nat_find_tag(found->set, flow_tag(hash));
+	if (at == NAT_PER_SET)
+		return false;
+	found->slot += at;
+	found->word = nat_read(nat_word_at(found->set, at));
+	return true;
+}
+
 static __always_inline struct nat_found nat_find_client(const struct nat_addr *client, __be16 port,
 							__u16 service, __u64 hash, __u32 now)
 {
@@ -90,20 +107,12 @@ static __always_inline struct nat_found nat_find_client(const struct nat_addr *c
 	int choice;
 
 	for (choice = 0; choice < 2; choice++) {
-		__u32 index = nat_set_index(hash, choice, nat_set_mask), at;
 		const struct nat_entry *entry;
 		const __u64 *addr;
 
-		found.slot = index * NAT_PER_SET;
-		found.set = nat_set_of(found.slot);
-		if (!found.set)
-			return found;
-		at = nat_find_tag(found.set, flow_tag(hash));
-		if (at == NAT_PER_SET)
+		if (!nat_look(&found, hash, choice))
 			continue;
-		found.slot += at;
-		found.word = nat_read(nat_word_at(found.set, at));
-		entry = nat_entry_at(found.set, at);
+		entry = nat_entry_at(found.set, found.slot);
 		addr = (const __u64 *)entry->client;
 		if (addr[1] == client->high && addr[0] == client->low &&
 		    entry->client_port == port && entry->service == service &&

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lb_case.h"
-#include "random.h"
+#include "mutate.h"
 #include "reference.h"
 
 #define PACKETS        100000
@@ -40,38 +40,6 @@ static void good_packet(struct pkt *p)
 	if (c.extra == EXTRA_TOO_LONG)
 		c.payload %= 800; /* the builder's frames end at 2,048 bytes */
 	lb_case_in(p, &c);
-}
-
-/* One change where it hurts: headers mostly. */
-static void mutate(struct pkt *p)
-{
-	size_t at = below(p->length < 110 ? p->length : 110);
-
-	switch (below(6)) {
-	case 0:
-		p->bytes[at] ^= 1 << below(8);
-		break;
-	case 1:
-		p->bytes[at] = random64();
-		break;
-	case 2:
-		p->bytes[at] = below(2) ? 0xff : 0;
-		break;
-	case 3:
-		p->length = ETH_HLEN + below(p->length - ETH_HLEN + 1);
-		break;
-	case 4: /* the length fields of IPv4, IPv6, UDP behind either */
-		at = (const size_t[]){ 16, 18, 38, 58 }[below(4)];
-		p->bytes[at] = below(4) ? 0 : random64();
-		p->bytes[at + 1] = random64();
-		break;
-	case 5: /* bytes taken out of the middle */
-		if (p->length > at + 40) {
-			memmove(p->bytes + at, p->bytes + at + 8, p->length - at - 8);
-			p->length -= 8;
-		}
-		break;
-	}
 }
 
 static void random_packet(struct pkt *p)
@@ -118,7 +86,7 @@ static void next_packet(struct pkt *p)
 	} else {
 		good_packet(p);
 		for (unsigned int n = below(4); n; n--)
-			mutate(p);
+			mutate(p, 110);
 	}
 	/* The kernel wants at least an Ethernet header. */
 	if (p->length < ETH_HLEN)

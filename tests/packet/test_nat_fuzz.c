@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "nat_error.h"
-#include "random.h"
+#include "mutate.h"
 #include "reference_nat.h"
 
 #define PACKETS        100000
@@ -82,38 +82,6 @@ static void error_packet(struct pkt *p, const struct nat_packet *about)
 	nat_error_in(p, &error);
 }
 
-/* One change where it hurts: headers mostly. */
-static void mutate(struct pkt *p)
-{
-	size_t at = below(p->length < 130 ? p->length : 130);
-
-	switch (below(6)) {
-	case 0:
-		p->bytes[at] ^= 1 << below(8);
-		break;
-	case 1:
-		p->bytes[at] = random64();
-		break;
-	case 2:
-		p->bytes[at] = below(2) ? 0xff : 0;
-		break;
-	case 3:
-		p->length = ETH_HLEN + below(p->length - ETH_HLEN + 1);
-		break;
-	case 4: /* the length fields of IPv4, IPv6, UDP behind either */
-		at = (const size_t[]){ 16, 18, 38, 58 }[below(4)];
-		p->bytes[at] = below(4) ? 0 : random64();
-		p->bytes[at + 1] = random64();
-		break;
-	case 5: /* bytes taken out of the middle */
-		if (p->length > at + 40) {
-			memmove(p->bytes + at, p->bytes + at + 8, p->length - at - 8);
-			p->length -= 8;
-		}
-		break;
-	}
-}
-
 static void next_packet(struct pkt *p)
 {
 	struct nat_packet packet;
@@ -126,7 +94,7 @@ static void next_packet(struct pkt *p)
 	else
 		nat_packet_in(p, &packet);
 	for (unsigned int n = below(3) ? 0 : 1 + below(3); n; n--)
-		mutate(p);
+		mutate(p, 130);
 	/* The kernel wants at least an Ethernet header. */
 	if (p->length < ETH_HLEN)
 		p->length = ETH_HLEN;
