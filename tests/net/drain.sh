@@ -31,17 +31,23 @@ drain() { # drain STATUS NAME ARGUMENT...
   [ "$found" = "$status" ] || sed 's/^/# /' "$tmp/drain.out"
 }
 
-all_stable() { [ "$(field '.tracking | .moving + .tracked' service show web)" = 0 ]; }
+# A connection that goes on in a row which the change gave to another backend that stays holds that row.
+all_stable() {
+  [ "$(field '.tracking.moving == 0 and .tracking.tracked <= ([.backends[].flows] | add)' service show web)" = true ]
+}
+flows_are() { [ "$(backend "${B4[2]}" .flows)" = "$1" ]; }
 gone() { [ "$(field '.leaving // [] | length' service show web)" = 0 ]; }
 
 held=$(held_by b2)
 began=$SECONDS
 drain 1 "drain --wait with a timeout" web "${B4[2]}" --wait --timeout 3s
 holds "it gave up in time" "SECONDS - $began >= 2 && SECONDS - $began <= 5"
-said "it says how many are left" "$held connections left"
+# Short connections that ended just now may be among them.
+left=$(sed -n 's/.* \([0-9]*\) connections left.*/\1/p' "$tmp/drain.out" | tail -n 1)
+holds "it says how many are left" "${left:-0} >= $held && ${left:-0} <= $held + 5"
 is "the backend drains" "$(backend "${B4[2]}" .state)" drain
 is "it has no rows" "$(backend "${B4[2]}" .rows)" 0
-is "its flows are counted" "$(backend "${B4[2]}" .flows)" "$held"
+check "its flows are counted" wait_until 12 flows_are "$held"
 is "its connections stay" "$(held_by b2)" "$held"
 before=$(churn_value clients .by_backend.b2.connections)
 sleep 1
@@ -58,8 +64,8 @@ is "then it ends with status" $? 0
 holds "soon after the last connection" "SECONDS - $began <= 12"
 said "it says so" "drained"
 is "nobody is left" "$(held_by b2)" 0
-# Once nothing is tracked any more, nothing is counted, either.
-check "in the end every row is stable" wait_until 40 all_stable
+# Once nothing of its is tracked any more, nothing is counted, either.
+check "in the end every row is stable that nobody holds" wait_until 40 all_stable
 drain 0 "drain --wait of an empty backend" web "${B4[2]}" --wait --timeout 4s
 drain 0 "a drain without --wait" web "${B4[2]}"
 
