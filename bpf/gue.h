@@ -82,16 +82,11 @@ static __always_inline __u64 sum_by_headers(const struct packet *pkt, const void
 	return sum_words(inner, 2) + (__u16)~csum_fold(pseudo);
 }
 
-static __always_inline __u32 plain_header_bytes(const struct packet *pkt)
-{
-	return pkt->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-}
-
 static __always_inline bool inner_checksum_tells(const struct packet *pkt, const void *transport)
 {
 	const struct udphdr *udp = transport;
 
-	if (pkt->transport_offset != plain_header_bytes(pkt))
+	if (pkt->transport_offset != ip_header_bytes(pkt->version))
 		return pkt->version == 4 && pkt->proto == IPPROTO_TCP;
 	if (pkt->proto == IPPROTO_TCP)
 		return true;
@@ -108,7 +103,7 @@ static __always_inline int gue_checksum(struct xdp_md *ctx, const struct packet 
 	__u64 sum;
 	__u16 check;
 
-	if (inner + plain_header_bytes(pkt) > end || transport + sizeof(*udp) > end)
+	if (inner + ip_header_bytes(pkt->version) > end || transport + sizeof(*udp) > end)
 		return DROP_NO_ROOM;
 	if (inner_checksum_tells(pkt, transport))
 		sum = sum_by_headers(pkt, inner);

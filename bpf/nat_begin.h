@@ -121,10 +121,10 @@ static __always_inline void nat_deltas(struct nat_entry *entry, const struct nat
 
 	__builtin_memcpy(&ours, source->addr, sizeof(ours));
 	now = nat_addr_sum(&ours) + nat_addr_sum(&to);
-	entry->ip_delta = csum_fold32(now + (__u16)~csum_fold32(old));
+	entry->ip_delta = csum_difference(now, old);
 	old += wire16(flow->client_port) + wire16(flow->service_port);
 	now += wire16(entry->nat_port) + wire16(target->port);
-	entry->transport_delta = csum_fold32(now + (__u16)~csum_fold32(old));
+	entry->transport_delta = csum_difference(now, old);
 }
 
 /* Fills an entry whose word is NAT_BUSY. */

@@ -137,8 +137,7 @@ static __always_inline int nat_error_to_kept(struct xdp_md *ctx, __u32 shape, in
 	int action, err;
 
 	if (!target || target->mode != MODE_NAT_KEEP || target->outer_version != version ||
-	    ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) >
-		    (void *)(long)ctx->data_end)
+	    ip + ip_header_bytes(version) > (void *)(long)ctx->data_end)
 		return XDP_PASS;
 	turn.from = nat_source_of(ip, version);
 	turn.to = nat_target_addr(target);
@@ -199,7 +198,7 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 }
 
 /* Which of our packets the error is about, and so where it goes: a verdict, or a negative
- * drop_reason. flags, number: of the address that it is sent to. */
+ * drop_reason. address: the entry of the one that it is sent to. */
 static __always_inline int nat_turn_around(struct xdp_md *ctx, __u32 shape, int version,
 					   const struct nat_quote *quote, struct service address,
 					   __u32 bytes)
@@ -233,8 +232,8 @@ static __always_inline int nat_icmp(struct xdp_md *ctx, __u32 shape, int version
 	__u32 bytes;
 	int err;
 
-	if (ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end ||
-	    (void *)(icmp + 1) > end || !nat_is_error(icmp->type, version))
+	if (ip + ip_header_bytes(version) > end || (void *)(icmp + 1) > end ||
+	    !nat_is_error(icmp->type, version))
 		return XDP_PASS;
 	to = nat_dest_of(ip, version);
 	key.low = to.low;

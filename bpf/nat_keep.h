@@ -13,8 +13,8 @@
 static __always_inline __u16 nat_delta(const struct nat_addr *old, __be16 old_port,
 				       const struct nat_addr *now, __be16 now_port)
 {
-	return csum_fold32(nat_addr_sum(now) + wire16(now_port) +
-			   (__u16)~csum_fold32(nat_addr_sum(old) + wire16(old_port)));
+	return csum_difference(nat_addr_sum(now) + wire16(now_port),
+			       nat_addr_sum(old) + wire16(old_port));
 }
 
 static __always_inline int nat_keep_to(struct xdp_md *ctx, const struct target *target, __u32 shape,

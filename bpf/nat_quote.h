@@ -67,7 +67,7 @@ static __always_inline int nat_find_quote(struct xdp_md *ctx, __u32 shape, int v
 	__u32 offset = shape & MAX_TRANSPORT_OFFSET, bytes, header_bytes;
 	int header;
 
-	if (ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
+	if (ip + ip_header_bytes(version) > end)
 		return NOT_OURS;
 	bytes = nat_ip_bytes(ip, version);
 	if (bytes > (__u64)(end - ip) || bytes < offset + ICMP_BYTES)
@@ -96,18 +96,12 @@ static __always_inline int nat_find_quote(struct xdp_md *ctx, __u32 shape, int v
 	return GO_ON;
 }
 
-/* One's complement difference of two sums. */
-static __always_inline __u16 nat_difference(__u32 now, __u32 old)
-{
-	return csum_fold32(csum_fold32(now) + (__u16)~csum_fold32(old));
-}
-
 /* Translates the quote. What the ICMP checksum lacks by that. */
 static __always_inline __u32 nat_turn_quote(const struct nat_quote *quote, int version,
 					    const struct nat_turn *turn)
 {
-	__u32 delta = nat_difference(wire16(turn->from_port) + wire16(turn->to_port),
-				     wire16(quote->ports[0]) + wire16(quote->ports[1]));
+	__u32 delta = csum_difference(wire16(turn->from_port) + wire16(turn->to_port),
+				      wire16(quote->ports[0]) + wire16(quote->ports[1]));
 
 	if (version == 4) {
 		struct iphdr *ip4 = quote->ip;
@@ -131,7 +125,7 @@ static __always_inline __u32 nat_turn_quote(const struct nat_quote *quote, int v
 		if (!now && quote->proto == IPPROTO_UDP)
 			now = 0xffff;
 		*quote->check = now;
-		delta += nat_difference(now, old);
+		delta += csum_difference(now, old);
 	}
 	return delta;
 }
@@ -148,15 +142,14 @@ static __always_inline int nat_turn_error(struct xdp_md *ctx, __u32 shape, int v
 	struct nat_addr from, to;
 	__u32 delta, outer;
 
-	if (ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end ||
-	    (void *)(icmp + 1) > end)
+	if (ip + ip_header_bytes(version) > end || (void *)(icmp + 1) > end)
 		return XDP_PASS;
 	if (nat_ttl(ip, version) <= 1)
 		return -DROP_TTL;
 	from = nat_source_of(ip, version);
 	to = nat_dest_of(ip, version);
-	outer = nat_difference(nat_addr_sum(&turn->from) + nat_addr_sum(&turn->to),
-			       nat_addr_sum(&from) + nat_addr_sum(&to));
+	outer = csum_difference(nat_addr_sum(&turn->from) + nat_addr_sum(&turn->to),
+				nat_addr_sum(&from) + nat_addr_sum(&to));
 	delta = nat_turn_quote(quote, version, turn);
 	/* ICMPv6's checksum covers the addresses (RFC 4443, 2.3). */
 	if (version == 6)

@@ -25,6 +25,12 @@ struct nat_change {
 	__u16 ip_delta, transport_delta;
 };
 
+/* One's complement difference of two sums: what a checksum lacks when its words become others. */
+static __always_inline __u16 csum_difference(__u32 now, __u32 old)
+{
+	return csum_fold32(csum_fold32(now) + (__u16)~csum_fold32(old));
+}
+
 static __always_inline __u16 csum_add(__u16 check, __u32 delta)
 {
 	return ~csum_fold32((__u16)~check + delta);
@@ -53,7 +59,7 @@ static __always_inline bool nat_find_parts(struct xdp_md *ctx, __u32 shape, int 
 
 	parts->eth = (void *)(long)ctx->data;
 	parts->ip = parts->eth + 1;
-	if (parts->ip + (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
+	if (parts->ip + ip_header_bytes(version) > end)
 		return false;
 	transport = parts->ip + (shape & MAX_TRANSPORT_OFFSET);
 	parts->ports = transport;

@@ -43,6 +43,12 @@ struct packet {
 	__u16 tcp_flags; /* NO_TCP: a datagram */
 };
 
+/* An IP header without options or extension headers. */
+static __always_inline __u32 ip_header_bytes(int version)
+{
+	return version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
 /* A header whose lengths lie: ours to drop only if it is addressed to one of our services. */
 static __always_inline int malformed_to(struct packet *pkt, int reason)
 {

@@ -274,7 +274,7 @@ struct nat_counter {
 	__u64 reused;  /* ports taken from flows that had ended but not expired */
 };
 
-/* nat_claims: held by a packet while it looks whether a port is free and takes it */
+/* nat_claims: by part of a tag; held by a packet while it enters a flow, or takes a port for it */
 #define NAT_CLAIMS 16384
 
 /* switches: one entry, written by poised through mmap */
