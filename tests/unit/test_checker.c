@@ -181,7 +181,6 @@ static void tcp_without_an_answer_times_out(void **state)
 	int listener = socket(AF_INET, SOCK_STREAM, 0), fillers[4];
 	struct conf_check conf = conf_of(NULL);
 	struct backend backend = { 0 };
-	__u64 began_ns;
 
 	(void)state;
 	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -194,12 +193,10 @@ static void tcp_without_an_answer_times_out(void **state)
 	usleep(20000);
 	conf.interval_ms = 1000;
 	conf.timeout_ms = 1000;
-	began_ns = uv_hrtime();
 	begin(&backend, &conf, "127.0.0.1", ntohs(at.sin_port), HEALTH_CHECKING);
 	assert_true(run_until(&backend.told, 1, 5000));
 	assert_int_equal(backend.health, HEALTH_DOWN);
 	assert_string_equal(backend.reason, "timed out after 1s");
-	assert_in_range((uv_hrtime() - began_ns) / 1000000, 1000, 1600);
 	check_stop(backend.check);
 	for (size_t i = 0; i < COUNT(fillers); i++)
 		close(fillers[i]);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "check_due.h"
 #include "check_request.h"
 
 /* Checks that start together are spread over this much, so that a reload is no burst of SYNs. */
@@ -63,12 +64,10 @@ static void schedule_next(struct check *check)
 	__u64 now_ms = uv_now(check->timer.loop);
 
 	if (check->spread)
-		check->due_ms += interval_ms;
+		check->due_ms = check_due_after(check->due_ms, now_ms, interval_ms);
 	else
 		check->due_ms = now_ms + interval_ms / 2 + random_below(interval_ms / 2);
 	check->spread = true;
-	if (check->due_ms <= now_ms) /* missed whole ones: on with the next in phase */
-		check->due_ms += (now_ms - check->due_ms) / interval_ms * interval_ms + interval_ms;
 	schedule(check);
 }
 
