@@ -22,7 +22,7 @@ static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 }
 
 /* Who makes room in a full set. *found: what is there, by which it was chosen. */
-static __noinline int find_least(const struct flow_set *set, __u32 now, __u64 *found)
+static __always_inline int find_least(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	__u32 least = ~0U;
 	int at = 0, i;
@@ -40,10 +40,13 @@ static __noinline int find_least(const struct flow_set *set, __u32 now, __u64 *f
 	return at;
 }
 
-static __always_inline int find_room(const struct flow_set *set, __u32 now, __u64 *found)
+/* Where the next entry of a set goes. The verifier looks at it once, and not once per try. */
+__noinline int find_room(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	int i;
 
+	if (!set || !found)
+		return 0;
 	*found = 0;
 	for (i = 0; i < FLOWS_PER_SET; i++)
 		if (!*(const volatile __u64 *)&set->entries[i])

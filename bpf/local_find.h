@@ -62,6 +62,22 @@ static __always_inline void mark(struct bpf_sock *sk, const struct local_mark *b
 		*old = value;
 }
 
+/* Marks one more member of the group, if there is one that a client at this port would get. By
+ * itself, so that the verifier looks at it once and not once per try. */
+__noinline int mark_member(struct __sk_buff *skb, const struct local_mark *backend, __u32 port)
+{
+	struct bpf_sock *sk;
+
+	if (!backend)
+		return 0;
+	sk = find_socket(skb, backend, IPPROTO_TCP, bpf_htons(port));
+	if (!sk)
+		return 0;
+	mark(sk, backend);
+	bpf_sk_release(sk);
+	return 1;
+}
+
 SEC("tc")
 int poise_local_find(struct __sk_buff *skb)
 {
@@ -92,13 +108,8 @@ int poise_local_find(struct __sk_buff *skb)
 		return LOCAL_REFUSED;
 	if (proto != IPPROTO_TCP)
 		return LOCAL_FOUND;
-	for (int i = 1; i <= LOCAL_GROUP_TRIES; i++) {
-		sk = find_socket(skb, &backend, proto, bpf_htons(salt + i));
-		if (sk) {
-			mark(sk, &backend);
-			bpf_sk_release(sk);
-		}
-	}
+	for (int i = 1; i <= LOCAL_GROUP_TRIES; i++)
+		mark_member(skb, &backend, salt + i);
 	return LOCAL_FOUND;
 }
 
