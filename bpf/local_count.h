@@ -21,11 +21,10 @@ struct sock___own {
 	void *sk_socket;
 } __attribute__((preserve_access_index));
 
-/* What the kernel runs the program with. */
-struct storage_iter {
-	void *meta, *map;
-	struct sock___own *sk;
-	struct local_mark *mark;
+/* What the kernel runs the program with, once for each TCP socket of the network namespace. */
+struct tcp_iter {
+	void *meta;
+	struct sock_common___own *sk;
 };
 
 /* The service whose connection it is: its local address is the service's, not the backend's. */
@@ -45,21 +44,32 @@ static __always_inline union service_word service_of(const struct sock___own *sk
 	return find_local(key, ipv4);
 }
 
-SEC("iter/bpf_sk_storage_map")
-int poise_local_count(struct storage_iter *ctx)
+/*
+ * Not iter/bpf_sk_storage_map, which would see marked sockets only: it may write what it goes
+ * through, and kernels that are locked down load no such program.
+ */
+SEC("iter/tcp")
+int poise_local_count(struct tcp_iter *ctx)
 {
-	const struct local_mark *mark = ctx->mark;
-	const struct sock___own *sk = ctx->sk;
 	const struct local_count none = { 0 };
+	const struct local_mark *mark;
 	struct local_count *count;
 	struct local_pair pair = {};
 	union service_word found;
+	struct sock___own *sk;
 	__u8 state;
 
-	if (!sk || !mark)
+	if (!ctx->sk)
+		return 0;
+	/* NULL: no whole socket but what is left of one in TIME_WAIT, or not one yet. */
+	sk = (void *)bpf_skc_to_tcp_sock(ctx->sk);
+	if (!sk)
 		return 0;
 	state = sk->__sk_common.skc_state;
-	if (state == BPF_TCP_LISTEN || state == BPF_TCP_CLOSE || state == BPF_TCP_TIME_WAIT)
+	if (state == BPF_TCP_LISTEN || state == BPF_TCP_CLOSE)
+		return 0;
+	mark = bpf_sk_storage_get(&local_marks, sk, NULL, 0);
+	if (!mark)
 		return 0;
 	found = service_of(sk);
 	if (!found.word)

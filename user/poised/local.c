@@ -102,11 +102,7 @@ static int configure(struct local *local, const struct lb *lb)
 
 static int counter_attach(struct local *local)
 {
-	union bpf_iter_link_info info = { .map.map_fd =
-						  bpf_map__fd(local->skel->maps.local_marks) };
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-
-	local->counter = bpf_program__attach_iter(local->skel->progs.poise_local_count, &opts);
+	local->counter = bpf_program__attach_iter(local->skel->progs.poise_local_count, NULL);
 	return local->counter ? 0 : -errno;
 }
 
@@ -170,7 +166,7 @@ int local_find(struct local *local, __u32 target, const struct addr *addr, __u16
 	return err ? err : (int)opts.retval;
 }
 
-/* Runs the iterator once over all sockets that are marked. */
+/* Runs the iterator once over all TCP sockets of this network namespace. */
 static int counts_fill(const struct local *local)
 {
 	int fd = bpf_iter_create(bpf_link__fd(local->counter));
