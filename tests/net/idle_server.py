@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""idle_server.py PORT SECONDS: answers each request with a line at once and another so much later."""
+"""idle_server.py PORT SECONDS: answers each request with a line at once and another so much later.
+Says "ready"."""
 import http.server
 import sys
 import time
@@ -22,4 +23,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.chunk(b"")
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+print("ready", flush=True)
+server.serve_forever()

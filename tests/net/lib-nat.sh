@@ -58,12 +58,17 @@ END
   wait_until 5 on "b$1" curl -sf -o /dev/null http://127.0.0.1:8080/healthz
 }
 
+idle_start() { # idle_start NUMBER SECONDS: what /stream comes from
+  spawn "idle-b$1" "b$1" python3 "$here/idle_server.py" 8082 "$2"
+  wait_until 10 grep -q ready "$tmp/idle-b$1.log"
+}
+
 nat_servers_start() { # every backend's: nginx, the idle stream, UDP on port 5353, iperf3 on b1
   local number
   head -c $((big_mib << 20)) /dev/urandom > "$tmp/big"
   head -c $((upload_mib << 20)) /dev/urandom > "$tmp/upload"
   for number in 1 2 3; do
-    spawn "idle-b$number" "b$number" python3 "$here/idle_server.py" 8082 $idle_s
+    idle_start $number $idle_s || return
     spawn "udp4-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" 0.0.0.0 5353
     spawn "udp6-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" "${B6[number]}" 5353
     nat_nginx_start $number || return

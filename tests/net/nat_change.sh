@@ -14,6 +14,7 @@ for number in 1 2 3 4; do
   nat_nginx_start $number || bail "nginx starts"
   churn_server_start $number 9000 || bail "churn_server starts"
   spawn "udp-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" 0.0.0.0 5353
+  wait_until 5 grep -q ready "$tmp/udp-b$number.log" || bail "UDP server starts"
 done
 write() { # write WEIGHT-OF-B1
   echo "interfaces: [eth0]"
