@@ -39,8 +39,10 @@ static __always_inline bool nat_is_error(__u8 type, int version)
 	return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 }
 
-/* The quoted IP header's length, or a drop_reason as a negative number. left: bytes that the error
- * has from there on. */
+#define NO_PORTS_QUOTED 0
+
+/* The quoted IP header's length, NO_PORTS_QUOTED if what follows is a later fragment, or a
+ * drop_reason as a negative number. left: bytes that the error has from there on. */
 static __always_inline int nat_quoted_header(const void *ip, __u32 left, const void *end,
 					     int version)
 {
@@ -52,9 +54,10 @@ static __always_inline int nat_quoted_header(const void *ip, __u32 left, const v
 			return -DROP_MALFORMED_ICMP;
 		return sizeof(*ip6);
 	}
-	if ((void *)(ip4 + 1) > end || left < sizeof(*ip4) || ip4->version != 4 || ip4->ihl < 5 ||
-	    ip4->frag_off & bpf_htons(IP_OFFSET_MASK))
+	if ((void *)(ip4 + 1) > end || left < sizeof(*ip4) || ip4->version != 4 || ip4->ihl < 5)
 		return -DROP_MALFORMED_ICMP;
+	if (ip4->frag_off & bpf_htons(IP_OFFSET_MASK))
+		return NO_PORTS_QUOTED;
 	return ip4->ihl * 4;
 }
 
@@ -77,6 +80,8 @@ static __always_inline int nat_find_quote(struct xdp_md *ctx, __u32 shape, int v
 	header = nat_quoted_header(quote->ip, bytes, end, version);
 	if (header < 0)
 		return -header;
+	if (header == NO_PORTS_QUOTED)
+		return NOT_OURS;
 	quote->proto = version == 4 ? ((struct iphdr *)quote->ip)->protocol
 				    : ((struct ipv6hdr *)quote->ip)->nexthdr;
 	if (quote->proto != IPPROTO_TCP && quote->proto != IPPROTO_UDP)

@@ -97,17 +97,20 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 	return parse_ports(pkt, (void *)ip + header_bytes, end);
 }
 
-/* Steps over one extension header that may stand before TCP or UDP. */
+/* Steps over one extension header that may stand before TCP or UDP. With segments left in a routing
+ * header the packet is on its way to somewhere else yet (RFC 8200, 4.4). */
 static __always_inline int skip_extension(struct packet *pkt, const struct ipv6hdr *ip,
 					  const void *end)
 {
-	const struct ipv6_opt_hdr *opt =
+	const struct ipv6_rt_hdr *extension =
 		(void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET);
 
-	if ((void *)(opt + 1) > end)
+	if ((void *)(extension + 1) > end)
 		return malformed_to(pkt, DROP_MALFORMED_IP);
-	pkt->proto = opt->nexthdr;
-	pkt->transport_offset += (opt->hdrlen + 1) * 8;
+	if (pkt->proto == IPPROTO_ROUTING && extension->segments_left)
+		return NOT_OURS;
+	pkt->proto = extension->nexthdr;
+	pkt->transport_offset += (extension->hdrlen + 1) * 8;
 	return GO_ON;
 }
 

@@ -295,9 +295,11 @@ struct iphdr {
 	};
 };
 
-struct ipv6_opt_hdr {
+struct ipv6_rt_hdr {
 	__u8 nexthdr;
 	__u8 hdrlen;
+	__u8 type;
+	__u8 segments_left;
 };
 
 struct ipv6hdr {

@@ -7,11 +7,12 @@
 
 enum extra {
 	EXTRA_NONE,
-	EXTRA_OPTIONS,  /* IPv4: eight bytes of options; IPv6: hop-by-hop options */
-	EXTRA_CHAIN,    /* IPv6: hop-by-hop, destination options, routing, destination options */
-	EXTRA_LONGEST,  /* IPv6: six headers, as many as are walked */
-	EXTRA_TOO_MANY, /* IPv6: seven */
-	EXTRA_TOO_LONG, /* IPv6: headers of more bytes than are walked */
+	EXTRA_OPTIONS,    /* IPv4: eight bytes of options; IPv6: hop-by-hop options */
+	EXTRA_CHAIN,      /* IPv6: hop-by-hop, destination options, routing, destination options */
+	EXTRA_LONGEST,    /* IPv6: six headers, as many as are walked */
+	EXTRA_TOO_MANY,   /* IPv6: seven */
+	EXTRA_TOO_LONG,   /* IPv6: headers of more bytes than are walked */
+	EXTRA_ON_ITS_WAY, /* IPv6: routing, with a segment left */
 };
 
 /* After pkt_ip4() or pkt_ip6(). */

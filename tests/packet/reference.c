@@ -174,14 +174,14 @@ static void judge_ipv6(struct reference *out, const __u8 *ip, size_t frame)
 		if (proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING &&
 		    proto != IPPROTO_DSTOPTS)
 			return;
-		if (offset + 2 > frame) {
+		if (offset + 4 > frame) {
 			lie(out, vip, DROP_MALFORMED_IP);
 			return;
 		}
 		if (walked == MAX_WALK)
 			return;
-		/* With segments left the checksum is over another destination: not told here. */
-		out->checksums_right &= proto != IPPROTO_ROUTING;
+		if (proto == IPPROTO_ROUTING && ip[offset + 3]) /* segments left */
+			return;
 		proto = ip[offset];
 		offset += ip[offset + 1] * 8 + 8;
 		if (offset > MAX_OFFSET)

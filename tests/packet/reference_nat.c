@@ -283,12 +283,14 @@ static bool walk(const struct pkt *in, struct reference_nat *want, struct refere
 		if (packet->proto != IPPROTO_HOPOPTS && packet->proto != IPPROTO_ROUTING &&
 		    packet->proto != IPPROTO_DSTOPTS)
 			return false;
-		if (packet->transport + 2 > packet->frame) {
+		if (packet->transport + 4 > packet->frame) {
 			if (ours)
 				reference_nat_drop(want, DROP_MALFORMED_IP);
 			return false;
 		}
 		if (walked == MAX_WALK)
+			return false;
+		if (packet->proto == IPPROTO_ROUTING && next[3]) /* segments left */
 			return false;
 		packet->proto = next[0];
 		packet->transport += next[1] * 8 + 8;

@@ -34,8 +34,10 @@ static int find_told(const struct pkt *in, const struct reference_packet *packet
 	told->transport = told->ip + header;
 	told->proto = ip[packet->version == 4 ? 9 : 6];
 	if (packet->version == 4) {
-		if ((ip[0] & 15) < 5 || reference_be16(ip + 6) & 0x1fff)
+		if ((ip[0] & 15) < 5)
 			return DROP_MALFORMED_ICMP;
+		if (reference_be16(ip + 6) & 0x1fff) /* a later fragment: no ports */
+			return -1;
 		told->transport = told->ip + (ip[0] & 15) * 4;
 	}
 	if (told->proto != IPPROTO_TCP && told->proto != IPPROTO_UDP)

@@ -76,6 +76,8 @@ static void test_extension_headers(struct harness *h)
 		  0, EXTRA_TOO_MANY },
 		{ "IPv6 1,024 bytes of extension headers are left to the kernel", 6, IPPROTO_TCP, 0,
 		  PORT_L2, 0, EXTRA_TOO_LONG },
+		{ "IPv6 with a segment left in a routing header is left to the kernel", 6,
+		  IPPROTO_TCP, 0, PORT_L2, 0, EXTRA_ON_ITS_WAY },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)

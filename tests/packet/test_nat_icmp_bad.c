@@ -58,12 +58,6 @@ static void other_sender6(struct pkt *p, __u8 *told)
 	told[23] ^= 0x80;
 }
 
-static void later_fragment(struct pkt *p, __u8 *told)
-{
-	(void)p;
-	told[7] = 9;
-}
-
 static void no_ports(struct pkt *p, __u8 *told)
 {
 	pkt_cut(p, told - p->bytes + 20 + 8 - 1);
@@ -124,7 +118,6 @@ static const struct lie {
 	{ "an IP header of 60 bytes, which are not all there", 4, long_header },
 	{ "another sender than it goes to", 4, other_sender4 },
 	{ "another sender than it goes to", 6, other_sender6 },
-	{ "a later fragment", 4, later_fragment },
 	{ "seven bytes behind the IP header", 4, no_ports },
 	{ "seven bytes behind the IP header", 6, no_ports6 },
 	{ "half an IP header", 4, half_header },
@@ -179,6 +172,12 @@ static void told_fragment6(struct pkt *p, __u8 *told)
 	told[6] = IPPROTO_FRAGMENT;
 }
 
+static void later_fragment(struct pkt *p, __u8 *told)
+{
+	(void)p;
+	told[7] = 9;
+}
+
 static void is_fragment(struct pkt *p, __u8 *told)
 {
 	((struct iphdr *)pkt_find(p, PKT_IP4, 0))->frag_off = htons(PKT_IP4_MF);
@@ -230,6 +229,7 @@ static const struct other {
 	{ "an error about ICMP", 4, told_icmp },
 	{ "an error about ICMP", 6, told_icmp6 },
 	{ "an error about a fragment, of which nothing is known", 6, told_fragment6 },
+	{ "an error about a later fragment, which has no ports", 4, later_fragment },
 	{ "an error in fragments", 4, is_fragment },
 	{ "half an ICMP header", 4, half_icmp },
 	{ "an echo", 0, is_echo },
