@@ -32,6 +32,8 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "transmit.h"
 #include "nat_rewrite.h"
 #include "nat_table.h"
+#include "nat_flow.h"
+#include "nat_port.h"
 #include "nat_begin.h"
 #include "nat.h"
 #include "nat_keep.h"

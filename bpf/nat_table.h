@@ -141,39 +141,69 @@ static __always_inline bool nat_goes_on(const struct nat_found *found, const str
 		 nat_ended(nat_word_flags(found->word)));
 }
 
+/* How often a word is tried to be changed that others change: packets of the flow's other side. */
+#define NOTE_TRIES 4
+
 /*
  * The flow's other entry is told what a packet has shown: seen are flags, until when both live is
- * expiry. It may have been taken over by another flow: then its tag is another one.
+ * expiry. What it knows of the flow's end, and we do not yet, says how long it lives. False: it has
+ * been taken over by another flow.
  */
 __noinline int nat_tell_other(__u32 slot, __u32 tag, __u32 expiry, __u32 seen, __u32 unseen)
 {
+	const __u32 end = NAT_RESET | NAT_FIN_CLIENT | NAT_FIN_BACKEND;
 	struct nat_set *set = nat_set_of(slot);
 	__u64 *word, old;
+	__u32 flags;
+	int i;
 
 	if (!set)
 		return 0;
 	word = nat_word_at(set, slot);
-	old = nat_read(word);
-	if (nat_word_tag(old) == tag && !(old & NAT_BUSY))
-		nat_exchange(
-			word, old,
-			nat_word(tag, expiry, (nat_word_flags(old) & ~unseen) | (seen & NAT_SEEN)));
-	return 0;
+	for (i = 0; i < NOTE_TRIES; i++) {
+		__u32 until = expiry;
+
+		old = nat_read(word);
+		if (nat_word_tag(old) != tag)
+			return 0;
+		if (old & NAT_BUSY)
+			return 1;
+		flags = nat_word_flags(old) & ~unseen;
+		if (flags & ~seen & end && nat_word_left(old, expiry) < 0)
+			until = (__u32)old >> 12;
+		if (nat_exchange(word, old, nat_word(tag, until, flags | (seen & NAT_SEEN))))
+			break;
+	}
+	return 1;
 }
 
 /* Notes a packet of the flow in both its entries. */
 static __always_inline void nat_note(__u64 *word, __u64 old, const struct nat_entry *entry,
 				     const struct target *target, __u32 tcp_flags, __u32 now)
 {
-	__u64 touched = nat_touch(old, tcp_flags, target, now);
-	__u32 flags = nat_word_flags(touched);
+	__u32 tag = nat_word_tag(old), flags;
+	__u64 touched;
+	int i;
 
-	if (touched == old)
-		return;
-	/* Else somebody else noted something just now: the next packet will do. */
-	if (nat_exchange(word, old, touched))
-		nat_tell_other(entry->other, entry->other_tag, (__u32)touched >> 12, flags,
-			       nat_word_flags(old) & ~flags);
+	for (i = 0; i < NOTE_TRIES; i++) {
+		touched = nat_touch(old, tcp_flags, target, now);
+		if (touched == old)
+			return;
+		if (nat_exchange(word, old, touched)) {
+			flags = nat_word_flags(touched);
+			/* Without the other one answers find nothing: the next packet of the
+			 * client's enters the flow again. */
+			if (!nat_tell_other(entry->other, entry->other_tag, (__u32)touched >> 12,
+					    flags, nat_word_flags(old) & ~flags) &&
+			    !(flags & NAT_REPLY))
+				nat_exchange(word, touched, 0);
+			return;
+		}
+		/* Somebody else has noted something just now. */
+		old = nat_read(word);
+		if (nat_word_tag(old) != tag || old & NAT_BUSY)
+			return;
+	}
 }
 
 /* The other entry of one that is taken over goes with it, if it still is that. */
@@ -182,14 +212,17 @@ static __always_inline void nat_end_other(const struct nat_entry *entry, __u32 s
 	__u32 other = entry->other;
 	struct nat_set *set = nat_set_of(other);
 	__u64 *word, old;
+	int i;
 
 	if (!set)
 		return;
 	word = nat_word_at(set, other);
-	old = nat_read(word);
-	if (nat_word_tag(old) == entry->other_tag && !(old & NAT_BUSY) &&
-	    nat_entry_at(set, other)->other == slot)
-		nat_exchange(word, old, 0);
+	for (i = 0; i < NOTE_TRIES; i++) {
+		old = nat_read(word);
+		if (nat_word_tag(old) != entry->other_tag || old & NAT_BUSY ||
+		    nat_entry_at(set, other)->other != slot || nat_exchange(word, old, 0))
+			break;
+	}
 }
 
 /* What becomes of an entry: nobody finds it, nobody takes it. False: it is not `old` any more. */

@@ -64,6 +64,7 @@ enum drop_reason {
 	DROP_TTL,            /* NAT is a hop, and the packet had none left */
 	DROP_NO_PORT,        /* no free port towards the backend was found for a new flow */
 	DROP_NAT_FULL,       /* no room was made in the NAT table for a new flow */
+	DROP_MARTIAN,        /* NAT: a new flow from an address that no client has */
 	DROP_MAX,
 };
 
@@ -187,7 +188,7 @@ struct target_nat {
 	__u16 source_count;
 	__u32 idle_ticks;    /* TCP: established; UDP: both sides have spoken */
 	__u16 replied_ticks; /* TCP: the backend has answered the SYN */
-	__u16 reset_ticks;   /* TCP: RST was seen */
+	__u16 reset_ticks;   /* TCP: RST was seen before it was established */
 	__u32 pad;
 };
 

@@ -29,7 +29,8 @@
 #define NAT_FIN_CLIENT  0x004
 #define NAT_FIN_BACKEND 0x008
 #define NAT_RESET       0x010
-#define NAT_SEEN        0x01f /* all of these */
+#define NAT_SYN_AGAIN   0x020 /* the client's SYN in a flow that one side has closed */
+#define NAT_SEEN        0x03f /* all of these */
 /* What an entry is. */
 #define NAT_UDP   0x100
 #define NAT_REPLY 0x200 /* found by what the backend answers */
@@ -41,14 +42,20 @@
 #define NAT_TCP_ACK 0x10
 
 /* How old a flow that has ended must be for its port to be given to another one: Linux keeps the
- * backend's end of it for a minute (TIME_WAIT). */
-#define NAT_AGED_TICKS 16
+ * backend's end of it for a minute (TIME_WAIT). One that an RST alone has ended goes on where a
+ * stranger sent that: its port is not given away until it would have shown so. */
+#define NAT_AGED_TICKS  16
+#define NAT_DOUBT_TICKS 3
 
 /* Ports tried for a new flow: first those that are free, then those of flows that have ended, the
  * older ones first. */
 #define NAT_PORT_TRIES 256
 #define NAT_FREE_TRIES 4
 #define NAT_AGED_TRIES 16
+/* Where all of these were in vain, packets that come right after have fewer, but for one in some.
+ */
+#define NAT_SCARCE_TRIES 24
+#define NAT_SEARCHES     16
 
 static inline __attribute__((always_inline)) __u64 nat_word(__u32 tag, __u32 expiry, __u32 flags)
 {
@@ -87,6 +94,14 @@ static inline __attribute__((always_inline)) bool nat_ended(__u32 flags)
 	return flags & NAT_RESET || (flags & both) == both;
 }
 
+/* Of one that has: whether nothing but an RST says so, and it was established before. */
+static inline __attribute__((always_inline)) bool nat_reset_only(__u32 flags)
+{
+	const __u32 both = NAT_FIN_CLIENT | NAT_FIN_BACKEND;
+
+	return flags & NAT_ASSURED && (flags & both) != both;
+}
+
 /* Whether it is worth more than one that has ended or not properly begun. */
 static inline __attribute__((always_inline)) bool nat_established(__u32 flags)
 {
@@ -106,17 +121,33 @@ static inline __attribute__((always_inline)) __u32 nat_worth(__u64 word, __u32 n
 	       (nat_established(nat_word_flags(word)) ? NAT_TICK_MASK : 0);
 }
 
-/* How long a flow in this state may be silent (netfilter's conntrack has the states and times). */
+/*
+ * How long a flow in this state may be silent (netfilter's conntrack has the states and times).
+ * Nobody has looked at an RST's sequence number, so one in an established flow, which a stranger
+ * may have sent, leaves it as long as FIN does (RFC 6146, 3.5.2.2, for the same reason).
+ */
 static inline __attribute__((always_inline)) __u32 nat_ticks(__u32 flags,
 							     const struct target *target)
 {
-	if (flags & NAT_RESET)
+	if (flags & NAT_RESET && !(flags & NAT_ASSURED))
 		return target->nat.reset_ticks;
-	if (flags & (NAT_FIN_CLIENT | NAT_FIN_BACKEND))
+	if (flags & (NAT_RESET | NAT_FIN_CLIENT | NAT_FIN_BACKEND))
 		return target->closing_ticks;
 	if (flags & NAT_ASSURED)
 		return target->nat.idle_ticks;
 	return flags & NAT_REPLIED ? target->nat.replied_ticks : target->new_ticks;
+}
+
+/* Ticks since the last packet that moved its expiry. */
+static inline __attribute__((always_inline)) int nat_age(__u64 word, const struct target *target,
+							 __u32 now)
+{
+	return (int)nat_ticks(nat_word_flags(word), target) - nat_word_left(word, now);
+}
+
+static inline __attribute__((always_inline)) bool nat_opens(__u32 tcp_flags, __u32 how)
+{
+	return (tcp_flags & (NAT_TCP_SYN | NAT_TCP_ACK | NAT_TCP_RST)) == how;
 }
 
 /*
@@ -129,20 +160,27 @@ nat_follow(__u64 word, __u32 tcp_flags, const struct target *target, __u32 now)
 	__u32 flags = nat_word_flags(word);
 
 	if (flags & NAT_RESET && !(tcp_flags & NAT_TCP_RST) &&
-	    (int)target->nat.reset_ticks - nat_word_left(word, now) > NAT_END_TICKS)
+	    nat_age(word, target, now) > NAT_END_TICKS)
 		flags &= ~NAT_RESET;
 	if (tcp_flags & NAT_TCP_RST)
 		flags |= NAT_RESET;
 	if (flags & NAT_REPLY) {
+		/* The backend accepts: it knows nothing of what was closed. */
+		if (flags & NAT_SYN_AGAIN && nat_opens(tcp_flags, NAT_TCP_SYN | NAT_TCP_ACK))
+			flags &= ~NAT_SEEN;
 		flags |= NAT_REPLIED;
 		if (tcp_flags & NAT_TCP_FIN)
 			flags |= NAT_FIN_BACKEND;
 		return flags;
 	}
-	if (flags & NAT_REPLIED && (flags & NAT_UDP || tcp_flags & NAT_TCP_ACK))
+	/* What is on its way when an RST comes opens nothing. */
+	if (flags & NAT_REPLIED && !(flags & NAT_RESET) &&
+	    (flags & NAT_UDP || tcp_flags & NAT_TCP_ACK))
 		flags |= NAT_ASSURED;
 	if (tcp_flags & NAT_TCP_FIN)
 		flags |= NAT_FIN_CLIENT;
+	if (nat_opens(tcp_flags, NAT_TCP_SYN) && flags & (NAT_FIN_CLIENT | NAT_FIN_BACKEND))
+		flags |= NAT_SYN_AGAIN;
 	return flags;
 }
 

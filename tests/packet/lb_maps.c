@@ -89,6 +89,15 @@ int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out)
 	return err;
 }
 
+void lb_maps_nat_unscarce(const struct lb_maps *lb)
+{
+	const struct bpf_map *map = lb->skeleton->maps.nat_scarce;
+	const __u64 none[MAX_CPUS] = { 0 };
+
+	for (__u32 i = 0; i < bpf_map__max_entries(map); i++)
+		bpf_map_update_elem(bpf_map__fd(map), &i, none, BPF_ANY);
+}
+
 static __u32 ticks(const struct lb_maps *lb)
 {
 	__u8 frame[ETH_HLEN] = { 0 };

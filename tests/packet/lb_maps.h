@@ -55,5 +55,7 @@ __u32 lb_maps_nat_now(const struct lb_maps *lb); /* the same for the NAT table *
 /* Sum over CPUs. 0 or -errno. */
 int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out);
 int lb_maps_nat_counters(const struct lb_maps *lb, struct nat_counter *out);
+/* As after a tick: packets look at all ports again, on every CPU. */
+void lb_maps_nat_unscarce(const struct lb_maps *lb);
 
 #endif

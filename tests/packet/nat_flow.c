@@ -21,7 +21,7 @@ static __u64 hash_of(const struct lb_maps *lb, int version, __u8 proto, const ch
 	return flow_hash6(&lb->hash_key, source, dest, htons(source_port), htons(dest_port), proto);
 }
 
-static void client_text(const struct nat_flow *flow, char *text)
+void nat_flow_client_text(const struct nat_flow *flow, char *text)
 {
 	if (flow->client_text)
 		snprintf(text, NAT_TEXT, "%s", flow->client_text);
@@ -33,7 +33,7 @@ __u64 nat_hash(const struct lb_maps *lb, const struct nat_flow *flow)
 {
 	char client[NAT_TEXT];
 
-	client_text(flow, client);
+	nat_flow_client_text(flow, client);
 	return hash_of(lb, flow->version, flow->proto, client,
 		       nat_vip(flow->version, flow->service), flow->client_port, flow->service);
 }
@@ -67,7 +67,7 @@ static bool is_clients(const struct nat_place *at, const struct nat_flow *flow)
 	char text[NAT_TEXT];
 	__u8 addr[16];
 
-	client_text(flow, text);
+	nat_flow_client_text(flow, text);
 	nat_addr(text, addr);
 	return !(nat_word_flags(*at->word) & NAT_REPLY) &&
 	       !memcmp(at->entry->client, addr, sizeof(addr)) &&

@@ -19,6 +19,8 @@ struct nat_flow {
 	const char *client_text; /* its address, if it is another one than `client` says */
 };
 
+void nat_flow_client_text(const struct nat_flow *flow, char *text);
+
 /* Where an entry is; NULL: none. */
 struct nat_place {
 	__u64 *word;

@@ -19,7 +19,7 @@ static void swap(struct nat_ends *ends)
 
 void nat_outside_ends(const struct nat_flow *flow, bool reply, struct nat_ends *out)
 {
-	nat_client_text(flow->version, flow->client, out->from);
+	nat_flow_client_text(flow, out->from);
 	snprintf(out->to, sizeof(out->to), "%s", nat_vip(flow->version, flow->service));
 	out->source_port = flow->client_port;
 	out->dest_port = flow->service;
@@ -32,7 +32,7 @@ void nat_inside_ends(const struct nat_flow *flow, bool reply, struct nat_ends *o
 	__u16 target = nat_target(flow->version, flow->proto, flow->service, flow->backend);
 
 	if (nat_keeps(flow->service)) {
-		nat_client_text(flow->version, flow->client, out->from);
+		nat_flow_client_text(flow, out->from);
 		out->source_port = flow->client_port;
 	} else {
 		nat_source_text(flow->version, flow->source, out->from);

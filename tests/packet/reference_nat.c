@@ -53,6 +53,19 @@ void reference_nat_target_eth(const struct reference_nat_key *key, char backend,
 	memcpy(addresses + 6, nat_own_mac, 6);
 }
 
+/* Nobody's that sends requests: this host, loopback, multicast, or one of the services. */
+static bool is_martian(int version, const __u8 *addr)
+{
+	static const __u8 zeros[15];
+
+	for (unsigned int service = BY_NAT; service < BY_END; service++)
+		if (is_address(version, addr, service))
+			return true;
+	if (version == 4)
+		return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
+	return addr[0] == 0xff || (!memcmp(addr, zeros, 15) && addr[15] <= 1);
+}
+
 /* ---- flows */
 
 static bool ended(const struct reference_nat_flow *flow)
@@ -62,9 +75,16 @@ static bool ended(const struct reference_nat_flow *flow)
 
 static void note(struct reference_nat_flow *flow, __u8 tcp_flags, bool reply)
 {
+	const __u8 opening = tcp_flags & (FLAG_SYN | FLAG_ACK | FLAG_RST);
+
+	/* The backend knows nothing of what was closed. */
+	if (reply && flow->syn_again && opening == (FLAG_SYN | FLAG_ACK))
+		flow->reset = flow->client_fin = flow->backend_fin = flow->syn_again = false;
 	flow->reset |= !!(tcp_flags & FLAG_RST);
 	if (tcp_flags & FLAG_FIN)
 		*(reply ? &flow->backend_fin : &flow->client_fin) = true;
+	if (!reply && opening == FLAG_SYN && (flow->client_fin || flow->backend_fin))
+		flow->syn_again = true;
 }
 
 /* Where a new flow's first packet came out: that tells its source and port. */
@@ -110,6 +130,10 @@ static void judge_nat(const struct pkt *in, const struct pkt *out, struct refere
 
 	if (!flow->key.version || !reference_nat_serves(key->service, flow->backend) ||
 	    (syn && ended(flow))) {
+		if (is_martian(key->version, key->client)) {
+			reference_nat_drop(want, DROP_MARTIAN);
+			return;
+		}
 		if (reference_nat_current(key->service) == '0') {
 			reference_nat_drop(want, DROP_NO_BACKEND);
 			return;

@@ -24,7 +24,7 @@ struct reference_nat_flow {
 	__u8 hop[12];        /* towards the client */
 	__u16 nat_port;      /* 0: not seen yet */
 	char backend;
-	bool reset, client_fin, backend_fin;
+	bool reset, client_fin, backend_fin, syn_again;
 };
 
 /* The flow, or where it would be. */

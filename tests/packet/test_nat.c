@@ -219,6 +219,52 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 	    XDP_DROP, DROP_TOO_BIG, false, "too long for the way to the backend");
 }
 
+/* Where no client is: flows from there are not begun. */
+static void test_martians(struct lb_maps *lb, int version, __u8 proto)
+{
+	static const struct {
+		int version;
+		const char *address;
+		bool good;
+	} cases[] = {
+		{ 4, "0.0.0.1" },
+		{ 4, "127.0.0.1" },
+		{ 4, "224.0.0.1" },
+		{ 4, "255.255.255.255" },
+		{ 4, "192.0.2.10" }, /* the service itself, and another one's address */
+		{ 4, L2_VIP4 },
+		{ 4, "1.0.0.0", true },
+		{ 4, "126.255.255.255", true },
+		{ 4, "128.0.0.1", true },
+		{ 4, "223.255.255.255", true },
+		{ 4, "192.0.2.11", true },
+		{ 6, "::" },
+		{ 6, "::1" },
+		{ 6, "ff02::1" },
+		{ 6, "2001:db8::10" },
+		{ 6, L2_VIP6 },
+		{ 6, "::2", true },
+		{ 6, "0:0:0:1::1", true },
+		{ 6, "::1:0:0", true },
+		{ 6, "fe00::1", true },
+		{ 6, "2001:db8::11", true },
+	};
+	char name[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct nat_flow flow = new_flow(version, proto, BY_NAT);
+		const struct nat_packet first = { .flow = &flow,
+						  .tcp = proto == IPPROTO_TCP ? SYN : 0 };
+
+		if (cases[i].version != version)
+			continue;
+		flow.client_text = cases[i].address;
+		snprintf(name, sizeof(name), "a client at %s", cases[i].address);
+		run(lb, &first, cases[i].good ? XDP_TX : XDP_DROP,
+		    cases[i].good ? DROP_NONE : DROP_MARTIAN, cases[i].good, name);
+	}
+}
+
 static void test_not_ours(struct lb_maps *lb, int version, __u8 proto)
 {
 	const __u8 next = proto == IPPROTO_TCP ? ACK : 0;
@@ -272,6 +318,7 @@ int main(void)
 			test_zero_checksum(&lb, version, proto, i & 1, i & 2);
 		test_ways(&lb, version, proto);
 		test_dropped(&lb, version, proto);
+		test_martians(&lb, version, proto);
 		test_not_ours(&lb, version, proto);
 	}
 	status = harness_end(&lb.harness);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* poise_lb, services by nat: ports of ours, of which no two flows to one backend have the same. */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static void refused(struct lb_maps *lb, int version, __u8 proto, unsigned int se
 	char name[128];
 
 	snprintf(name, sizeof(name), "IPv%d: %s", version, what);
+	lb_maps_nat_unscarce(lb);
 	nat_packet_run(lb, &packet, XDP_DROP, DROP_NO_PORT, false, name);
 }
 
@@ -183,6 +185,7 @@ static void fill(struct lb_maps *lb, int version)
 		nat_set_words(lb, &flow, 500, OPEN);
 	}
 	nat_counted(lb);
+	lb_maps_nat_unscarce(lb);
 }
 
 static void test_kept(struct lb_maps *lb, int version)
@@ -197,6 +200,10 @@ static void test_kept(struct lb_maps *lb, int version)
 	nat_set_words(lb, &old, 1, OPEN | NAT_FIN_BACKEND);
 	refused(lb, version, IPPROTO_TCP, BY_NAT, i++,
 		"flows that are half closed keep their ports");
+	nat_set_words(lb, &young, NAT_CLOSING_TICKS, OPEN | NAT_RESET);
+	nat_set_words(lb, &old, NAT_CLOSING_TICKS - NAT_DOUBT_TICKS + 1, OPEN | NAT_RESET);
+	refused(lb, version, IPPROTO_TCP, BY_NAT, i++,
+		"flows that may have been reset by a stranger keep their ports");
 	nat_set_words(lb, &young, 0, 0);
 	refused(lb, version, IPPROTO_TCP, BY_NAT, i++,
 		"a flow that is about to expire keeps its port");
@@ -230,8 +237,57 @@ static void test_ended(struct lb_maps *lb, int version)
 	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1,
 		   "one that has ended just now, should there be none else,");
 	fill(lb, version);
-	nat_set_words(lb, &young, NAT_RESET_TICKS, OPEN | NAT_RESET);
-	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1, "one that was reset");
+	nat_set_words(lb, &young, NAT_CLOSING_TICKS - NAT_DOUBT_TICKS, OPEN | NAT_RESET);
+	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1,
+		   "one that was reset a moment ago");
+	fill(lb, version);
+	nat_set_words(lb, &young, NAT_RESET_TICKS, NAT_REPLIED | NAT_RESET);
+	takes_port(lb, tries(lb, version, young.nat_port, any), &young, 1, "one that was refused");
+}
+
+/* ---- when there are none */
+
+/* Of packets that come right after one that had looked at all ports in vain, most look at a few: a
+ * port that has become free is found by a flow that has it among these, or by one in NAT_SEARCHES.
+ */
+static void test_scarce(struct lb_maps *lb, int version)
+{
+	struct nat_flow one, far, near;
+	struct nat_packet first = first_of(&far);
+	unsigned int packets;
+	cpu_set_t cpus;
+	__u32 now;
+
+	/* Each CPU has to find out by itself. */
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	do {
+		fill(lb, version);
+		one = neighbours(lb, version, &one);
+		far = tries(lb, version, one.nat_port, NAT_SCARCE_TRIES);
+		near = tries(lb, version, one.nat_port, NAT_SCARCE_TRIES - 1);
+		now = lb_maps_nat_now(lb);
+		nat_send(lb, &first);
+		nat_set_words(lb, &one, -1, ~0U);
+		for (packets = 1; packets <= 2 * NAT_SEARCHES && nat_send(lb, &first) != XDP_TX;)
+			packets++;
+	} while (now != lb_maps_nat_now(lb));
+	harness_ok(&lb->harness, packets == NAT_SEARCHES,
+		   "IPv%d: without ports one packet in %d looks for them everywhere: %u", version,
+		   NAT_SEARCHES, packets);
+	do {
+		fill(lb, version);
+		now = lb_maps_nat_now(lb);
+		nat_send(lb, &first);
+		nat_set_words(lb, &one, -1, ~0U);
+		nat_begin(lb, &near);
+	} while (now != lb_maps_nat_now(lb));
+	harness_ok(&lb->harness, nat_learn(lb, &near) && near.nat_port == one.nat_port,
+		   "IPv%d: the others find what is near", version);
+	nat_set_words(lb, &near, -1, ~0U);
+	harness_ok(&lb->harness, nat_send(lb, &first) == XDP_TX,
+		   "IPv%d: once one was found all are looked at again", version);
 }
 
 int main(void)
@@ -248,6 +304,7 @@ int main(void)
 		test_shared_backend(&lb, version);
 		test_kept(&lb, version);
 		test_ended(&lb, version);
+		test_scarce(&lb, version);
 	}
 	status = harness_end(&lb.harness);
 	lb_maps_close(&lb);

@@ -39,9 +39,9 @@ struct worker {
 
 static atomic_uint waiting;
 
-static void prepare_frame(struct frame *out, struct nat_flow *flow, __u8 tcp)
+static void prepare_frame(struct frame *out, struct nat_flow *flow, bool reply, __u8 tcp)
 {
-	const struct nat_packet packet = { .flow = flow, .tcp = tcp };
+	const struct nat_packet packet = { .flow = flow, .reply = reply, .tcp = tcp };
 	static struct pkt p;
 
 	pkt_clear(&p);
@@ -60,8 +60,8 @@ static struct prepared *prepare(unsigned int count, int version)
 		flows[i].flow =
 			(struct nat_flow){ version,          IPPROTO_TCP, BY_NAT, 1 + i / 50000,
 					   1024 + i % 50000, 'A',         0,      0 };
-		prepare_frame(&flows[i].syn, &flows[i].flow, SYN);
-		prepare_frame(&flows[i].ack, &flows[i].flow, ACK);
+		prepare_frame(&flows[i].syn, &flows[i].flow, false, SYN);
+		prepare_frame(&flows[i].ack, &flows[i].flow, false, ACK);
 	}
 	return flows;
 }
@@ -96,23 +96,15 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Each of the workers takes its share of the flows, or, `same`, all of them. First packets that
- * were forwarded. */
-static unsigned int run(const struct lb_maps *lb, const struct prepared *flows, unsigned int count,
-			unsigned int acks, bool same)
+/* First packets that were forwarded. */
+static unsigned int run_workers(const struct lb_maps *lb, struct worker *workers)
 {
-	struct worker workers[THREADS];
 	unsigned int forwarded = 0;
 
 	atomic_store(&waiting, THREADS);
 	for (int i = 0; i < THREADS; i++) {
-		workers[i] = (struct worker){ .program_fd = lb->harness.program_fd,
-					      .cpu = i,
-					      .flows = flows,
-					      .first = same ? 0 : i,
-					      .count = same ? count : count / THREADS,
-					      .step = same ? 1 : THREADS,
-					      .acks = acks };
+		workers[i].program_fd = lb->harness.program_fd;
+		workers[i].cpu = i;
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
 			exit(EXIT_FAILURE);
 	}
@@ -121,6 +113,21 @@ static unsigned int run(const struct lb_maps *lb, const struct prepared *flows, 
 		forwarded += workers[i].forwarded;
 	}
 	return forwarded;
+}
+
+/* Each of the workers takes its share of the flows, or, `same`, all of them. */
+static unsigned int run(const struct lb_maps *lb, const struct prepared *flows, unsigned int count,
+			unsigned int acks, bool same)
+{
+	struct worker workers[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		workers[i] = (struct worker){ .flows = flows,
+					      .first = same ? 0 : i,
+					      .count = same ? count : count / THREADS,
+					      .step = same ? 1 : THREADS,
+					      .acks = acks };
+	return run_workers(lb, workers);
 }
 
 /* Flows that are not there although their clients, who got no answer, have sent SYN again. */
@@ -211,6 +218,80 @@ static void test_crowd(struct lb_maps *lb, int version)
 	free(flows);
 }
 
+/* ---- both sides of flows at once */
+
+static const struct end {
+	const char *name;
+	__u8 client, backend;
+	__u32 shown; /* flags */
+} ends[] = {
+	{ "the client's RST beside the backend's data", RST, ACK, NAT_RESET },
+	{ "the backend's RST beside the client's data", ACK, RST, NAT_RESET },
+	{ "FIN from both sides", FIN, FIN, NAT_FIN_CLIENT | NAT_FIN_BACKEND },
+};
+
+/* A packet of each side, side 0 being the client's. */
+static struct prepared *prepare_side(const struct prepared *flows, unsigned int count,
+				     const struct end *end, bool backend)
+{
+	struct prepared *side = calloc(count, sizeof(*side));
+
+	if (!side)
+		exit(EXIT_FAILURE);
+	for (unsigned int i = 0; i < count; i++) {
+		side[i].flow = flows[i].flow;
+		prepare_frame(&side[i].syn, &side[i].flow, backend,
+			      backend ? end->backend : end->client);
+	}
+	return side;
+}
+
+/* Whether both words say what either packet has shown, and that it soon expires. */
+static bool is_noted(const struct lb_maps *lb, const struct nat_flow *flow, __u32 shown)
+{
+	const __u64 words[] = { *nat_find(lb, flow).word, *nat_find_reply(lb, flow).word };
+	__u32 now = lb_maps_nat_now(lb);
+
+	for (int i = 0; i < 2; i++)
+		if ((nat_word_flags(words[i]) & NAT_SEEN) != (NAT_REPLIED | NAT_ASSURED | shown) ||
+		    nat_word_left(words[i], now) > NAT_CLOSING_TICKS)
+			return false;
+	return true;
+}
+
+static void test_both_sides(struct lb_maps *lb, int version, const struct end *end)
+{
+	const unsigned int count = 400;
+	struct prepared *flows = prepare(count, version), *sides[THREADS];
+	unsigned int bad = 0;
+
+	nat_clear(lb);
+	for (unsigned int i = 0; i < count; i++)
+		bad += !nat_establish(lb, &flows[i].flow) || !nat_learn(lb, &flows[i].flow);
+	for (int i = 0; i < THREADS; i++)
+		sides[i] = prepare_side(flows, count, end, i);
+	for (int round = 0; round < ROUNDS && !bad; round++) {
+		struct worker workers[THREADS];
+
+		for (unsigned int i = 0; i < count; i++)
+			nat_set_words(lb, &flows[i].flow, NAT_IDLE_TICKS / 2,
+				      NAT_REPLIED | NAT_ASSURED);
+		for (int i = 0; i < THREADS; i++)
+			workers[i] =
+				(struct worker){ .flows = sides[i], .count = count, .step = 1 };
+		run_workers(lb, workers);
+		for (unsigned int i = 0; i < count; i++)
+			bad += !is_noted(lb, &flows[i].flow, end->shown);
+	}
+	harness_ok(&lb->harness, !bad, "IPv%d: %s: %d times %u flows, both entries say so", version,
+		   end->name, ROUNDS, count);
+	if (bad)
+		printf("# %u do not\n", bad);
+	for (int i = 0; i < THREADS; i++)
+		free(sides[i]);
+	free(flows);
+}
+
 int main(void)
 {
 	const struct lb_maps_size size = { .nat_flows = FLOWS,
@@ -229,6 +310,8 @@ int main(void)
 		test_all_get_one(&lb, version, false);
 		test_all_get_one(&lb, version, true);
 		test_crowd(&lb, version);
+		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+			test_both_sides(&lb, version, &ends[i]);
 	}
 	status = harness_end(&lb.harness);
 	lb_maps_close(&lb);

@@ -31,6 +31,9 @@ static const struct {
 				      "add backends." },
 	[DROP_NAT_FULL] = { "nat_full", "No room was made in the NAT table for a new flow: raise "
 					"`nat_flows`." },
+	[DROP_MARTIAN] = { "martian",
+			   "A new flow by mode nat came from an address that no client has: "
+			   "of loopback, multicast, or a service." },
 };
 
 _Static_assert(ARRAY_SIZE(reasons) == DROP_MAX, "name every drop");
