@@ -5,7 +5,7 @@
  * poise_local chooses the listening socket of each new connection, and of each datagram, when the
  * kernel asks for one; an established connection never comes here. poise_local_find enters sockets
  * by a backend's address and port, and marks them; poise_local_count counts the connections that
- * inherited a mark. Services, rows, targets and the flow table are poise_lb's.
+ * inherited a mark, and marks what poise_local_find has not met. Services, rows, targets and the flow table are poise_lb's.
  */
 #include "vmlinux.h"
 #include <stdbool.h>
@@ -38,13 +38,21 @@ struct {
 	__type(value, __u64);
 } local_sockets SEC(".maps");
 
-/* Written by poise_local_find, inherited by accepted sockets; the one map here that is pinned. */
+/* Written by both of these, inherited by accepted sockets; the one map here that is pinned. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
 	__type(value, struct local_mark);
 } local_marks SEC(".maps");
+
+/* Set by poise_local_find: poise_local_count marks who listens there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct local_ports);
+} local_ports SEC(".maps");
 
 /* Filled by poise_local_count, read and emptied by poised. */
 struct {

@@ -5,8 +5,7 @@
 
 #define LOCAL_TRIES 1024 /* rows looked at for another target than one without a socket */
 
-/* The two ends of what is looked for. Read from the context one by one and once: the verifier wants
- * its fields at constant offsets, which the compiler would fold into one another. */
+/* The two ends of what is looked for. */
 struct lookup {
 	bool ipv4;
 	__u8 proto;
@@ -14,27 +13,25 @@ struct lookup {
 	__be32 local[4], remote[4]; /* IPv4: the first */
 };
 
-#define CONTEXT(field) (*(const volatile typeof(ctx->field) *)&ctx->field)
-
 static __always_inline void read_context(const struct bpf_sk_lookup *ctx, struct lookup *to)
 {
-	to->ipv4 = CONTEXT(family) == AF_INET;
-	to->proto = CONTEXT(protocol);
-	to->local_port = bpf_htons(CONTEXT(local_port));
-	to->remote_port = CONTEXT(remote_port);
+	to->ipv4 = FIELD(ctx, family) == AF_INET;
+	to->proto = FIELD(ctx, protocol);
+	to->local_port = bpf_htons(FIELD(ctx, local_port));
+	to->remote_port = FIELD(ctx, remote_port);
 	if (to->ipv4) {
-		to->local[0] = to_wire32(CONTEXT(local_ip4));
-		to->remote[0] = to_wire32(CONTEXT(remote_ip4));
+		to->local[0] = to_wire32(FIELD(ctx, local_ip4));
+		to->remote[0] = to_wire32(FIELD(ctx, remote_ip4));
 		return;
 	}
-	to->local[0] = to_wire32(CONTEXT(local_ip6[0]));
-	to->local[1] = to_wire32(CONTEXT(local_ip6[1]));
-	to->local[2] = to_wire32(CONTEXT(local_ip6[2]));
-	to->local[3] = to_wire32(CONTEXT(local_ip6[3]));
-	to->remote[0] = to_wire32(CONTEXT(remote_ip6[0]));
-	to->remote[1] = to_wire32(CONTEXT(remote_ip6[1]));
-	to->remote[2] = to_wire32(CONTEXT(remote_ip6[2]));
-	to->remote[3] = to_wire32(CONTEXT(remote_ip6[3]));
+	to->local[0] = to_wire32(FIELD(ctx, local_ip6[0]));
+	to->local[1] = to_wire32(FIELD(ctx, local_ip6[1]));
+	to->local[2] = to_wire32(FIELD(ctx, local_ip6[2]));
+	to->local[3] = to_wire32(FIELD(ctx, local_ip6[3]));
+	to->remote[0] = to_wire32(FIELD(ctx, remote_ip6[0]));
+	to->remote[1] = to_wire32(FIELD(ctx, remote_ip6[1]));
+	to->remote[2] = to_wire32(FIELD(ctx, remote_ip6[2]));
+	to->remote[3] = to_wire32(FIELD(ctx, remote_ip6[3]));
 }
 
 static __always_inline union service_word find_looked_up(const struct lookup *to)

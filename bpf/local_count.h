@@ -27,21 +27,45 @@ struct tcp_iter {
 	struct sock_common___own *sk;
 };
 
+/* Of its own end. */
+static __always_inline struct local_mark bound_to(const struct sock___own *sk)
+{
+	struct local_mark bound = { .port = bpf_htons(sk->__sk_common.skc_num) };
+	const struct in6_addr___own *addr = &sk->__sk_common.skc_v6_rcv_saddr;
+	__u64 *halves = (__u64 *)bound.addr;
+
+	if (sk->__sk_common.skc_family == AF_INET) {
+		halves[1] = mapped_high(sk->__sk_common.skc_rcv_saddr);
+	} else {
+		halves[0] = addr->words[0] | (__u64)addr->words[1] << 32;
+		halves[1] = addr->words[2] | (__u64)addr->words[3] << 32;
+	}
+	return bound;
+}
+
 /* The service whose connection it is: its local address is the service's, not the backend's. */
 static __always_inline union service_word service_of(const struct sock___own *sk)
 {
-	struct service_words key = local_key(bpf_htons(sk->__sk_common.skc_num), IPPROTO_TCP);
-	const struct in6_addr___own *addr = &sk->__sk_common.skc_v6_rcv_saddr;
-	bool ipv4 = true;
+	struct local_mark own = bound_to(sk);
+	struct service_words key = local_key(own.port, IPPROTO_TCP);
 
-	if (sk->__sk_common.skc_family == AF_INET) {
-		key.high = mapped_high(sk->__sk_common.skc_rcv_saddr);
-	} else {
-		key.low = addr->words[0] | (__u64)addr->words[1] << 32;
-		key.high = addr->words[2] | (__u64)addr->words[3] << 32;
-		ipv4 = !key.low && (__u32)key.high == wire32(bpf_htonl(0xffff));
-	}
-	return find_local(key, ipv4);
+	key.low = ((const __u64 *)own.addr)[0];
+	key.high = ((const __u64 *)own.addr)[1];
+	return find_local(key, is_mapped(&own));
+}
+
+/* Connections that it accepts from now on are counted. */
+static __always_inline int mark_listener(struct sock___own *sk)
+{
+	__u32 port = sk->__sk_common.skc_num;
+	const __u64 *bits = port_bits(port);
+	struct local_mark bound;
+
+	if (!bits || !(*bits >> (port & 63) & 1))
+		return 0;
+	bound = bound_to(sk);
+	bpf_sk_storage_get(&local_marks, sk, &bound, BPF_SK_STORAGE_GET_F_CREATE);
+	return 0;
 }
 
 /*
@@ -66,7 +90,9 @@ int poise_local_count(struct tcp_iter *ctx)
 	if (!sk)
 		return 0;
 	state = sk->__sk_common.skc_state;
-	if (state == BPF_TCP_LISTEN || state == BPF_TCP_CLOSE)
+	if (state == BPF_TCP_LISTEN)
+		return mark_listener(sk);
+	if (state == BPF_TCP_CLOSE)
 		return 0;
 	mark = bpf_sk_storage_get(&local_marks, sk, NULL, 0);
 	if (!mark)
@@ -74,7 +100,7 @@ int poise_local_count(struct tcp_iter *ctx)
 	found = service_of(sk);
 	if (!found.word)
 		return 0;
-	pair.backend = *mark;
+	pair.bound = *mark;
 	pair.service = found.service.number;
 	count = bpf_map_lookup_elem(&local_counts, &pair);
 	if (!count) {

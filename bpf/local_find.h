@@ -3,7 +3,9 @@
 #ifndef POISE_BPF_LOCAL_FIND_H
 #define POISE_BPF_LOCAL_FIND_H
 
-#define LOCAL_GROUP_TRIES 16 /* look-ups per run, to meet the members of a SO_REUSEPORT group */
+/* Look-ups per run, to meet the members of a SO_REUSEPORT group at once; whom they miss the next
+ * count meets. */
+#define LOCAL_GROUP_TRIES 16
 
 static __always_inline bool is_mapped(const struct local_mark *backend)
 {
@@ -46,20 +48,27 @@ static __always_inline bool is_entered(const struct bpf_sock *sk, __u32 target)
 	return same;
 }
 
-static __always_inline bool is_same(const struct local_mark *a, const struct local_mark *b)
+/* Whatever address it was found by. */
+static __always_inline void mark(struct bpf_sock *sk)
 {
-	const __u64 *one = (const __u64 *)a, *other = (const __u64 *)b;
+	struct local_mark bound = { .port = bpf_htons(FIELD(sk, src_port)) };
+	__u64 *addr = (__u64 *)bound.addr, high = mapped_high(to_wire32(FIELD(sk, src_ip4)));
 
-	return one[0] == other[0] && one[1] == other[1] && one[2] == other[2];
+	addr[0] = FIELD(sk, src_ip6[0]) | (__u64)FIELD(sk, src_ip6[1]) << 32;
+	addr[1] = FIELD(sk, src_ip6[2]) | (__u64)FIELD(sk, src_ip6[3]) << 32;
+	if (FIELD(sk, family) == AF_INET) {
+		addr[0] = 0;
+		addr[1] = high;
+	}
+	bpf_sk_storage_get(&local_marks, sk, &bound, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline void mark(struct bpf_sock *sk, const struct local_mark *backend)
+static __always_inline void want_port(__u32 port)
 {
-	struct local_mark *old, value = *backend;
+	__u64 *bits = port_bits(port);
 
-	old = bpf_sk_storage_get(&local_marks, sk, &value, BPF_SK_STORAGE_GET_F_CREATE);
-	if (old && !is_same(old, &value))
-		*old = value;
+	if (bits)
+		*bits |= 1ULL << (port & 63);
 }
 
 /* Marks one more member of the group, if there is one that a client at this port would get. By
@@ -73,7 +82,7 @@ __noinline int mark_member(struct __sk_buff *skb, const struct local_mark *backe
 	sk = find_socket(skb, backend, IPPROTO_TCP, bpf_htons(port));
 	if (!sk)
 		return 0;
-	mark(sk, backend);
+	mark(sk);
 	bpf_sk_release(sk);
 	return 1;
 }
@@ -94,13 +103,14 @@ int poise_local_find(struct __sk_buff *skb)
 	target = request->target;
 	salt = request->salt;
 	proto = request->proto;
+	want_port(bpf_ntohs(backend.port));
 	sk = find_socket(skb, &backend, proto, 0);
 	if (!sk) {
 		bpf_map_delete_elem(&local_sockets, &target);
 		return LOCAL_NONE;
 	}
 	if (proto == IPPROTO_TCP)
-		mark(sk, &backend);
+		mark(sk);
 	if (!is_entered(sk, target))
 		err = bpf_map_update_elem(&local_sockets, &target, sk, BPF_ANY);
 	bpf_sk_release(sk);

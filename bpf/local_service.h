@@ -5,6 +5,18 @@
 
 #define AF_INET 2
 
+/* Of a context or socket, read one by one and once: the verifier wants fields at constant offsets,
+ * which the compiler would fold into one another. */
+#define FIELD(from, field) (*(const volatile typeof((from)->field) *)&(from)->field)
+
+static __always_inline __u64 *port_bits(__u32 port)
+{
+	__u32 zero = 0;
+	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, &zero);
+
+	return ports ? &ports->bits[(port & 0xffff) / 64] : NULL;
+}
+
 /* The second half of ::ffff:a.b.c.d. */
 static __always_inline __u64 mapped_high(__be32 addr)
 {

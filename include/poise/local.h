@@ -6,9 +6,10 @@
 #include "poise/abi.h"
 
 /*
- * The address and port that a listening socket was found by as a backend. A mark on the socket: the
- * kernel copies it to the connections that the socket accepts. It names no number of ours, so that
- * it stays true over restarts and whatever becomes of the backend meanwhile.
+ * An address and port. As a mark on a listening socket, which the kernel copies to the connections
+ * that it accepts: what it is bound to. That names no number of ours and no backend, so that it
+ * stays true over restarts, whatever becomes of backends meanwhile, and for all services that lead
+ * there, under whichever of its addresses.
  */
 struct local_mark {
 	__u8 addr[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -26,6 +27,11 @@ struct local_request {
 	struct local_mark backend;
 };
 
+/* local_ports: those that backends listen on, a bit each. */
+struct local_ports {
+	__u64 bits[65536 / 64];
+};
+
 /* What it returns. */
 enum local_found {
 	LOCAL_NONE,    /* nothing listens there */
@@ -33,9 +39,9 @@ enum local_found {
 	LOCAL_REFUSED, /* it does, but the kernel does not let it be led to */
 };
 
-/* local_counts: the connections that a service has with a backend */
+/* local_counts: the connections that a service has by a listening socket */
 struct local_pair {
-	struct local_mark backend;
+	struct local_mark bound;
 	__u32 service; /* its number */
 	__u32 pad;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Mode local: which socket a look-up is given, which sockets are found, what is counted. */
+/* Mode local: which socket a look-up is given, which sockets are found. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -283,75 +283,6 @@ static void test_find(struct local_fixture *fix)
 	close(mptcp);
 }
 
-static struct local_count counted(struct local_fixture *fix, __u32 service, __u16 port)
-{
-	struct local_count found = { 0 };
-	struct local_tally *tallies;
-	size_t count;
-
-	if (local_count(fix->local, &tallies, &count))
-		return (struct local_count){ .live = ~0U };
-	for (size_t i = 0; i < count; i++)
-		if (tallies[i].pair.service == service &&
-		    tallies[i].pair.backend.port == htons(port))
-			found = tallies[i].count;
-	free(tallies);
-	return found;
-}
-
-static int client(const char *address, __u16 port)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = inet_addr(address),
-				    .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Connections made through the kernel, counted by the iterator. */
-static void test_connections(struct local_fixture *fix)
-{
-	struct lb_error error;
-	struct local_count count;
-	int err = local_attach(fix->local, &error), clients[3], served[3], direct, kept;
-
-	if (!harness_ok(&fix->harness, !err, "the program is attached"))
-		return;
-	for (int i = 0; i < 3; i++) {
-		clients[i] = client("127.0.0.2", 80);
-		served[i] = accept(fix->sockets[SECOND], NULL, NULL);
-	}
-	direct = client("127.0.0.1", 8002);
-	kept = accept(fix->sockets[SECOND], NULL, NULL);
-	harness_ok(&fix->harness, clients[2] >= 0 && served[2] >= 0,
-		   "clients reach the backend by the service's address");
-	count = counted(fix, 1, 8002);
-	harness_ok(&fix->harness, count.live == 3 && !count.closing,
-		   "its connections are counted (%u), and not one that came directly", count.live);
-	close(clients[0]);
-	close(served[0]); /* in TIME_WAIT at the client's end, gone here */
-	shutdown(clients[1], SHUT_WR);
-	count = counted(fix, 1, 8002);
-	harness_ok(&fix->harness, count.live == 2,
-		   "one that ended is not, one that is half closed is (%u)", count.live);
-	close(served[1]);
-	close(served[2]);
-	count = counted(fix, 1, 8002);
-	harness_ok(&fix->harness, !count.live && count.closing <= 1,
-		   "what only the kernel has to end is told apart (%u, %u)", count.live,
-		   count.closing);
-	for (int i = 1; i < 3; i++)
-		close(clients[i]);
-	close(direct);
-	close(kept);
-	harness_ok(&fix->harness, client("127.0.0.1", 83) < 0 && errno == ECONNREFUSED,
-		   "where no backend is up the kernel refuses");
-}
-
 int main(void)
 {
 	struct local_fixture fix;
@@ -383,7 +314,6 @@ int main(void)
 		test_tracking(&fix);
 		test_schedulers(&fix);
 		test_find(&fix);
-		test_connections(&fix);
 	}
 	local_fixture_close(&fix);
 	return harness_end(&fix.harness);

@@ -15,6 +15,7 @@ struct local {
 static struct fake_host {
 	int listening[65536];                  /* by port */
 	struct local_count connections[65536]; /* the same */
+	const char *bound;                     /* where they listen; NULL: 127.0.0.1 */
 	unsigned int service;                  /* whose connections these are */
 	unsigned int opened, looks, switched;
 	bool attached; /* outlives poised */
@@ -80,6 +81,8 @@ int local_find(struct local *local, __u32 target, const struct addr *addr, __u16
 
 int local_count(struct local *local, struct local_tally **out, size_t *count)
 {
+	struct addr bound;
+
 	(void)local;
 	*out = calloc(65536, sizeof(**out));
 	*count = 0;
@@ -90,10 +93,9 @@ int local_count(struct local *local, struct local_tally **out, size_t *count)
 			continue;
 		tally->count = host.connections[port];
 		tally->pair.service = host.service;
-		tally->pair.backend.port = htons(port);
-		tally->pair.backend.addr[10] = tally->pair.backend.addr[11] = 0xff;
-		tally->pair.backend.addr[12] = 127;
-		tally->pair.backend.addr[15] = 1;
+		tally->pair.bound.port = htons(port);
+		addr_parse(host.bound ? host.bound : "127.0.0.1", &bound);
+		memcpy(tally->pair.bound.addr, bound.b, sizeof(bound.b));
 		(*count)++;
 	}
 	return 0;

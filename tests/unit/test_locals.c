@@ -144,6 +144,37 @@ static void connections_are_waited_for(void **state)
 	assert_int_equal(web->leaving_count, 0);
 }
 
+/* Its connections say what a socket is bound to, not how a service knows it. */
+static void sockets_at_any_address(void **state)
+{
+	static const struct {
+		const char *bound, *backends, *whose; /* NULL: nobody's */
+	} rows[] = {
+		{ "127.0.0.1", TWO, OTHER },
+		{ "127.0.0.2", TWO, NULL },
+		{ "0.0.0.0", TWO, OTHER },
+		{ "::", TWO, OTHER },
+		{ "0.0.0.0", "'[::1]:8002', '" ONE "'", NULL },
+		{ "::", "'[::1]:8002', '" ONE "'", "[::1]:8002" },
+		{ "::1", "'" ONE "', '127.0.0.9:8002', '[::1]:8002'", "[::1]:8002" },
+		{ "0.0.0.0", "'127.0.0.9:8002', '127.0.0.3:8002'", "127.0.0.3:8002" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		__u32 counted = 0;
+
+		host.bound = rows[i].bound;
+		assert_int_equal(apply_web("'mode': 'local',", rows[i].backends), 0);
+		connections(8002, 5, 1);
+		for (size_t j = 0; j < service_find(rec, "web")->backend_count; j++)
+			counted += service_find(rec, "web")->backends[j]->flows;
+		assert_int_equal(counted, rows[i].whose ? 5 : 0);
+		if (rows[i].whose)
+			assert_int_equal(backend("web", rows[i].whose)->flows, 5);
+	}
+}
+
 static void mode_changes_both_ways(void **state)
 {
 	(void)state;
@@ -201,6 +232,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(rows_do_not_move, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_waited_for, host_setup, teardown),
+		cmocka_unit_test_setup_teardown(sockets_at_any_address, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_changes_both_ways, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(programs_that_do_not_load_refuse_it, host_setup,
 						teardown),

@@ -66,8 +66,10 @@ static int marks_reuse(struct local *local)
 		return 0;
 	err = bpf_obj_get_info_by_fd(fd, &info, &len);
 	if (!err && info.type == BPF_MAP_TYPE_SK_STORAGE &&
-	    info.value_size == sizeof(struct local_mark))
+	    info.value_size == sizeof(struct local_mark)) {
 		err = bpf_map__reuse_fd(local->skel->maps.local_marks, fd);
+		local->marked = !err;
+	}
 	close(fd);
 	return err;
 }
@@ -77,6 +79,8 @@ static int marks_pin(const struct local *local)
 	char path[PATH_MAX];
 	int err = local_pin_path(local->dir, "", path, sizeof(path));
 
+	if (local->marked)
+		return 0;
 	if (!err && mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
 	if (!err)

@@ -15,6 +15,7 @@ struct local {
 	struct bpf_link *counter; /* the iterator */
 	char dir[PATH_MAX];       /* the instance's */
 	int link_fd;              /* -1: not attached */
+	bool marked;              /* the marks are an earlier poised's, pinned */
 	bool behind;              /* the link runs other programs than ours */
 	unsigned int holders;
 };

@@ -216,9 +216,20 @@ void locals_committed(struct reconcile *rec)
 		uv_timer_start(&locals->timer, due, LOOK_MS, LOOK_MS);
 }
 
+static int number_compare(__u32 a, __u32 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* By service and port, then by address. */
 static int place_compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct local_pair));
+	const struct locals_place *one = a, *other = b;
+	int order = number_compare(one->service, other->service);
+
+	if (!order)
+		order = number_compare(one->port, other->port);
+	return order ? order : memcmp(&one->addr, &other->addr, sizeof(one->addr));
 }
 
 static void place_enter(struct locals_pass *pass, const struct run_backend *backend)
@@ -226,9 +237,9 @@ static void place_enter(struct locals_pass *pass, const struct run_backend *back
 	struct locals_place *place = &pass->places[pass->count++];
 
 	place->target = backend->target;
-	place->pair.service = backend->service->live_number;
-	place->pair.backend.port = htons(backend->port);
-	memcpy(place->pair.backend.addr, backend->addr.b, sizeof(backend->addr.b));
+	place->service = backend->service->live_number;
+	place->port = backend->port;
+	place->addr = backend->addr;
 }
 
 int locals_pass_begin(struct reconcile *rec, struct locals_pass *pass)
@@ -255,6 +266,54 @@ int locals_pass_begin(struct reconcile *rec, struct locals_pass *pass)
 	return 0;
 }
 
+/* The first that is not before it. */
+static size_t place_search(const struct locals_pass *pass, const struct locals_place *key)
+{
+	size_t low = 0, high = pass->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (place_compare(&pass->places[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Whether a socket bound to a wildcard address is a backend's: [::] takes IPv4, too. */
+static bool is_reached_by(const struct addr *wildcard, const struct addr *backend)
+{
+	static const struct addr any6, any4 = { { [10] = 0xff, [11] = 0xff } };
+
+	return addr_equal(wildcard, &any6) || (addr_equal(wildcard, &any4) && addr_is_v4(backend));
+}
+
+/* The backend that a socket is; of several under addresses that it has the first. NULL: none's. */
+static struct locals_place *place_of(const struct locals_pass *pass, const struct local_pair *pair)
+{
+	struct locals_place key = { .service = pair->service, .port = ntohs(pair->bound.port) };
+	struct addr bound;
+	size_t at;
+
+	memcpy(bound.b, pair->bound.addr, sizeof(bound.b));
+	key.addr = bound;
+	at = place_search(pass, &key);
+	if (at < pass->count && !place_compare(&pass->places[at], &key))
+		return &pass->places[at];
+	memset(&key.addr, 0, sizeof(key.addr));
+	for (at = place_search(pass, &key); at < pass->count; at++) {
+		struct locals_place *place = &pass->places[at];
+
+		if (place->service != key.service || place->port != key.port)
+			break;
+		if (is_reached_by(&bound, &place->addr))
+			return place;
+	}
+	return NULL;
+}
+
 int locals_pass_run(struct locals_pass *pass, struct sweep_flows *flows)
 {
 	struct local_tally *tallies;
@@ -267,17 +326,22 @@ int locals_pass_run(struct locals_pass *pass, struct sweep_flows *flows)
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++) {
-		const struct locals_place *place = bsearch(
-			&tallies[i].pair, pass->places, pass->count, sizeof(*place), place_compare);
-		struct sweep_flows *found = place ? &flows[place->target] : NULL;
+		struct locals_place *place = place_of(pass, &tallies[i].pair);
 
 		if (!place)
 			continue;
+		place->count.live += tallies[i].count.live;
+		place->count.closing += tallies[i].count.closing;
+	}
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct locals_place *place = &pass->places[i];
+		struct sweep_flows *found = &flows[place->target];
+
 		/* With `hash: source` the flow table knows clients, some of them without any
 		 * connection now; a client may have several. */
-		if (found->live < tallies[i].count.live)
-			found->live = tallies[i].count.live;
-		found->closing += tallies[i].count.closing;
+		if (found->live < place->count.live)
+			found->live = place->count.live;
+		found->closing += place->count.closing;
 	}
 	free(tallies);
 	return 0;

@@ -41,8 +41,10 @@ const char *locals_trouble(const struct run_backend *backend);
 /* ---- connections, for a pass over what flows there are */
 
 struct locals_place {
-	struct local_pair pair;
-	__u16 target;
+	__u32 service;
+	__u16 port, target;
+	struct addr addr;
+	struct local_count count;
 };
 
 struct locals_pass {
