@@ -11,8 +11,8 @@
 
 #include "instance.h"
 #include "log.h"
+#include "run_dir.h"
 
-#define RUN_DIR     "/run/poise"
 #define STATE_DIR   "/var/lib/poise"
 #define NAME_LENGTH 32
 
@@ -46,52 +46,104 @@ static int directory_make(const char *parent, const char *name, mode_t mode)
 	return err;
 }
 
-static int lock_take(struct instance *instance)
+/* Whether it is still the file of that name: who clears up after a dead one removes it. */
+static bool is_there(int fd, const char *path)
+{
+	struct stat held, there;
+
+	return !fstat(fd, &held) && !stat(path, &there) && held.st_ino == there.st_ino;
+}
+
+static void refusal_log(const struct instance *instance, int err)
 {
 	char pid[16] = "";
+
+	if (err != -EBUSY) {
+		log_err("%s: %s", instance->pid_file, strerror(-err));
+		return;
+	}
+	if (pread(instance->lock, pid, sizeof(pid) - 1, 0) > 0)
+		pid[strcspn(pid, "\n")] = '\0';
+	log_err("instance %s is already run by process %s (%s)", instance->name, pid[0] ? pid : "?",
+		instance->pid_file);
+}
+
+/* -EAGAIN: somebody clears up there. */
+static int lock_take(struct instance *instance)
+{
 	int err = 0;
 
 	instance->lock = open(instance->pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (instance->lock < 0) {
-		err = -errno;
-		log_err("%s: %s", instance->pid_file, strerror(-err));
-		return err;
-	}
-	if (!flock(instance->lock, LOCK_EX | LOCK_NB)) {
-		if (ftruncate(instance->lock, 0) || dprintf(instance->lock, "%d\n", getpid()) < 0)
-			log_warn("%s: cannot be written: %s", instance->pid_file, strerror(errno));
+	if (instance->lock < 0)
+		err = errno == ENOENT ? -EAGAIN : -errno;
+	else if (flock(instance->lock, LOCK_EX | LOCK_NB))
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (!is_there(instance->lock, instance->pid_file))
+		err = -EAGAIN;
+	else if (ftruncate(instance->lock, 0) || dprintf(instance->lock, "%d\n", getpid()) < 0)
+		log_warn("%s: cannot be written: %s", instance->pid_file, strerror(errno));
+	if (!err)
 		return 0;
-	}
-	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if (pread(instance->lock, pid, sizeof(pid) - 1, 0) > 0)
-		pid[strcspn(pid, "\n")] = '\0';
-	if (err == -EBUSY)
-		log_err("instance %s is already run by process %s (%s)", instance->name,
-			pid[0] ? pid : "?", instance->pid_file);
-	else
-		log_err("%s: %s", instance->pid_file, strerror(-err));
-	close(instance->lock);
+	if (err != -EAGAIN)
+		refusal_log(instance, err);
+	if (instance->lock >= 0)
+		close(instance->lock);
 	instance->lock = -1;
+	return err;
+}
+
+static int run_dir_take(struct instance *instance)
+{
+	int err, tries = 3;
+
+	do {
+		err = directory_make(RUN_DIR, instance->name, 0755);
+		if (!err)
+			err = lock_take(instance);
+	} while (err == -EAGAIN && --tries);
+	if (err == -EAGAIN)
+		refusal_log(instance, err);
+	return err;
+}
+
+/* Before anything is pinned, so that `poise run` knows what nobody wants, whatever killed us. */
+static int mark(const struct instance *instance)
+{
+	int err = 0, fd;
+
+	if (instance->transient) {
+		fd = open(instance->mark_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			err = -errno;
+		else
+			close(fd);
+	} else if (unlink(instance->mark_file) && errno != ENOENT) {
+		err = -errno;
+	}
+	if (err)
+		log_err("%s: %s", instance->mark_file, strerror(-err));
 	return err;
 }
 
 int instance_open(const char *name, bool transient, struct instance *out)
 {
-	int err;
+	int err = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->lock = -1;
 	out->transient = transient;
 	snprintf(out->name, sizeof(out->name), "%s", name);
-	snprintf(out->socket, sizeof(out->socket), RUN_DIR "/%.32s/poised.sock", name);
-	snprintf(out->pid_file, sizeof(out->pid_file), RUN_DIR "/%.32s/poised.pid", name);
-	err = directory_make(RUN_DIR, name, 0755);
-	if (!err && !transient) {
+	snprintf(out->socket, sizeof(out->socket), RUN_DIR "/%.32s/" RUN_SOCKET_FILE, name);
+	snprintf(out->pid_file, sizeof(out->pid_file), RUN_DIR "/%.32s/" RUN_PID_FILE, name);
+	snprintf(out->mark_file, sizeof(out->mark_file), RUN_DIR "/%.32s/" RUN_MARK_FILE, name);
+	if (!transient) {
 		snprintf(out->state_file, sizeof(out->state_file), STATE_DIR "/%.32s/state.json",
 			 name);
 		err = directory_make(STATE_DIR, name, 0700);
 	}
-	return err ? err : lock_take(out);
+	if (!err)
+		err = run_dir_take(out);
+	return err ? err : mark(out);
 }
 
 /* With the socket, should it still be there; the directory of all instances goes with the last. */
@@ -101,6 +153,7 @@ static void remove_traces(const struct instance *instance)
 
 	snprintf(dir, sizeof(dir), RUN_DIR "/%.32s", instance->name);
 	unlink(instance->socket);
+	unlink(instance->mark_file);
 	unlink(instance->pid_file);
 	if (rmdir(dir))
 		log_warn("%s: not removed: %s", dir, strerror(errno));
