@@ -31,10 +31,12 @@ done
 run_start() {
   local name=$1
   shift
-  spawn_with="env --default-signal=INT" spawn "$name" host "$poise" run "$@"
-  instances+=("run-${pids[$name]}")
+  spawn_with="env --default-signal=INT" spawn "$name" host "$poise" run \
+    ${named[$name]:+--instance "${named[$name]}"} "$@"
+  instances+=("$(name_of "$name")")
 }
-name_of() { echo "run-${pids[$1]}"; } # the instance
+declare -A named=() # those that are not to choose the name of their instance
+name_of() { echo "${named[$1]:-run-${pids[$1]}}"; } # the instance
 says() { [ "$(grep -c -- "$3" "$tmp/$1.log")" = "$2" ]; } # says NAME TIMES PATTERN
 poise_of() { on host "$poise" --instance "$(name_of "$1")" "${@:2}"; }
 answers() { on "$1" curl -sf -o /dev/null -m 2 "$2"; }
@@ -163,20 +165,39 @@ instance=$(name_of nat)
 unset "pids[nat]"
 check "by nat: nothing is left" wait_until 5 nothing_left "$instance"
 
-# Both killed: who comes next takes it away.
-run_start both --listen :80 10.1.1.2:8080
-check "both killed: it answers before" wait_until 10 answers client http://10.0.0.1/who
-instance=$(name_of both)
-kill -STOP "${pids[both]}"
-kill -KILL "$(cat "/run/poise/$instance/poised.pid")"
-end both KILL
-check "both killed: something is left" pinned "$instance"
-run_start next --listen :80 10.1.1.2:8080
-check "until the next one" wait_until 10 answers client http://10.0.0.1/who
-check "which takes it away" wait_until 5 gone "$instance"
-instance=$(name_of next)
-end next TERM
-check "and at its own end itself" wait_until 5 nothing_left "$instance"
+# Both killed: who comes next takes it away, whatever the instance is called.
+both_killed() { # both_killed NAME
+  local instance
+  run_start "$1" --listen :80 10.1.1.2:8080
+  check "$1: it answers before" wait_until 10 answers client http://10.0.0.1/who
+  instance=$(name_of "$1")
+  kill -STOP "${pids[$1]}"
+  kill -KILL "$(cat "/run/poise/$instance/poised.pid")"
+  end "$1" KILL
+  check "$1: something is left" pinned "$instance"
+  run_start "$1-next" --listen :80 10.1.1.2:8080
+  check "$1: until the next one" wait_until 10 answers client http://10.0.0.1/who
+  check "$1: which takes it away" wait_until 5 gone "$instance"
+  instance=$(name_of "$1-next")
+  end "$1-next" TERM
+  check "$1: and at its own end itself" wait_until 5 nothing_left "$instance"
+}
+both_killed both-killed
+named[both-killed-named]=$run-named
+both_killed both-killed-named
+
+# Serving without its poised is what others' pins are for, whatever their instance is called.
+balancer=host instance=run-99999999-eu$$
+{ echo "services:"; service_yaml web "0.0.0.0:9010/tcp" local 127.0.0.1:8001; } > "$config"
+check "another poised starts" poised_start
+check "and answers" wait_until 10 answers host http://127.0.0.1:9010/who
+poised_stop
+run_start beside --listen :8080 127.0.0.1:8002
+check "a run beside its pins" wait_until 10 answers host http://127.0.0.1:8080/who
+check "leaves them alone" answers host http://127.0.0.1:9010/who
+end beside TERM
+check "at its end, too" answers host http://127.0.0.1:9010/who
+check "they are taken off by hand" poise detach --all
 
 # ---- on a terminal
 if script --version > /dev/null 2>&1; then

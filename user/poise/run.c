@@ -17,6 +17,7 @@
 #include "holder.h"
 #include "needs.h"
 #include "run_child.h"
+#include "run_dir.h"
 #include "run_host.h"
 #include "run_remains.h"
 #include "run_rivals.h"
@@ -72,14 +73,15 @@ static int instance_choose(const struct command *cmd, char *buf, size_t size)
 {
 	char path[PATH_MAX];
 
-	snprintf(buf, size, RUN_PREFIX "%d", getpid());
-	if (!strcmp(cmd->instance, "default"))
-		return EXIT_DONE;
-	snprintf(buf, size, "%s", cmd->instance);
-	snprintf(path, sizeof(path), "/run/poise/%s", buf);
+	if (strcmp(cmd->instance, "default"))
+		snprintf(buf, size, "%s", cmd->instance);
+	else
+		snprintf(buf, size, "run-%d", getpid());
+	snprintf(path, sizeof(path), RUN_DIR "/%s", buf);
 	if (access(path, F_OK) && bpffs_instance_dir(buf, 0, path, sizeof(path)) == -ENOENT)
 		return EXIT_DONE;
-	return command_refuse("instance %s is there already (%s): take another name", buf, path);
+	return command_refuse("instance %s is there already (%s): choose another --instance", buf,
+			      path);
 }
 
 /* The names that --interface gives, NULL behind the last. */
@@ -238,7 +240,6 @@ static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
 	run->signals = signals_open();
 	if (run->signals < 0)
 		return command_refuse("signals: %s", strerror(errno));
-	run_remains_sweep();
 	status = run_child_start(run->instance, plan->config, verbose, &run->child);
 	if (status == EXIT_DONE)
 		status = wait_ready(run, &number);
@@ -281,6 +282,9 @@ static int run_run(struct command *cmd)
 					"stats` asks what runs");
 	if (status == EXIT_DONE)
 		status = needs_ask();
+	/* First, as it may have the port or the name. */
+	if (status == EXIT_DONE)
+		run_remains_sweep();
 	if (status == EXIT_DONE)
 		status = plan_make(cmd, &request, &plan);
 	if (status == EXIT_DONE)

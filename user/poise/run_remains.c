@@ -1,64 +1,83 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpffs.h"
 #include "log.h"
 #include "pins.h"
+#include "run_dir.h"
 #include "run_remains.h"
-
-#define RUN_DIR "/run/poise"
 
 static void file_path(const char *instance, const char *file, char buf[PATH_MAX])
 {
-	snprintf(buf, PATH_MAX, RUN_DIR "/%s%s%s", instance, file[0] ? "/" : "", file);
+	snprintf(buf, PATH_MAX, RUN_DIR "/%s/%s", instance, file);
 }
 
-/* Whether the `poise run` of that number has ended, and no poised holds the lock. */
-static bool is_left(const char *instance)
+static bool is_marked(const char *instance)
 {
 	char path[PATH_MAX];
-	bool left;
+
+	file_path(instance, RUN_MARK_FILE, path);
+	return !access(path, F_OK);
+}
+
+/* What keeps poised and others who clear up out. A descriptor; -1: there is nothing, or one of them
+ * has it. */
+static int lock_take(const char *instance)
+{
+	struct stat held, there;
+	char path[PATH_MAX];
 	int fd;
 
-	if (!kill(atoi(instance + strlen(RUN_PREFIX)), 0) || errno != ESRCH)
-		return false;
-	file_path(instance, "poised.pid", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	file_path(instance, RUN_PID_FILE, path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return false; /* it may be about to make it */
-	left = !flock(fd, LOCK_EX | LOCK_NB);
+		return -1;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &held) && !stat(path, &there) &&
+	    held.st_ino == there.st_ino)
+		return fd;
 	close(fd);
-	return left;
+	return -1;
+}
+
+/* 0 or -errno; -EEXIST: pinned by one that is not transient, whose traffic goes on. */
+static int unpin(const char *instance)
+{
+	char dir[PATH_MAX];
+	int err = bpffs_instance_dir(instance, 0, dir, sizeof(dir));
+
+	if (!err)
+		err = is_marked(instance) ? pins_remove(dir) : -EEXIST;
+	return err == -ENOENT ? 0 : err;
 }
 
 void run_remains_remove(const char *instance)
 {
-	static const char *const files[] = { "poised.sock", "poised.pid" };
+	/* The lock's last, as until then another poised keeps out. */
+	static const char *const files[] = { RUN_SOCKET_FILE, RUN_MARK_FILE, RUN_PID_FILE, "" };
+	int lock = lock_take(instance), err;
 	char path[PATH_MAX];
-	int err = bpffs_instance_dir(instance, 0, path, sizeof(path));
 
-	if (!err)
-		err = pins_remove(path);
-	if (err && err != -ENOENT)
+	if (lock < 0)
+		return;
+	err = unpin(instance);
+	/* The mark stays, so that the next one tries again. */
+	if (err && err != -EEXIST)
 		log_warn("instance %s: its pins are not removed: %s", instance, strerror(-err));
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++) {
 		file_path(instance, files[i], path);
-		unlink(path);
+		remove(path);
 	}
-	file_path(instance, "", path);
-	if (!rmdir(path))
-		rmdir(RUN_DIR);
+	close(lock);
+	rmdir(RUN_DIR);
 }
 
 void run_remains_sweep(void)
@@ -67,13 +86,8 @@ void run_remains_sweep(void)
 	struct dirent *entry;
 
 	while (entries && (entry = readdir(entries))) {
-		const char *name = entry->d_name;
-
-		if (strncmp(name, RUN_PREFIX, strlen(RUN_PREFIX)) ||
-		    !isdigit((unsigned char)name[strlen(RUN_PREFIX)]) || strlen(name) > 32)
-			continue;
-		if (is_left(name))
-			run_remains_remove(name);
+		if (entry->d_name[0] != '.' && is_marked(entry->d_name))
+			run_remains_remove(entry->d_name);
 	}
 	if (entries)
 		closedir(entries);

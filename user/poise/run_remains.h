@@ -3,9 +3,11 @@
 #ifndef POISE_RUN_REMAINS_H
 #define POISE_RUN_REMAINS_H
 
-#define RUN_PREFIX "run-" /* of names of instances: then its process number */
-
-void run_remains_remove(const char *instance); /* nothing there is fine */
-void run_remains_sweep(void);                  /* of all instances that nobody runs any more */
+/*
+ * Of one instance whose poised has ended. Nothing there is fine; what another poised runs, or
+ * pinned to serve without it, stays.
+ */
+void run_remains_remove(const char *instance);
+void run_remains_sweep(void); /* of all transient instances that nobody runs any more */
 
 #endif

@@ -6,10 +6,9 @@
 
 #include "client.h"
 #include "holder.h"
+#include "run_dir.h"
 #include "run_rivals.h"
 #include "tree.h"
-
-#define RUN_DIR "/run/poise"
 
 static bool collides(const struct run_listen *listen, const char *text)
 {
@@ -42,7 +41,7 @@ static int neighbour_pid(const char *instance)
 	int pid = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), RUN_DIR "/%s/poised.pid", instance);
+	snprintf(path, sizeof(path), RUN_DIR "/%s/" RUN_PID_FILE, instance);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
