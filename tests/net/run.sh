@@ -137,6 +137,50 @@ ends_with killed KILL 137
 ends_with poised-killed KILL 1 poised
 matches "which is said" "$(cat "$tmp/poised-killed.log")" 'poised has ended: it was ended by signal 9'
 
+# ---- nobody reads what it prints
+pipe_make() { # pipe_make NAME: what it prints goes there: a pipe of one page, which is full
+  mkfifo "$tmp/$1.log" && exec 7<> "$tmp/$1.log" || return
+  python3 -c 'import fcntl, os; fcntl.fcntl(7, fcntl.F_SETPIPE_SZ, 4096); os.write(7, bytes(4096))'
+}
+pipe_remove() { exec 7>&- && rm "$tmp/$1.log"; }
+pipe_full() { # but for what is shorter than an update
+  python3 -c 'import array, fcntl, termios
+count = array.array("i", [0])
+fcntl.ioctl(7, termios.FIONREAD, count)
+exit(count[0] < 3900)'
+}
+pipe_make stalled || bail "a pipe"
+run_start stalled --listen :8080 --verbose 127.0.0.1:8001 127.0.0.1:8002
+instance=$(name_of stalled)
+check "stalled: it answers" wait_until 10 answers host http://127.0.0.1:8080/who
+end stalled INT
+is "stalled: Ctrl-C: exit status" $? 0
+check "stalled: nothing is left" wait_until 5 nothing_left "$instance"
+pipe_remove stalled
+
+health_told() { poise_of "$1" -j service list | jq -e --arg id "$2" --arg health "$3" \
+  '.[0].backends[] | select(.id == $id) | .health == $health'; }
+pipe_make read-later || bail "a pipe"
+run_start read-later --listen :8080 --interval 100ms 127.0.0.1:8001 127.0.0.1:8002
+check "read later: it answers" wait_until 10 answers host http://127.0.0.1:8080/who
+check "read later: a backend is up" wait_until 10 health_told read-later 127.0.0.1:8002 up
+cat <&7 > "$tmp/read.log" &
+pids[reader]=$!
+reads() { grep -qa -- "$1" "$tmp/read.log"; }
+check "read later: then it is told" wait_until 10 reads '^127.0.0.1:8002 is up'
+kill -STOP "${pids[reader]}"
+check "read later: the pipe is full again" wait_until 10 pipe_full
+end s2 KILL
+check "read later: a backend fails meanwhile" wait_until 10 health_told read-later 127.0.0.1:8002 down
+kill -CONT "${pids[reader]}"
+check "read later: this is told" wait_until 10 reads '^127.0.0.1:8002 is down'
+server_start s2 host 127.0.0.1 8002
+end read-later TERM
+is "read later: exit status" $? 0
+check "read later: it says that it has ended" wait_until 5 reads '^ended: everything is taken away'
+end reader
+pipe_remove read-later
+
 # ---- servers elsewhere
 run_start nat --listen :80 10.1.1.2:8080 10.1.2.2:8080
 check "by nat: it answers another machine" wait_until 10 answers client http://10.0.0.1/who

@@ -33,7 +33,9 @@ struct run {
 	char instance[40];
 	struct run_child child;
 	struct run_view view;
-	int signals; /* descriptor */
+	struct run_out out, err; /* standard output, standard error */
+	const char *failure;     /* of poised; NULL: none */
+	int signals;             /* descriptor */
 };
 
 /* ---- before anything is started */
@@ -139,6 +141,12 @@ static __u64 now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
+/* What is polled for nothing still reports that nobody reads it, at once: not polled, then. */
+static int room_wanted(struct run_out *out)
+{
+	return run_out_ready(out) ? -1 : out->fd;
+}
+
 /* Up to a time; a signal to end by or poised's end is sooner. Returns the signal or 0. */
 static int pause_until(struct run *run, __u64 until_ms)
 {
@@ -146,7 +154,9 @@ static int pause_until(struct run *run, __u64 until_ms)
 
 	while (!number && !run_child_ended(&run->child)) {
 		struct pollfd fds[] = { { run->signals, POLLIN, 0 },
-					{ run->child.log_fd, POLLIN, 0 } };
+					{ run->child.log_fd, POLLIN, 0 },
+					{ room_wanted(&run->out), POLLOUT, 0 },
+					{ room_wanted(&run->err), POLLOUT, 0 } };
 		__u64 now = now_ms();
 
 		if (now >= until_ms)
@@ -170,16 +180,10 @@ static json_t *ask(const struct run *run, const char *path)
 	return NULL;
 }
 
-static int child_failed(struct run *run, const char *what)
+static int fail(struct run *run, const char *what)
 {
-	run_child_log_print(&run->child);
-	if (run->child.pid)
-		return command_refuse("poised %s", what);
-	if (WIFSIGNALED(run->child.status))
-		return command_refuse("poised %s: it was ended by signal %d (%s)", what,
-				      WTERMSIG(run->child.status),
-				      strsignal(WTERMSIG(run->child.status)));
-	return command_refuse("poised %s: the lines above say why", what);
+	run->failure = what;
+	return EXIT_REFUSED;
 }
 
 /* Until poised answers. *number: a signal came first. */
@@ -193,34 +197,46 @@ static int wait_ready(struct run *run, int *number)
 		if (answer)
 			break;
 		if (now_ms() > deadline)
-			return child_failed(run, "does not answer");
+			return fail(run, "does not answer");
 		*number = pause_until(run, now_ms() + START_TICK_MS);
 	}
 	json_decref(answer);
-	return answer || *number ? EXIT_DONE : child_failed(run, "did not start");
+	return answer || *number ? EXIT_DONE : fail(run, "did not start");
+}
+
+/* What there is no room for is not asked for: what changed is told when there is. */
+static void show(struct run *run)
+{
+	json_t *services, *stats;
+
+	if (!run_out_ready(&run->out)) {
+		run->view.stalled = true;
+		return;
+	}
+	services = ask(run, "/v1/services");
+	stats = ask(run, "/v1/stats");
+	if (services && stats) {
+		run_view_update(&run->view, services, stats);
+	} else {
+		json_decref(services);
+		json_decref(stats);
+	}
 }
 
 static int watch(struct run *run, int *number)
 {
 	while (!*number) {
-		json_t *services = ask(run, "/v1/services"), *stats = ask(run, "/v1/stats");
-
-		if (services && stats) {
-			run_view_update(&run->view, services, stats);
-		} else {
-			json_decref(services);
-			json_decref(stats);
-		}
-		if (ferror(stdout))
-			return command_refuse("standard output: %s", strerror(errno));
+		show(run);
+		if (run->out.error)
+			return EXIT_REFUSED;
 		*number = pause_until(run, now_ms() + run_view_wait_ms(&run->view));
 		if (!*number && run_child_ended(&run->child))
-			return child_failed(run, "has ended");
+			return fail(run, "has ended");
 	}
 	return EXIT_DONE;
 }
 
-static int signals_open(void)
+static int signals_open(sigset_t *before)
 {
 	sigset_t set;
 
@@ -229,29 +245,64 @@ static int signals_open(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, before);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
+static int child_failed(const struct run *run)
+{
+	const struct run_child *child = &run->child;
+
+	run_child_log_print(child);
+	if (child->stopped)
+		return command_refuse("poised %s", run->failure);
+	if (WIFSIGNALED(child->status))
+		return command_refuse("poised %s: it was ended by signal %d (%s)", run->failure,
+				      WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+	return command_refuse("poised %s: the lines above say why", run->failure);
+}
+
+static int run_child(struct run *run, const struct run_plan *plan, bool verbose)
 {
 	int number = 0, status;
 
-	run->signals = signals_open();
-	if (run->signals < 0)
-		return command_refuse("signals: %s", strerror(errno));
-	status = run_child_start(run->instance, plan->config, verbose, &run->child);
-	if (status == EXIT_DONE)
-		status = wait_ready(run, &number);
+	status = run_child_start(run->instance, plan->config, verbose ? &run->err : NULL,
+				 &run->child);
+	if (status != EXIT_DONE)
+		return status;
+	status = wait_ready(run, &number);
 	if (status == EXIT_DONE && !number) {
 		run_view_begin(&run->view);
 		status = watch(run, &number);
 	}
-	if (run->child.pid || run->child.log) {
-		run_child_stop(&run->child);
-		run_remains_remove(run->instance);
-	}
+	run_child_stop(&run->child);
+	run_remains_remove(run->instance);
 	run_view_end(&run->view, status == EXIT_DONE ? "ended: everything is taken away" : NULL);
+	return status;
+}
+
+static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
+{
+	sigset_t before;
+	int status = EXIT_DONE;
+
+	run->signals = signals_open(&before);
+	if (run->signals < 0)
+		return command_refuse("signals: %s", strerror(errno));
+	if (run_out_open(STDOUT_FILENO, &run->out) || run_out_open(STDERR_FILENO, &run->err))
+		status = command_refuse("out of memory");
+	if (status == EXIT_DONE)
+		status = run_child(run, plan, verbose);
+	/* Nothing is left to be taken away: who waits for standard error now can be ended. */
+	if (status != EXIT_DONE)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	if (run->failure)
+		status = child_failed(run);
+	else if (run->out.error)
+		status = command_refuse("standard output: %s", strerror(run->out.error));
+	run_child_free(&run->child);
+	run_out_close(&run->out);
+	run_out_close(&run->err);
 	close(run->signals);
 	return status;
 }
@@ -295,6 +346,8 @@ static int run_run(struct command *cmd)
 		status = instance_choose(cmd, run.instance, sizeof(run.instance));
 	if (status == EXIT_DONE) {
 		run.cmd.instance = run.view.instance = run.instance;
+		run.view.out = &run.out;
+		run.view.err = &run.err;
 		run.view.plan = &plan;
 		run.view.backends = request.backend_count;
 		status = run_plan(&run, &plan, command_option(cmd, "verbose"));

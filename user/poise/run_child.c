@@ -16,6 +16,7 @@
 #include "run_child.h"
 
 #define LOG_KEPT_BYTES 8192
+#define LOG_PIPE_BYTES (1 << 20)
 #define STOP_WAIT_MS   10000
 #define STOP_TICK_MS   10
 
@@ -78,9 +79,10 @@ static void become_poised(const char *instance, int config, int output, pid_t pa
 	_exit(127);
 }
 
-int run_child_start(const char *instance, const json_t *config, bool verbose, struct run_child *out)
+int run_child_start(const char *instance, const json_t *config, struct run_out *to,
+		    struct run_child *out)
 {
-	struct run_child child = { .verbose = verbose, .log_fd = -1 };
+	struct run_child child = { .to = to, .log_fd = -1 };
 	pid_t parent = getpid();
 	int pipes[2] = { -1, -1 }, fd = config_write(config);
 
@@ -89,8 +91,12 @@ int run_child_start(const char *instance, const json_t *config, bool verbose, st
 	child.log = malloc(LOG_KEPT_BYTES);
 	fflush(NULL);
 	child.pid = -1;
-	if (child.log && !pipe2(pipes, O_CLOEXEC))
+	/* Of both sides: poised loses lines rather than stand still while we do not read. */
+	if (child.log && !pipe2(pipes, O_CLOEXEC | O_NONBLOCK)) {
+		/* Many backends may fail at once. */
+		fcntl(pipes[0], F_SETPIPE_SZ, LOG_PIPE_BYTES);
 		child.pid = fork();
+	}
 	if (!child.pid)
 		become_poised(instance, fd, pipes[1], parent);
 	close(fd);
@@ -102,24 +108,22 @@ int run_child_start(const char *instance, const json_t *config, bool verbose, st
 			close(pipes[0]);
 		return command_refuse("poised is not started: %s", strerror(errno));
 	}
-	fcntl(pipes[0], F_SETFL, O_NONBLOCK);
 	child.log_fd = pipes[0];
 	*out = child;
 	return EXIT_DONE;
 }
 
+/* length: at most LOG_KEPT_BYTES. */
 static void log_keep(struct run_child *child, const char *text, size_t length)
 {
-	if (length > LOG_KEPT_BYTES) {
-		text += length - LOG_KEPT_BYTES;
-		length = LOG_KEPT_BYTES;
-	}
 	if (child->log_length + length > LOG_KEPT_BYTES) {
 		size_t gone = child->log_length + length - LOG_KEPT_BYTES;
 		char *end = memchr(child->log + gone, '\n', child->log_length - gone);
 
 		/* Whole lines only. */
 		gone = end ? (size_t)(end - child->log) + 1 : child->log_length;
+		for (size_t i = 0; i < gone; i++)
+			child->log_lost += child->log[i] == '\n';
 		child->log_length -= gone;
 		memmove(child->log, child->log + gone, child->log_length);
 	}
@@ -127,11 +131,30 @@ static void log_keep(struct run_child *child, const char *text, size_t length)
 	child->log_length += length;
 }
 
+/* Whole lines, so that what is said of lost ones stands between two. */
+static void log_pass(struct run_child *child)
+{
+	const char *end = memrchr(child->log, '\n', child->log_length);
+	size_t length = end ? end + 1 - child->log : 0;
+
+	if (!child->to || !length || !run_out_ready(child->to))
+		return;
+	if (child->log_lost)
+		fprintf(child->to->file, "poise: %zu lines of poised are left out\n",
+			child->log_lost);
+	fwrite(child->log, 1, length, child->to->file);
+	fflush(child->to->file);
+	child->log_length -= length;
+	memmove(child->log, child->log + length, child->log_length);
+	child->log_lost = 0;
+}
+
 void run_child_read(struct run_child *child)
 {
 	char text[4096];
 	ssize_t length;
 
+	log_pass(child);
 	while (child->log_fd >= 0) {
 		length = read(child->log_fd, text, sizeof(text));
 		if (length < 0 && errno == EINTR)
@@ -141,17 +164,15 @@ void run_child_read(struct run_child *child)
 		if (length <= 0) {
 			close(child->log_fd);
 			child->log_fd = -1;
-		} else if (child->verbose) {
-			fwrite(text, 1, length, stderr);
 		} else {
 			log_keep(child, text, length);
+			log_pass(child);
 		}
 	}
 }
 
 void run_child_log_print(const struct run_child *child)
 {
-	fflush(stdout);
 	fwrite(child->log, 1, child->log_length, stderr);
 }
 
@@ -172,17 +193,21 @@ void run_child_stop(struct run_child *child)
 	const struct timespec tick = { .tv_nsec = STOP_TICK_MS * 1000000 };
 	int waited_ms = 0;
 
-	if (child->pid > 0)
+	child->stopped = child->pid > 0;
+	if (child->stopped)
 		kill(child->pid, SIGTERM);
 	while (!run_child_ended(child)) {
-		/* A full pipe is not to keep it from ending. */
 		run_child_read(child);
 		nanosleep(&tick, NULL);
 		waited_ms += STOP_TICK_MS;
 		if (waited_ms == STOP_WAIT_MS)
 			kill(child->pid, SIGKILL);
 	}
-	if (child->log_fd >= 0)
+}
+
+void run_child_free(struct run_child *child)
+{
+	if (child->log && child->log_fd >= 0)
 		close(child->log_fd);
 	child->log_fd = -1;
 	free(child->log);

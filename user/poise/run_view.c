@@ -16,28 +16,31 @@
 
 /* ---- lines */
 
-static void print_listens(const struct run_plan *plan)
+static void print_listens(FILE *out, const struct run_plan *plan)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 
 	for (size_t i = 0; i < plan->listen_count; i++)
-		printf("%s%s", i ? ", " : "", run_listen_format(&plan->listens[i], text));
+		fprintf(out, "%s%s", i ? ", " : "", run_listen_format(&plan->listens[i], text));
 }
 
 void run_view_begin(struct run_view *view)
 {
+	FILE *out = view->out->file;
+
 	if (!view->terminal) {
-		printf("listening on ");
-		print_listens(view->plan);
-		printf("; %zu backend%s, mode %s, instance %s\n", view->backends,
-		       view->backends == 1 ? "" : "s", view->plan->local ? "local" : "nat",
-		       view->instance);
+		fputs("listening on ", out);
+		print_listens(out, view->plan);
+		fprintf(out, "; %zu backend%s, mode %s, instance %s\n", view->backends,
+			view->backends == 1 ? "" : "s", view->plan->local ? "local" : "nat",
+			view->instance);
 	}
-	fflush(stdout);
+	fflush(out);
 	if (!view->plan->local)
 		fputs("hint: mode nat serves clients elsewhere, not those on this very host: try "
 		      "it from another one\n",
-		      stderr);
+		      view->err->file);
+	fflush(view->err->file);
 }
 
 static const json_t *backend_before(const json_t *services, const struct run_row *row)
@@ -56,8 +59,21 @@ static const json_t *backend_before(const json_t *services, const struct run_row
 	return NULL;
 }
 
+/* What changed and changed back meanwhile is told nowhere. */
+static void print_gap(const struct run_view *view, __u64 now_ns)
+{
+	char time[FORMAT_SIZE];
+
+	if (view->stalled && view->update_ns)
+		fprintf(view->out->file,
+			"nothing is told of the last %s: standard output was stalled\n",
+			format_duration((now_ns - view->update_ns) / 1000000000, time));
+}
+
 static void print_changes(const struct run_view *view, const struct run_row *rows, size_t count)
 {
+	FILE *out = view->out->file;
+
 	for (size_t i = 0; i < count; i++) {
 		const struct run_row *row = &rows[i];
 		const json_t *before = row->id ? backend_before(view->services, row) : NULL;
@@ -65,18 +81,18 @@ static void print_changes(const struct run_view *view, const struct run_row *row
 		if (!row->id || (before && !strcmp(tree_text(before, "health"), row->health)) ||
 		    (strcmp(row->health, "up") && strcmp(row->health, "down")))
 			continue;
-		printf("%s", row->id);
+		fprintf(out, "%s", row->id);
 		if (view->plan->listen_count > 1)
-			printf(" for %s", row->listen);
+			fprintf(out, " for %s", row->listen);
 		/* Of one that has just come up the rest may not be known yet. */
 		if (!strcmp(row->health, "down") && row->reason[0])
-			printf(" is down: %s\n", row->reason);
+			fprintf(out, " is down: %s\n", row->reason);
 		else
-			printf(" is %s\n", row->health);
+			fprintf(out, " is %s\n", row->health);
 	}
 }
 
-static void print_figures(const struct run_row *rows, size_t count)
+static void print_figures(FILE *out, const struct run_row *rows, size_t count)
 {
 	char share[FORMAT_SIZE], rate[FORMAT_SIZE], all[FORMAT_SIZE], live[FORMAT_SIZE];
 
@@ -87,10 +103,11 @@ static void print_figures(const struct run_row *rows, size_t count)
 		format_count(row->new_flows, all);
 		format_count(row->live, live);
 		if (!row->id)
-			printf("%s: %s new, %s so far, %s live\n", row->listen, rate, all, live);
+			fprintf(out, "%s: %s new, %s so far, %s live\n", row->listen, rate, all,
+				live);
 		else
-			printf("  %s %s: %s new (%s), %s so far, %s live\n", row->id, row->health,
-			       rate, format_share(row->now, share), all, live);
+			fprintf(out, "  %s %s: %s new (%s), %s so far, %s live\n", row->id,
+				row->health, rate, format_share(row->now, share), all, live);
 	}
 }
 
@@ -100,6 +117,7 @@ static void draw(struct run_view *view, const struct run_row *rows, size_t count
 {
 	struct winsize size = { 0 };
 	char *frame = run_frame_make(view, rows, count), *line, *rest;
+	FILE *out = view->out->file;
 	size_t most, lines = 0;
 
 	if (!frame)
@@ -107,15 +125,15 @@ static void draw(struct run_view *view, const struct run_row *rows, size_t count
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	most = size.ws_row > 2 ? size.ws_row - 1 : 24;
 	if (view->lines)
-		printf("\033[%zuA", view->lines);
+		fprintf(out, "\033[%zuA", view->lines);
 	/* Lines that are too long are cut: wrapped ones would take more than one. */
-	fputs("\r\033[?7l", stdout);
+	fputs("\r\033[?7l", out);
 	rest = frame;
 	while (lines < most && (line = strsep(&rest, "\n")) && (rest || line[0])) {
-		printf("%s\033[K\n", line);
+		fprintf(out, "%s\033[K\n", line);
 		lines++;
 	}
-	fputs("\033[?7h\033[J", stdout);
+	fputs("\033[?7h\033[J", out);
 	view->lines = lines;
 	free(frame);
 }
@@ -138,14 +156,17 @@ void run_view_update(struct run_view *view, json_t *services, json_t *stats)
 	if (rows && view->terminal) {
 		draw(view, rows, count);
 	} else if (rows) {
+		print_gap(view, now_ns);
 		print_changes(view, rows, count);
 		if (view->stats && due)
-			print_figures(rows, count);
+			print_figures(view->out->file, rows, count);
 	}
-	fflush(stdout);
+	fflush(view->out->file);
 	free(rows);
 	json_decref(view->services);
 	view->services = services;
+	view->update_ns = now_ns;
+	view->stalled = false;
 	if (due) {
 		json_decref(view->stats);
 		view->stats = stats;
@@ -181,8 +202,8 @@ int run_view_wait_ms(const struct run_view *view)
 void run_view_end(struct run_view *view, const char *why)
 {
 	if (view->services && why)
-		printf("%s%s\n", view->terminal ? "\n" : "", why);
-	fflush(stdout);
+		fprintf(view->out->file, "%s%s\n", view->terminal ? "\n" : "", why);
+	fflush(view->out->file);
 	json_decref(view->services);
 	json_decref(view->stats);
 	view->services = view->stats = NULL;

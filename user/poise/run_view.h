@@ -7,17 +7,21 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "run_out.h"
 #include "run_plan.h"
 
 struct run_view {
 	const struct run_plan *plan;
 	const char *instance;
-	size_t backends; /* how many were asked for */
+	struct run_out *out, *err; /* standard output, standard error */
+	size_t backends;           /* how many were asked for */
 	bool terminal;
 	__u64 interval_ms; /* between tables, or lines of figures; 0: no such lines */
 	size_t lines;      /* of the table that stands there */
 	json_t *services, *stats;
-	__u64 told_ns; /* when figures were printed last */
+	__u64 told_ns;   /* when figures were printed last */
+	__u64 update_ns; /* the last update */
+	bool stalled;    /* one was due since, and there was no room for it */
 };
 
 void run_view_begin(struct run_view *view); /* that it listens now */
