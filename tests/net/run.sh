@@ -59,7 +59,7 @@ spread() { # spread NAMESPACE URL: who answered 60 requests
 refused() { # refused NAME PATTERN ARGUMENT...
   local name=$1 pattern=$2 said status
   shift 2
-  said=$(on host "$poise" run "$@" 2>&1 < /dev/null)
+  said=$(on host timeout 20 "$poise" run "$@" 2>&1 < /dev/null)
   status=$?
   holds "$name: refused" "$status == 1 || $status == 2"
   matches "$name: with words" "$said" "$pattern"
@@ -241,7 +241,25 @@ check "a run beside its pins" wait_until 10 answers host http://127.0.0.1:8080/w
 check "leaves them alone" answers host http://127.0.0.1:9010/who
 end beside TERM
 check "at its end, too" answers host http://127.0.0.1:9010/who
-check "they are taken off by hand" poise detach --all
+refused "a port that pins serve" "0\.0\.0\.0:9010/tcp is taken: it is service web of instance $instance, which is served without its poised; .poise --instance $instance detach --all. ends that" \
+  --listen :9010 127.0.0.1:8002
+on client timeout --preserve-status -s INT 2 "$poise" run --listen :9010 127.0.0.1:8001 > "$tmp/elsewhere.log" 2>&1
+is "in another network they serve nothing" $? 0
+check "they are taken off as that says" poise detach --all
+run_start freed --listen :9010 127.0.0.1:8002
+check "then the port is free" wait_until 10 answers host http://127.0.0.1:9010/who
+is "for the run's own backends" "$(spread host http://127.0.0.1:9010/who)" s2
+end freed TERM
+
+{ echo "interfaces: [eth0, to-b1]"; echo "services:"
+  service_yaml web "10.0.0.1:80/tcp" nat 10.1.1.2:8080; } > "$config"
+check "one by XDP starts" poised_start
+check "one by XDP answers" wait_until 10 answers client http://10.0.0.1/who
+poised_kill
+refused "a port that XDP serves" "10\.0\.0\.1:80/tcp is taken: it is service web of instance $instance, which is served without its poised" \
+  --listen :80 10.1.2.2:8080
+check "it goes on" answers client http://10.0.0.1/who
+check "it is taken off by hand" poise detach --all
 
 # ---- on a terminal
 if script --version > /dev/null 2>&1; then

@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "holder.h"
+#include "pinned.h"
 #include "run_dir.h"
 #include "run_rivals.h"
 #include "tree.h"
@@ -74,8 +75,31 @@ static int neighbour_check(const struct run_plan *plan, const char *instance, in
 	return status;
 }
 
+struct search {
+	const struct run_plan *plan;
+};
+
+/* Whose poised did not answer: the program that was attached first would take the connections. */
+static int pinned_check(const char *instance, void *arg)
+{
+	const struct search *search = arg;
+	json_t *services = pinned_services(instance);
+	const json_t *service = run_rivals_find(search->plan, services);
+	int status = EXIT_DONE;
+
+	if (service)
+		status = command_refuse(
+			"%s is taken: it is service %s of instance %s, which is served without its "
+			"poised; `poise --instance %s detach --all` ends that",
+			tree_text(service, "listen"), tree_text(service, "name"), instance,
+			instance);
+	json_decref(services);
+	return status;
+}
+
 int run_rivals_check(const struct run_plan *plan)
 {
+	struct search search = { plan };
 	DIR *entries = opendir(RUN_DIR);
 	int status = EXIT_DONE;
 	struct dirent *entry;
@@ -88,5 +112,5 @@ int run_rivals_check(const struct run_plan *plan)
 	}
 	if (entries)
 		closedir(entries);
-	return status;
+	return status == EXIT_DONE ? pinned_each(pinned_check, &search) : status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether another poised of this network serves a port already: it holds no socket there. */
+/* Whether another instance in this network serves a port already, with its poised or without: it
+ * holds no socket there. */
 #ifndef POISE_RUN_RIVALS_H
 #define POISE_RUN_RIVALS_H
 
