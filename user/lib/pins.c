@@ -12,7 +12,8 @@
 
 #include "pins.h"
 
-#define MAPS_PREFIX "maps-v"
+#define MAPS_PREFIX  "maps-v"
+#define DECAP_PREFIX "decap-"
 
 struct map_dirs {
 	char current[PATH_MAX], staged[PATH_MAX], older[PATH_MAX];
@@ -143,6 +144,20 @@ int pins_recover(const char *instance_dir)
 	if (!access(dirs.older, F_OK))
 		return rename(dirs.older, dirs.current) ? -errno : 0;
 	return 0;
+}
+
+bool pins_exist(const char *instance_dir)
+{
+	DIR *entries = opendir(instance_dir);
+	struct dirent *entry;
+	bool found = false;
+
+	while (entries && !found && (entry = readdir(entries)))
+		found = entry->d_name[0] != '.' &&
+			strncmp(entry->d_name, DECAP_PREFIX, strlen(DECAP_PREFIX)) != 0;
+	if (entries)
+		closedir(entries);
+	return found;
 }
 
 int pins_other_abi(const char *instance_dir)

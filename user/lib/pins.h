@@ -3,6 +3,7 @@
 #ifndef POISE_PINS_H
 #define POISE_PINS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "maps.h"
@@ -17,6 +18,9 @@ int pins_replace_maps(const char *instance_dir, const struct maps *maps);
 
 /* Ends what a crash within pins_replace_maps left. 0 or -errno. */
 int pins_recover(const char *instance_dir);
+
+/* Whether a balancer has anything there: pins of `poise decap` do not count. */
+bool pins_exist(const char *instance_dir);
 
 /* The ABI version of maps that are pinned beside ours or in their place; 0: no such maps. */
 int pins_other_abi(const char *instance_dir);

@@ -19,6 +19,7 @@ struct control {
 	const char *file;
 	bool file_needed;
 	char pin_dir[PATH_MAX];
+	bool pins_made; /* none were there */
 	struct lb *lb;
 	struct nexthop_table *nexthops;
 	struct checker *checker;

@@ -9,6 +9,7 @@
 #include "control_impl.h"
 #include "log.h"
 #include "notify.h"
+#include "pins.h"
 
 /* The state of an earlier poised. One that cannot be read is put aside, not lost. */
 static int state_read(const struct control *control, struct state *state)
@@ -73,6 +74,7 @@ static int kernel_open(struct control *control, const struct conf *conf, const s
 		log_err("no BPF file system for instance %s: %s", name, strerror(-err));
 		return err;
 	}
+	control->pins_made = !pins_exist(control->pin_dir);
 	seed_choose(control, conf, state, &options);
 	err = lb_open(&options, &control->lb, &error);
 	if (err)
@@ -177,12 +179,11 @@ static void release(struct control *control, bool unpin)
 		free(control);
 }
 
-/* A failed start leaves no pins behind but those it found. */
+/* A failed start leaves no pins behind, but where it found some: these serve. */
 static void start_undo(struct control *control)
 {
-	bool made = control->lb && !lb_adopted(control->lb) && !lb_links(control->lb, NULL, 0);
-
-	release(control, made || (control->instance.transient && control->pin_dir[0]));
+	release(control,
+		control->pins_made || (control->instance.transient && control->pin_dir[0]));
 }
 
 void control_ready(struct control *control)
