@@ -118,17 +118,61 @@ static void a_restart_keeps_indices(void **state)
 	assert_null(address_entry("10.0.0.1"));
 }
 
-static void a_backend_without_a_source_is_not_reached(void **state)
+/* Over an interface without an address, or one whose address is for this host only. */
+static void hop_ready_without_source(void)
 {
 	struct nexthop hop = { .state = NEXTHOP_READY, .ifindex = 2, .mtu = 1500, .direct = true };
 
-	(void)state;
-	assert_int_equal(apply_web(NAT, "'10.0.0.11'"), 0);
 	watches[0]->changed(watches[0]->arg, &hop);
 	turn();
+}
+
+static void a_backend_without_a_source_is_not_reached(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_web(NAT, "'10.0.0.11'"), 0);
+	hop_ready_without_source();
 	assert_false(backend("web", "10.0.0.11")->reachable);
 	assert_int_equal(rows_of("web", NULL), ROWS);
 	hop_ready("10.0.0.11");
+	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
+}
+
+static void sources_named_later_are_taken_up(void **state)
+{
+	char text[160];
+
+	(void)state;
+	assert_int_equal(apply_web(NAT, "'10.0.0.11'"), 0);
+	hop_ready_without_source();
+	assert_false(backend("web", "10.0.0.11")->reachable);
+	assert_non_null(strstr(backend_way_format(backend("web", "10.0.0.11"), text, sizeof(text)),
+			       "`nat_sources` may name one"));
+	assert_int_equal(apply("{'nat_sources': ['10.0.0.2'], 'services': [{'name': 'web',"
+			       " 'listen': '192.0.2.10:80/tcp', 'mode': 'nat', 'rows': 251,"
+			       " 'backends': ['10.0.0.11']}]}"),
+			 0);
+	assert_true(backend("web", "10.0.0.11")->reachable);
+	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
+	assert_true(source_is(nat_of("10.0.0.11")->first_source, "10.0.0.2"));
+	assert_null(strstr(backend_way_format(backend("web", "10.0.0.11"), text, sizeof(text)),
+			   "nat_sources"));
+}
+
+static void room_for_a_source_is_taken_when_there_is_some(void **state)
+{
+	struct addr old;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.0.0.99", &old), 0);
+	assert_int_equal(apply_web(NAT, "'10.0.0.11'"), 0);
+	for (__u32 i = 0; i < POISE_MAX_NAT_SOURCES; i++)
+		nat_sources_adopt(&rec->nat.sources, i, &old);
+	hop_ready("10.0.0.11");
+	assert_false(backend("web", "10.0.0.11")->reachable);
+	for (int i = 0; i < 3; i++)
+		pass_after(1000);
+	assert_true(backend("web", "10.0.0.11")->reachable);
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 }
 
@@ -244,6 +288,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_restart_keeps_indices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_backend_without_a_source_is_not_reached, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(sources_named_later_are_taken_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(room_for_a_source_is_taken_when_there_is_some,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_lead_to_their_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_leaves_answers_to_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_table_is_followed, setup, teardown),

@@ -155,6 +155,8 @@ const char *backend_way_format(const struct run_backend *backend, char *buf, uns
 {
 	const char *trouble = trouble_of(backend, buf, size);
 
+	if (!trouble)
+		trouble = backend->sourceless;
 	if (trouble)
 		return trouble;
 	return locals_has(backend->service) ? "a socket of this host"
@@ -187,8 +189,9 @@ void backend_hop_update(struct run_backend *backend, bool news)
 	if (!backend->hop_told || backend->hop.state == NEXTHOP_RESOLVING)
 		return;
 	trouble = trouble_of(backend, text, sizeof(text));
+	backend->sourceless = NULL;
 	if (!trouble && backend->service->way.mode == MODE_NAT)
-		trouble = nat_sources_of(backend, &sources);
+		trouble = backend->sourceless = nat_sources_of(backend, &sources);
 	backend->reachable = !trouble;
 	if (!trouble)
 		target_write(backend, &sources);

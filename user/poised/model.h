@@ -52,6 +52,8 @@ struct run_backend {
 	__u64 spared_ms;    /* the same */
 	bool fresh;         /* made by a plan that is not committed yet */
 	bool wanted;        /* scratch of a plan: part of the new configuration */
+	/* By nat: why its target can name no source, in words; else NULL. */
+	const char *sourceless;
 };
 
 struct run_service {

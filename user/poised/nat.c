@@ -165,6 +165,9 @@ static bool names_others(const struct run_backend *backend)
 	struct target_sources sources;
 	struct target value;
 
+	/* There may be one now. */
+	if (backend->sourceless)
+		return true;
 	if (!backend->hop_told || backend->hop.state != NEXTHOP_READY ||
 	    lb_target_get(backend->service->rec->deps.lb, backend->target, &value) ||
 	    value.mode != MODE_NAT || nat_sources_of(backend, &sources))
