@@ -45,6 +45,7 @@ static int service_adopt(struct reconcile *rec, const struct service_name *name,
 	run->always = flags & SERVICE_TRACK && !run->untracked;
 	memcpy(addr.b, name->key.addr, sizeof(addr.b));
 	run->way.service_v4 = addr_is_v4(&addr);
+	run->live_way = run->way;
 	err = lb_rows_open(rec->deps.lb, number, name->row_count, &run->rows);
 	if (!err)
 		err = numbers_mark(&rec->service_numbers, number);

@@ -124,7 +124,7 @@ static void tx_port_enter(struct reconcile *rec, const struct nexthop *hop, enum
 
 static void target_write(const struct run_backend *backend, const struct target_sources *sources)
 {
-	const struct target_way *way = &backend->service->way;
+	const struct target_way *way = &backend->service->live_way;
 	const struct target_end end = { .addr = backend->addr,
 					.port = backend->port,
 					.sources = *sources };
@@ -180,6 +180,7 @@ static void log_hop(struct run_backend *backend, const char *trouble, bool news)
 
 void backend_hop_update(struct run_backend *backend, bool news)
 {
+	const struct run_service *service = backend->service;
 	bool was_reachable = backend->reachable;
 	struct target_sources sources = { 0 };
 	const char *trouble;
@@ -190,10 +191,10 @@ void backend_hop_update(struct run_backend *backend, bool news)
 		return;
 	trouble = trouble_of(backend, text, sizeof(text));
 	backend->sourceless = NULL;
-	if (!trouble && backend->service->way.mode == MODE_NAT)
+	if (!trouble && service->way.mode == MODE_NAT)
 		trouble = backend->sourceless = nat_sources_of(backend, &sources);
 	backend->reachable = !trouble;
-	if (!trouble)
+	if (!trouble && target_way_equal(&service->live_way, &service->way))
 		target_write(backend, &sources);
 	if (backend->reachable != was_reachable)
 		service_follow(backend->service, !was_reachable && !backend->troubled);

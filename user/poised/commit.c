@@ -182,6 +182,7 @@ static void service_commit(struct plan_service *planned)
 					.gue_port = conf->gue_port,
 					.port = conf->port };
 	bool way_changed = !target_way_equal(&way, &run->way);
+	bool other_hops = (way.mode == MODE_LOCAL) != locals_has(run);
 	bool recheck = old && (!check_equal(&old->check, &conf->check) || old->port != conf->port);
 
 	run->conf = conf;
@@ -194,26 +195,37 @@ static void service_commit(struct plan_service *planned)
 	run->way = way;
 	run->wanted = false;
 	service_attributes(run, planned);
+	if (planned->is_new || !run->entry_old)
+		run->live_way = way;
 	service_rules(run, old);
 	for (size_t i = 0; i < run->backend_count; i++)
 		backend_commit(run->backends[i], conf, &conf->backends[i], recheck);
 	for (size_t i = 0; i < run->leaving_count; i++)
 		leaving_commit(run->leaving[i], conf, recheck);
 	for (size_t i = 0; i < service_members(run) && !planned->is_new; i++) {
+		struct run_backend *member = service_member(run, i);
+
+		/* A look-up for a socket tells nothing of a next hop, nor the other way round. */
+		member->hop_told = member->hop_told && !other_hops;
 		if (way_changed)
-			backend_hop_update(service_member(run, i), false);
-		target_life_update(service_member(run, i));
+			backend_hop_update(member, false);
+		target_life_update(member);
 	}
 	if (run->entry_old || way_changed)
 		service_name_write(run);
 }
 
-/* Entries of targets are followed while they name the number that packets are led to. */
+/*
+ * A packet that meets an entry by nat and a target that is not, or the other way round, is dropped:
+ * the service's targets change with its entry, not before rows of a thousand services are built.
+ * Entries of targets are followed while they name the number that packets are led to.
+ */
 void service_entry_publish(struct run_service *run)
 {
 	const struct service value = { .number = run->number,
 				       .row_count = run->row_count,
 				       .flags = run->flags };
+	bool way_changed = !target_way_equal(&run->way, &run->live_way);
 	int err = lb_service_set(run->rec->deps.lb, &run->key, &value);
 	char text[ENDPOINT_TEXT_SIZE];
 
@@ -222,29 +234,14 @@ void service_entry_publish(struct run_service *run)
 			listen_format(&run->conf->addr, run->conf->port, run->conf->proto, text),
 			strerror(-err));
 	run->entry_old = false;
-	if (run->live_number == run->number)
+	if (run->live_number == run->number && !way_changed)
 		return;
 	run->live_number = run->number;
-	for (size_t i = 0; i < service_members(run); i++)
+	run->live_way = run->way;
+	for (size_t i = 0; i < service_members(run); i++) {
+		if (way_changed)
+			backend_hop_update(service_member(run, i), false);
 		target_life_update(service_member(run, i));
-}
-
-/*
- * A service that gets a scheduler has its rows stored first: the scheduler may place a flow that
- * the table does not know anywhere, so no row may be left whose current target has flows that are
- * not in the table. They are {B, B} by then, see row_track_all().
- *
- * One that loses its scheduler is led by its rows first, and only then do these change: all its
- * flows are in the table, or a previous target's, so that rows may come to mean more.
- */
-static void entries_publish(struct reconcile *rec, bool early)
-{
-	for (size_t i = 0; i < rec->service_count; i++) {
-		struct run_service *run = rec->services[i];
-
-		/* Rows that could not be stored are tried again, and the entry follows them. */
-		if (run->entry_old && !run->track_all && (run->entry_early || !early))
-			service_entry_publish(run);
 	}
 }
 
@@ -259,6 +256,37 @@ static void key_remove(struct reconcile *rec, const struct commit *commit,
 	err = lb_service_del(rec->deps.lb, key);
 	if (err)
 		log_err("services: entry cannot be removed: %s", strerror(-err));
+}
+
+static void old_key_remove(struct run_service *run, const struct commit *commit)
+{
+	if (run->key_old && key_compare(&run->old_key, &run->key))
+		key_remove(run->rec, commit, &run->old_key);
+	run->key_old = false;
+}
+
+/*
+ * A service that gets a scheduler has its rows stored first: the scheduler may place a flow that
+ * the table does not know anywhere, so no row may be left whose current target has flows that are
+ * not in the table. They are {B, B} by then, see row_track_all().
+ *
+ * One that loses its scheduler is led by its rows first, and only then do these change: all its
+ * flows are in the table, or a previous target's, so that rows may come to mean more.
+ *
+ * An entry that another one replaces goes with it: after a change to or from mode local its targets
+ * are nothing for it any more.
+ */
+static void entries_publish(struct reconcile *rec, const struct commit *commit, bool early)
+{
+	for (size_t i = 0; i < rec->service_count; i++) {
+		struct run_service *run = rec->services[i];
+
+		/* Rows that could not be stored are tried again, and the entry follows them. */
+		if (!run->entry_old || run->track_all || (early && !run->entry_early))
+			continue;
+		service_entry_publish(run);
+		old_key_remove(run, commit);
+	}
 }
 
 /* Removed services and tables that were replaced; both no longer reached by packets. */
@@ -293,12 +321,8 @@ static void tables_remove(struct reconcile *rec, struct commit *commit)
 
 static void leavings_remove(struct reconcile *rec, struct commit *commit)
 {
-	for (size_t i = 0; i < rec->service_count; i++) {
-		struct run_service *run = rec->services[i];
-
-		if (run->key_old && key_compare(&run->old_key, &run->key))
-			key_remove(rec, commit, &run->old_key);
-	}
+	for (size_t i = 0; i < rec->service_count; i++)
+		old_key_remove(rec->services[i], commit);
 	for (size_t i = 0; i < commit->removed_count; i++)
 		key_remove(rec, commit, &commit->removed[i]->key);
 	sides_publish(rec, true);
@@ -337,9 +361,9 @@ void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, str
 	nat_targets_update(rec);
 	locals_commit(rec);
 	sides_publish(rec, false);
-	entries_publish(rec, true);
+	entries_publish(rec, commit, true);
 	publish_urgent(rec);
-	entries_publish(rec, false);
+	entries_publish(rec, commit, false);
 	locals_committed(rec);
 	leavings_remove(rec, commit);
 	conf_free(old_conf);

@@ -60,7 +60,8 @@ struct run_service {
 	struct reconcile *rec;
 	char name[POISE_NAME_SIZE];
 	struct service_key key;
-	struct target_way way;
+	struct target_way way;      /* as it is to be */
+	struct target_way live_way; /* as its targets are written; way, but for a moment */
 	__u32 number;
 	__u32 live_number; /* where its entry leads; number, but for a moment */
 	__u16 flags;       /* as in struct service */
@@ -196,8 +197,9 @@ int backend_watch(struct run_backend *backend);
 void backend_check_update(struct run_backend *backend, const struct conf_service *conf,
 			  bool changed);
 /*
- * After its hop (news: in its state) or its service's mode changed: decides whether it can be
- * reached and writes its target entry. Keeps both as they are while the hop is being resolved.
+ * After its hop (news: in its state) or its service's way changed: decides whether it can be
+ * reached and writes its target entry, unless that is to wait for the service's entry. Keeps both
+ * as they are while the hop is being resolved.
  */
 void backend_hop_update(struct run_backend *backend, bool news);
 /* How it is reached, or why not, in words. */
@@ -292,7 +294,7 @@ struct commit {
 
 int commit_init(const struct reconcile *rec, const struct plan *plan, struct commit *commit);
 void commit_free(struct commit *commit);
-/* Leads packets to its table, by its flags; its targets follow. */
+/* Leads packets to its table, by its flags, and has its targets lead them on by its mode. */
 void service_entry_publish(struct run_service *run);
 /* Publishes a plan. Cannot fail: what the kernel refuses is logged. */
 void commit_run(struct reconcile *rec, struct conf *conf, struct plan *plan, struct commit *commit);

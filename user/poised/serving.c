@@ -28,7 +28,7 @@ void target_life_of(const struct run_backend *backend, struct target_life *out)
 	const struct run_service *service = backend->service;
 	const struct conf_service *conf = service->conf;
 	const struct conf *all = service->rec->conf;
-	struct target_times times = { .mode = service->way.mode,
+	struct target_times times = { .mode = service->live_way.mode,
 				      .proto = service->key.proto,
 				      .idle_ms = conf_idle_ms(all, conf),
 				      .nat_idle_ms = conf_nat_idle_ms(all, conf),
