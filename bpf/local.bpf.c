@@ -5,7 +5,8 @@
  * poise_local chooses the listening socket of each new connection, and of each datagram, when the
  * kernel asks for one; an established connection never comes here. poise_local_find enters sockets
  * by a backend's address and port, and marks them; poise_local_count counts the connections that
- * inherited a mark, and marks what poise_local_find has not met. Services, rows, targets and the flow table are poise_lb's.
+ * inherited a mark, and marks what poise_local_find has not met. Services, rows, targets and the
+ * flow table are poise_lb's.
  */
 #include "vmlinux.h"
 #include <stdbool.h>

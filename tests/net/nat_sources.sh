@@ -9,7 +9,7 @@
 SOURCE1=10.0.0.51 SOURCE2=10.0.0.52 SOURCE3=10.0.0.53
 topology_make plain || bail "topology"
 for number in 1 2 3; do
-  nat_nginx_start $number && idle_start $number 6 || bail "servers start"
+  { nat_nginx_start $number && idle_start $number 6; } || bail "servers start"
 done
 for one in $SOURCE1 $SOURCE2 $SOURCE3; do address lb eth0 "$one/24"; done
 write() { # write KEYS MODE: nat_sources and the like, web's mode

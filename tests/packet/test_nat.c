@@ -223,31 +223,31 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 static void test_martians(struct lb_maps *lb, int version, __u8 proto)
 {
 	static const struct {
-		int version;
 		const char *address;
+		int version;
 		bool good;
 	} cases[] = {
-		{ 4, "0.0.0.1" },
-		{ 4, "127.0.0.1" },
-		{ 4, "224.0.0.1" },
-		{ 4, "255.255.255.255" },
-		{ 4, "192.0.2.10" }, /* the service itself, and another one's address */
-		{ 4, L2_VIP4 },
-		{ 4, "1.0.0.0", true },
-		{ 4, "126.255.255.255", true },
-		{ 4, "128.0.0.1", true },
-		{ 4, "223.255.255.255", true },
-		{ 4, "192.0.2.11", true },
-		{ 6, "::" },
-		{ 6, "::1" },
-		{ 6, "ff02::1" },
-		{ 6, "2001:db8::10" },
-		{ 6, L2_VIP6 },
-		{ 6, "::2", true },
-		{ 6, "0:0:0:1::1", true },
-		{ 6, "::1:0:0", true },
-		{ 6, "fe00::1", true },
-		{ 6, "2001:db8::11", true },
+		{ "0.0.0.1", 4 },
+		{ "127.0.0.1", 4 },
+		{ "224.0.0.1", 4 },
+		{ "255.255.255.255", 4 },
+		{ "192.0.2.10", 4 }, /* the service itself, and another one's address */
+		{ L2_VIP4, 4 },
+		{ "1.0.0.0", 4, true },
+		{ "126.255.255.255", 4, true },
+		{ "128.0.0.1", 4, true },
+		{ "223.255.255.255", 4, true },
+		{ "192.0.2.11", 4, true },
+		{ "::", 6 },
+		{ "::1", 6 },
+		{ "ff02::1", 6 },
+		{ "2001:db8::10", 6 },
+		{ L2_VIP6, 6 },
+		{ "::2", 6, true },
+		{ "0:0:0:1::1", 6, true },
+		{ "::1:0:0", 6, true },
+		{ "fe00::1", 6, true },
+		{ "2001:db8::11", 6, true },
 	};
 	char name[128];
 

@@ -252,7 +252,7 @@ static void test_ended(struct lb_maps *lb, int version)
  */
 static void test_scarce(struct lb_maps *lb, int version)
 {
-	struct nat_flow one, far, near;
+	struct nat_flow one = { 0 }, far = tries(lb, version, NAT_PORT_FIRST, 0), near;
 	struct nat_packet first = first_of(&far);
 	unsigned int packets;
 	cpu_set_t cpus;

@@ -20,15 +20,16 @@
 #define FLOW_MAX_BITS  24
 
 /* Two bytes before the frame, so that its IP header is aligned to words. */
-#define TEMPLATE_LEAD 2
+#define TEMPLATE_LEAD  2
+#define TEMPLATE_BYTES ((TEMPLATE_LEAD + FRAME_MAX_BYTES + 7) / 8 * 8)
 
 /* The packet of flow 0 without its source port and checksums. */
 struct frame_template {
 	union { /* as it lies in memory */
-		__u8 bytes[(TEMPLATE_LEAD + FRAME_MAX_BYTES + 7) / 8 * 8];
-		__u16 halves[1];
-		__u32 words[1];
-		__u64 longs[1];
+		__u8 bytes[TEMPLATE_BYTES];
+		__u16 halves[TEMPLATE_BYTES / 2];
+		__u32 words[TEMPLATE_BYTES / 4];
+		__u64 longs[TEMPLATE_BYTES / 8];
 	};
 	__u32 source_end;    /* last 32-bit word of the source address, host order */
 	__u16 ip_sum;        /* one's complement, over the IPv4 header, host order */
