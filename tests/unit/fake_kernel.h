@@ -67,6 +67,7 @@ static struct fake_kernel {
 	unsigned int targets_set, rows_set, entries_set, tables_made;
 	bool was_killed;  /* since it was last looked at */
 	bool full;        /* making tables fails */
+	bool no_room;     /* for another entry of `services` */
 	bool always_rows; /* a packet to a service always finds a backend */
 	/* So many stores until poised is dead: it goes on, but what it stores has no effect. */
 	unsigned int stores_left; /* 0: it lives on */
@@ -226,6 +227,8 @@ int lb_service_set(struct lb *lb, const struct service_key *key, const struct se
 	struct fake_entry *entry = entry_find(key);
 
 	(void)lb;
+	if (!entry && kernel.no_room)
+		return -ENOSPC;
 	if (!store())
 		return 0;
 	for (size_t i = 0; i < FAKE_ENTRIES && !entry; i++)

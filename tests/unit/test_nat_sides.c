@@ -256,6 +256,29 @@ static void a_service_that_goes_takes_its_entries_along(void **state)
 	assert_int_equal(kernel.switches.nat_keep, 0);
 }
 
+static void what_found_no_room_is_tried_again(void **state)
+{
+	static const char both[] =
+		"{'services': [{'name': 'web', 'listen': '192.0.2.10:80/tcp', " KEEP
+		" 'rows': 251, 'backends': ['10.0.0.11', '10.0.0.12']}, {'name': 'api', 'listen': "
+		"'192.0.2.10:81/tcp', 'mode': 'l2', 'rows': 251, 'backends': ['10.0.0.11']}]}";
+	struct service_key key;
+	struct service found;
+
+	(void)state;
+	assert_int_equal(apply_web(KEEP, "'10.0.0.11'"), 0);
+	kernel.no_room = true;
+	assert_int_equal(apply(both), 0);
+	key = service_find(rec, "api")->key;
+	assert_null(reply_entry("10.0.0.12:80"));
+	assert_int_equal(lb_service_get(NULL, &key, &found), -ENOENT);
+	kernel.no_room = false;
+	assert_int_equal(apply(both), 0);
+	assert_non_null(reply_entry("10.0.0.12:80"));
+	assert_int_equal(lb_service_get(NULL, &key, &found), 0);
+	assert_int_equal(found.number, service_find(rec, "api")->number);
+}
+
 /* Killed at any store, with what packets meet looked at after each. */
 static void killed_anywhere_the_next_one_puts_it_right(void **state)
 {
@@ -298,6 +321,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_service_that_goes_takes_its_entries_along, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_found_no_room_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(killed_anywhere_the_next_one_puts_it_right, setup,
 						teardown),
 	};

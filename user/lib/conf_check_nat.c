@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf_check.h"
+#include "service_table.h"
 
 /* ---- sources */
 
@@ -191,6 +192,70 @@ static int refuse_reply(struct checker *c, const struct reply *first, const stru
 			     c->conf->services[first->service].name, line);
 }
 
+static int room_take(struct service_bucket *table, const struct addr *addr, __u16 port, __u8 proto,
+		     __u8 kind)
+{
+	static const struct service value = { .row_count = 1 };
+	struct service_key key;
+
+	check_key(&key, addr, port, proto);
+	key.kind = kind;
+	return service_table_set(table, &key, &value);
+}
+
+/* All but replies, for which the two buckets of a key are mostly far from full. */
+static void rooms_take(const struct conf *conf, struct service_bucket *table)
+{
+	size_t i;
+
+	for (i = 0; i < conf->service_count; i++) {
+		const struct conf_service *service = &conf->services[i];
+		bool local = service->mode == MODE_LOCAL;
+
+		room_take(table, &service->addr, service->port, service->proto,
+			  local ? KEY_LOCAL : KEY_SERVICE);
+		if (!local)
+			room_take(table, &service->addr, 0, 0, KEY_SERVICE);
+	}
+	for (i = 0; i < conf->nat_source_count; i++)
+		room_take(table, &conf->nat_sources[i], 0, 0, KEY_SERVICE);
+}
+
+static int refuse_room(struct checker *c, const struct reply *reply, size_t before, size_t count)
+{
+	check_go_backend(c, reply->service, reply->backend);
+	return decode_refuse(c->d,
+			     "expected fewer backends of services with source: keep, found %zu: "
+			     "what the first %zu answer from has filled this one's place in the "
+			     "table of services: use `source: nat` for some of the services",
+			     count, before);
+}
+
+/* How many find room depends on their addresses and ports: it is tried. */
+static int check_room(struct checker *c, const struct reply *replies, size_t count)
+{
+	struct service_bucket *table;
+	int err = 0;
+	size_t i;
+
+	if (!count)
+		return 0;
+	table = calloc(SERVICE_BUCKETS, sizeof(*table));
+	if (!table)
+		return -ENOMEM;
+	rooms_take(c->conf, table);
+	for (i = 0; i < count && !err; i++) {
+		const struct conf_service *service = &c->conf->services[replies[i].service];
+		const struct conf_backend *backend = &service->backends[replies[i].backend];
+
+		if (room_take(table, &backend->addr, conf_backend_port(service, backend),
+			      service->proto, KEY_REPLY))
+			err = refuse_room(c, &replies[i], i, count);
+	}
+	free(table);
+	return err;
+}
+
 static int check_replies(struct checker *c)
 {
 	size_t count = count_replies(c->conf), first, second;
@@ -205,6 +270,8 @@ static int check_replies(struct checker *c)
 				&second);
 	if (found > 0)
 		found = refuse_reply(c, &replies[first], &replies[second]);
+	else if (!found)
+		found = check_room(c, replies, count);
 	free(replies);
 	return found;
 }

@@ -135,7 +135,9 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 	bool untracked = rows_untracked(conf->mode, conf->proto, flags);
 	bool always = conf_tracks_always(conf) && !untracked;
 
-	run->entry_old = planned->new_table || key_compare(&key, &run->key) || flags != run->flags;
+	/* One that was refused, or waits for its rows, is not published yet. */
+	run->entry_old = run->entry_old || planned->new_table || key_compare(&key, &run->key) ||
+			 flags != run->flags;
 	/* With another hash, or of another protocol, flows that are known are none of these. */
 	run->rows_fresh = planned->new_table && !planned->is_new && !run->untracked &&
 			  key.proto == run->key.proto &&
@@ -146,7 +148,7 @@ static void service_attributes(struct run_service *run, const struct plan_servic
 	run->key = key;
 	if (flags != run->flags)
 		service_dirty(run, true);
-	run->track_all = !planned->new_table && always && !run->always;
+	run->track_all = !planned->new_table && always && (run->track_all || !run->always);
 	run->flags = flags;
 	run->always = always;
 	run->untracked = untracked;
@@ -233,7 +235,8 @@ void service_entry_publish(struct run_service *run)
 		log_err("%s: not published at %s: %s", run->name,
 			listen_format(&run->conf->addr, run->conf->port, run->conf->proto, text),
 			strerror(-err));
-	run->entry_old = false;
+	/* The next change tries again. */
+	run->entry_old = err;
 	if (run->live_number == run->number && !way_changed)
 		return;
 	run->live_number = run->number;

@@ -132,7 +132,8 @@ static bool has_reply(const struct sides *sides)
 
 /*
  * Stores what is new or differs and, with `remove`, takes away what is not wanted any more; else
- * that stays in the list. Both lists are sorted: they are walked side by side.
+ * that stays in the list, which is what the kernel has: what it refused is tried again the next
+ * time. Both lists are sorted: they are walked side by side.
  */
 static int store(struct reconcile *rec, const struct sides *want, bool remove, struct sides *list)
 {
@@ -150,9 +151,9 @@ static int store(struct reconcile *rec, const struct sides *want, bool remove, s
 			failed = lb_service_set(rec->deps.lb, &new->key, &new->value);
 		else if (order > 0 && remove)
 			failed = lb_service_del(rec->deps.lb, &old->key);
-		if (order <= 0)
+		if (order <= 0 && !failed)
 			list->entries[list->count++] = *new;
-		else if (!remove)
+		else if (!order || (order > 0 && (failed || !remove)))
 			list->entries[list->count++] = *old;
 		if (failed)
 			err = failed;
