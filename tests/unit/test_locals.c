@@ -4,6 +4,8 @@
 
 #include "poised/locals.h"
 
+#include "caught.h"
+
 #define ONE     "127.0.0.1:8001"
 #define OTHER   "127.0.0.1:8002"
 #define TWO     "'" ONE "', '" OTHER "'"
@@ -223,6 +225,25 @@ static void restart_changes_nothing(void **state)
 	assert_false(host.attached);
 }
 
+/* The kernel keeps what the server has accepted. */
+static void connections_of_a_lost_socket_are_not_lost(void **state)
+{
+	struct caught caught;
+	char words[1024];
+
+	(void)state;
+	assert_int_equal(apply_web("'mode': 'local', 'scheduler': 'leastconn',", TWO), 0);
+	connections(8002, 1, 0);
+	assert_int_equal(apply_web("'mode': 'local', 'scheduler': 'leastconn',", "'" ONE "'"), 0);
+	host.listening[8002] = LOCAL_NONE;
+	caught_begin(&caught);
+	second_passes();
+	caught_end(&caught, words, sizeof(words));
+	assert_int_equal(service_find(rec, "web")->leaving_count, 0);
+	assert_non_null(strstr(words, OTHER " serves no more: its connections are the kernel's"));
+	assert_null(strstr(words, "lost"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +254,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_do_not_move, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_waited_for, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(sockets_at_any_address, host_setup, teardown),
+		cmocka_unit_test_setup_teardown(connections_of_a_lost_socket_are_not_lost,
+						host_setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_changes_both_ways, host_setup, teardown),
 		cmocka_unit_test_setup_teardown(programs_that_do_not_load_refuse_it, host_setup,
 						teardown),

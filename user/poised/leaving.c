@@ -4,9 +4,11 @@
  * and it goes on with those it has until no row and no entry of the flow table names it. One that
  * does not serve is gone at once; its number is given out again once nothing names it, either.
  */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "locals.h"
 #include "log.h"
 #include "model.h"
 #include "sweeper.h"
@@ -119,6 +121,8 @@ static void leaving_drop(struct run_service *service, size_t i)
 
 void leaving_lost(struct run_service *service)
 {
+	/* Only new ones are led by rows and targets. */
+	bool kept = locals_has(service) && service->key.proto == IPPROTO_TCP;
 	char id[ENDPOINT_TEXT_SIZE];
 
 	for (size_t i = service->leaving_count; i-- > 0;) {
@@ -126,8 +130,9 @@ void leaving_lost(struct run_service *service)
 
 		if (backend->serves)
 			continue;
-		log_info("%s: removed backend %s serves no more: its connections are lost",
-			 service->name, endpoint_format(&backend->addr, backend->port, id));
+		log_info("%s: removed backend %s serves no more: its connections %s", service->name,
+			 endpoint_format(&backend->addr, backend->port, id),
+			 kept ? "are the kernel's, and not counted any more" : "are lost");
 		target_retire(service->rec, backend->target, NULL);
 		leaving_drop(service, i);
 	}
