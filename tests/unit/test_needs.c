@@ -53,9 +53,10 @@ static void old_kernels_are_told_what_they_lack(void **state)
 		{ "4.19.0-27-amd64",
 		  "kernel 4.19.0-27-amd64 is too old: it lacks BPF links for XDP (5.9), inner "
 		  "maps that differ in size (5.10), BPF atomic instructions (5.12); "
-		  "5.12 or newer is needed" },
-		{ "5.10.0-33-amd64", "kernel 5.10.0-33-amd64 is too old: it lacks BPF atomic "
-				     "instructions (5.12); 5.12 or newer is needed" },
+		  "5.12 or newer is needed, for mode local 5.17" },
+		{ "5.10.0-33-amd64",
+		  "kernel 5.10.0-33-amd64 is too old: it lacks BPF atomic "
+		  "instructions (5.12); 5.12 or newer is needed, for mode local 5.17" },
 		{ "5.12.0", NULL },
 		{ "6.1.0-18-amd64", NULL },
 		{ "10.0", NULL },

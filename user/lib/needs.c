@@ -74,7 +74,7 @@ int needs_check_kernel(const char *release, char *text, size_t size)
 	}
 	if (err) {
 		len = strlen(text);
-		snprintf(text + len, size - len, "; 5.12 or newer is needed");
+		snprintf(text + len, size - len, "; 5.12 or newer is needed, for mode local 5.17");
 	}
 	return err;
 }
