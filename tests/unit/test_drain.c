@@ -66,6 +66,29 @@ static const struct judge_row {
 	  30 * S,
 	  0,
 	  DRAIN_WAIT },
+	{ "all that are left are silent",
+	  { .there = true, .counted = true, .flows = 5, .silent = 5 },
+	  S,
+	  5 * S,
+	  0,
+	  DRAIN_SILENT },
+	{ "one of them is not",
+	  { .there = true, .counted = true, .flows = 5, .silent = 4 },
+	  S,
+	  5 * S,
+	  0,
+	  DRAIN_WAIT },
+	{ "silent ones are left when a change has settled",
+	  { .there = true,
+	    .counted = true,
+	    .flows = 1,
+	    .silent = 1,
+	    .previous_rows = 3,
+	    .settle_ms = 9 * S },
+	  9 * S,
+	  30 * S,
+	  0,
+	  DRAIN_SILENT },
 };
 
 static void every_row(void **state)
@@ -118,11 +141,33 @@ static void what_poised_says(void **state)
 	assert_false(read_service("10.0.0.14", 500).there);
 }
 
+static void silent_ones_are_told(void **state)
+{
+	struct drain_seen seen = { .there = true, .counted = true };
+	char text[128];
+
+	(void)state;
+	assert_string_equal(drain_words(DRAIN_DONE, &seen, "5s", text, sizeof(text)), "drained");
+	seen.flows = seen.silent = 5;
+	assert_string_equal(drain_words(DRAIN_SILENT, &seen, "5s", text, sizeof(text)),
+			    "drained, but for 5 connections silent for 5s");
+	seen.silent = 1;
+	assert_string_equal(drain_words(DRAIN_SILENT, &seen, "5s", text, sizeof(text)),
+			    "drained, but for 1 connection silent for 5s");
+	seen.previous_rows = 3;
+	assert_string_equal(drain_words(DRAIN_SILENT, &seen, "5s", text, sizeof(text)),
+			    "drained, but for 1 or more connections silent for 5s");
+	seen.silent = 0;
+	assert_string_equal(drain_words(DRAIN_SILENT, &seen, "5s", text, sizeof(text)),
+			    "drained, but for connections silent for 5s");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
 		cmocka_unit_test(what_poised_says),
+		cmocka_unit_test(silent_ones_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ struct drain {
 	__u64 timeout_ms, silent_ms;
 	__u64 began_ms;
 	__u64 told;       /* the number of connections last printed */
+	__u64 told_quiet; /* and of silent ones among them */
 	bool told_any;    /* one was */
 	bool told_silent; /* that silent ones are waited for */
 	__u64 lost_ms;    /* since when poised does not answer; 0: it does */
@@ -142,12 +143,18 @@ static void tell(struct drain *drain, const struct drain_seen *seen, __u64 elaps
 
 	if (drain->cmd->json || !seen->counted)
 		return;
-	if (!drain->told_any || drain->told != seen->flows)
-		printf("%llu connection%s left\n", (unsigned long long)seen->flows,
+	if (!drain->told_any || drain->told != seen->flows || drain->told_quiet != seen->silent) {
+		printf("%llu connection%s left", (unsigned long long)seen->flows,
 		       plural(seen->flows));
+		if (seen->silent)
+			printf(", %llu of them silent for %s", (unsigned long long)seen->silent,
+			       format_duration(drain->silent_ms / 1000, text));
+		putchar('\n');
+	}
 	drain->told = seen->flows;
+	drain->told_quiet = seen->silent;
 	drain->told_any = true;
-	if (!seen->flows && seen->previous_rows && !drain->told_silent) {
+	if (seen->flows == seen->silent && seen->previous_rows && !drain->told_silent) {
 		printf("waiting for connections that have sent nothing since: %s (settle)\n",
 		       settle_text(seen, elapsed_ms, text));
 		drain->told_silent = true;
@@ -175,7 +182,7 @@ static int refuse_timeout(const struct drain *drain, const struct drain_seen *se
 static int verdict_tell(const struct drain *drain, enum drain_verdict verdict,
 			const struct drain_seen *seen, __u64 elapsed_ms)
 {
-	char text[FORMAT_SIZE];
+	char time[FORMAT_SIZE], text[128];
 
 	switch (verdict) {
 	case DRAIN_UNDONE:
@@ -183,14 +190,11 @@ static int verdict_tell(const struct drain *drain, enum drain_verdict verdict,
 				      seen->state);
 	case DRAIN_TIMEOUT:
 		return refuse_timeout(drain, seen, elapsed_ms);
-	case DRAIN_SILENT:
-		if (!drain->cmd->json)
-			printf("drained, but for connections silent for %s\n",
-			       format_duration(drain->silent_ms / 1000, text));
-		return EXIT_DONE;
 	default:
 		if (!drain->cmd->json)
-			puts("drained");
+			puts(drain_words(verdict, seen,
+					 format_duration(drain->silent_ms / 1000, time), text,
+					 sizeof(text)));
 		return EXIT_DONE;
 	}
 }
@@ -201,21 +205,22 @@ static int finish(const struct drain *drain, enum drain_verdict verdict,
 	int status = verdict_tell(drain, verdict, seen, elapsed_ms);
 
 	if (drain->cmd->json &&
-	    tree_print(json_pack("{s:s, s:s, s:b, s:b, s:o, s:I, s:I}", "service",
-				 drain->cmd->argv[0], "backend", drain->id, "drained",
-				 verdict == DRAIN_DONE || verdict == DRAIN_SILENT, "silent_left",
-				 verdict == DRAIN_SILENT, "flows",
-				 seen->counted || !seen->there ? json_integer(seen->flows)
-							       : json_null(),
-				 "previous_rows", (json_int_t)seen->previous_rows, "elapsed_ms",
-				 (json_int_t)elapsed_ms)) != EXIT_DONE)
+	    tree_print(json_pack(
+		    "{s:s, s:s, s:b, s:b, s:o, s:I, s:I, s:I}", "service", drain->cmd->argv[0],
+		    "backend", drain->id, "drained",
+		    verdict == DRAIN_DONE || verdict == DRAIN_SILENT, "silent_left",
+		    verdict == DRAIN_SILENT, "flows",
+		    seen->counted || !seen->there ? json_integer(seen->flows) : json_null(),
+		    "silent_flows", (json_int_t)seen->silent, "previous_rows",
+		    (json_int_t)seen->previous_rows, "elapsed_ms", (json_int_t)elapsed_ms)) !=
+		    EXIT_DONE)
 		return EXIT_REFUSED;
 	return status;
 }
 
-/* Counts only those heard of within the time that is waited for the silent; poised counts all.
- * Where nobody knows, or the maps cannot be read, these it is. */
-static void forget_silent(const struct drain *drain, struct drain_seen *seen)
+/* poised counts all. Those not heard of within the time that is waited for the silent are set
+ * aside, where anybody knows. */
+static void find_silent(const struct drain *drain, struct drain_seen *seen)
 {
 	struct maps maps;
 	__u64 heard;
@@ -223,7 +228,7 @@ static void forget_silent(const struct drain *drain, struct drain_seen *seen)
 	if (!seen->flows || seen->sockets || offline_open_silent(drain->cmd, &maps))
 		return;
 	if (!tracking_heard(&maps, seen->target, drain->silent_ms, &heard) && heard < seen->flows)
-		seen->flows = heard;
+		seen->silent = seen->flows - heard;
 	maps_close(&maps);
 }
 
@@ -240,7 +245,7 @@ static int look(struct drain *drain, struct drain_seen *seen, enum drain_verdict
 	if (service) {
 		drain_read(service, drain->id, elapsed_ms, seen);
 		if (drain->silent_ms != DRAIN_FOREVER)
-			forget_silent(drain, seen);
+			find_silent(drain, seen);
 		tell(drain, seen, elapsed_ms);
 		*verdict = drain_judge(seen, elapsed_ms, drain->silent_ms, drain->timeout_ms);
 	} else if (elapsed_ms >= drain->timeout_ms) {

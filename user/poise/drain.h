@@ -17,6 +17,7 @@ struct drain_seen {
 	__u16 target;
 	bool counted;        /* flows: by a sweep that began after the drain */
 	__u64 flows;         /* tracked and alive */
+	__u64 silent;        /* of these, not heard of for as long as we are to wait for such */
 	__u64 previous_rows; /* whose silent connections may be its */
 	bool sockets;        /* flows: of mode local, of which nobody knows when they were heard */
 	__u64 settle_ms;     /* after which these are taken for gone; 0: not known */
@@ -36,5 +37,9 @@ void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct 
 /* silent_ms, timeout_ms: DRAIN_FOREVER where there is no such limit. */
 enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, __u64 silent_ms,
 			       __u64 timeout_ms);
+
+/* What it is left with, for DRAIN_DONE and DRAIN_SILENT. silent_text: the time, in words. */
+const char *drain_words(enum drain_verdict verdict, const struct drain_seen *seen,
+			const char *silent_text, char *buf, size_t size);
 
 #endif

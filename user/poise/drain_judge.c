@@ -46,18 +46,34 @@ void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct 
 enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, __u64 silent_ms,
 			       __u64 timeout_ms)
 {
-	bool empty = seen->counted && !seen->flows;
+	bool empty = seen->counted && seen->flows == seen->silent;
 
 	if (!seen->there)
 		return DRAIN_DONE;
 	if (seen->undone)
 		return DRAIN_UNDONE;
-	if (empty && !seen->previous_rows)
-		return DRAIN_DONE;
 	/* Rows that nobody else takes over keep it as previous for ever. */
-	if (empty && seen->settle_ms && elapsed_ms >= seen->settle_ms)
-		return DRAIN_DONE;
+	if (empty && (!seen->previous_rows || (seen->settle_ms && elapsed_ms >= seen->settle_ms)))
+		return seen->silent ? DRAIN_SILENT : DRAIN_DONE;
 	if (empty && elapsed_ms >= silent_ms)
 		return DRAIN_SILENT;
 	return elapsed_ms >= timeout_ms ? DRAIN_TIMEOUT : DRAIN_WAIT;
+}
+
+const char *drain_words(enum drain_verdict verdict, const struct drain_seen *seen,
+			const char *silent_text, char *buf, size_t size)
+{
+	char count[32] = "";
+
+	if (verdict != DRAIN_SILENT) {
+		snprintf(buf, size, "drained");
+		return buf;
+	}
+	/* Rows that wait for silent ones may have more of them than anybody can count. */
+	if (seen->silent)
+		snprintf(count, sizeof(count), "%llu%s ", (unsigned long long)seen->silent,
+			 seen->previous_rows ? " or more" : "");
+	snprintf(buf, size, "drained, but for %sconnection%s silent for %s", count,
+		 seen->silent == 1 && !seen->previous_rows ? "" : "s", silent_text);
+	return buf;
 }
