@@ -85,6 +85,17 @@ static int detach_all_offline(const struct command *cmd)
 	return EXIT_DONE;
 }
 
+static void say_what_stays(const json_t *state)
+{
+	unsigned long long local = tree_number(state, "local_services");
+
+	if (local)
+		command_refuse(
+			"%llu service%s by sockets of this host (mode local) go%s on: `poise "
+			"service del` ends one",
+			local, local == 1 ? "" : "s", local == 1 ? "es" : "");
+}
+
 /* With poised running the maps stay, as they are its own: only interfaces are let go. */
 static int detach_all(const struct command *cmd)
 {
@@ -103,6 +114,7 @@ static int detach_all(const struct command *cmd)
 		if (status != EXIT_DONE)
 			worst = status;
 	}
+	say_what_stays(state);
 	json_decref(state);
 	return worst;
 }

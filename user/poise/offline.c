@@ -360,7 +360,7 @@ static void backends_count(const struct names *names, size_t *backends, size_t *
 
 json_t *offline_status(const struct command *cmd, const struct maps *maps)
 {
-	size_t services = 0, backends, up, i;
+	size_t services = 0, local = 0, backends, up, i;
 	struct names names;
 	struct tracking tracking;
 	json_t *memory, *status;
@@ -368,17 +368,21 @@ json_t *offline_status(const struct command *cmd, const struct maps *maps)
 
 	if (names_read(maps, &names))
 		return NULL;
-	for (i = 0; i < POISE_MAX_SERVICES; i++)
+	for (i = 0; i < POISE_MAX_SERVICES; i++) {
 		services += names.services[i].name[0] != '\0';
+		local += names.services[i].name[0] && names.services[i].mode == MODE_LOCAL;
+	}
+	if (!links_local(cmd->instance))
+		local = 0;
 	backends_count(&names, &backends, &up);
 	memory = memory_object(maps, &names, &total);
 	names_free(&names);
-	status =
-		json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:o, s:n}", "version",
-			  "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid", "uptime_s",
-			  "interfaces", links_list(cmd->instance), "services", (json_int_t)services,
-			  "backends", (json_int_t)backends, "up", (json_int_t)up,
-			  "map_memory_bytes", (json_int_t)total, "maps", memory, "last_publish_us");
+	status = json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:n}",
+			   "version", "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid",
+			   "uptime_s", "interfaces", links_list(cmd->instance), "services",
+			   (json_int_t)services, "local_services", (json_int_t)local, "backends",
+			   (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
+			   (json_int_t)total, "maps", memory, "last_publish_us");
 	tracking_read(maps, &tracking);
 	tables_put(maps, &tracking, status);
 	tracking_free(&tracking);

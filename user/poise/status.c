@@ -10,6 +10,13 @@ static bool daemon_runs(const json_t *status)
 	return json_is_integer(json_object_get(status, "pid"));
 }
 
+/* Interfaces, or sockets of this host: else nobody gives packets to the services. */
+static bool is_attached(const json_t *status)
+{
+	return json_array_size(json_object_get(status, "interfaces")) ||
+	       tree_number(status, "local_services");
+}
+
 static void print_daemon(const json_t *status)
 {
 	char text[FORMAT_SIZE];
@@ -18,9 +25,7 @@ static void print_daemon(const json_t *status)
 	if (!daemon_runs(status)) {
 		printf("poised      %snot running%s%s\n", color_start(TABLE_BAD),
 		       color_end(TABLE_BAD),
-		       json_array_size(json_object_get(status, "interfaces"))
-			       ? ", traffic goes on as last published"
-			       : "");
+		       is_attached(status) ? ", traffic goes on as last published" : "");
 		return;
 	}
 	printf("poised      %srunning%s, version %s, pid %llu, for %s\n", color_start(TABLE_GOOD),
@@ -44,15 +49,22 @@ static void print_counts(const json_t *status)
 static void print_interfaces(const json_t *status)
 {
 	const json_t *interfaces = json_object_get(status, "interfaces"), *interface;
+	__u64 local = tree_number(status, "local_services");
 	size_t i;
 
-	if (!json_array_size(interfaces))
-		printf("interfaces  %snone%s: no traffic is balanced; see `poise attach help`\n",
-		       color_start(TABLE_UNSURE), color_end(TABLE_UNSURE));
+	if (!json_array_size(interfaces) && local && local == tree_number(status, "services"))
+		printf("interfaces  none\n");
+	else if (!json_array_size(interfaces))
+		printf("interfaces  %snone%s: no traffic%s is balanced; see `poise attach help`\n",
+		       color_start(TABLE_UNSURE), color_end(TABLE_UNSURE),
+		       local ? " of the other services" : "");
 	json_array_foreach (interfaces, i, interface)
 		printf("%-12s%s (%s XDP, program %llu)\n", i ? "" : "interfaces",
 		       tree_text(interface, "name"), tree_text(interface, "xdp"),
 		       (unsigned long long)tree_number(interface, "program"));
+	if (local)
+		printf("mode local  %llu service%s by sockets of this host\n",
+		       (unsigned long long)local, local == 1 ? "" : "s");
 }
 
 static void print_memory(const json_t *status)

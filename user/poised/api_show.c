@@ -233,27 +233,29 @@ void api_status(struct api_call *call)
 {
 	const struct reconcile *rec = control_reconcile(call->control);
 	const struct lb *lb = control_lb(call->control);
-	size_t backends = 0, up = 0;
+	size_t backends = 0, up = 0, local = 0;
 	json_t *maps, *tree, *nat = nat_tree(call->control);
 	__u64 total;
 
 	for (size_t i = 0; i < rec->service_count; i++) {
 		const struct run_service *service = rec->services[i];
 
+		local += service->conf->mode == MODE_LOCAL;
 		backends += service->backend_count;
 		for (size_t j = 0; j < service->backend_count; j++)
 			up += health_usable(service->backends[j]->health);
 	}
 	maps = memory_tree(lb, &total);
-	tree = json_pack("{s:s, s:i, s:s, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, "
+	tree = json_pack("{s:s, s:i, s:s, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
 			 "s:o}",
 			 "version", POISE_VERSION, "abi", POISE_ABI_VERSION, "instance",
 			 control_instance(call->control)->name, "pid", (int)getpid(), "uptime_s",
 			 (json_int_t)control_uptime_s(call->control), "interfaces",
 			 interfaces_tree(lb), "services", (json_int_t)rec->service_count,
-			 "backends", (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
-			 (json_int_t)total, "maps", maps, "last_publish_us",
-			 (json_int_t)rec->last_publish_us, "flows", table_tree(rec, lb));
+			 "local_services", (json_int_t)local, "backends", (json_int_t)backends,
+			 "up", (json_int_t)up, "map_memory_bytes", (json_int_t)total, "maps", maps,
+			 "last_publish_us", (json_int_t)rec->last_publish_us, "flows",
+			 table_tree(rec, lb));
 	if (nat)
 		json_object_set_new(tree, "nat", nat);
 	api_answer(call, 200, tree);
