@@ -141,6 +141,30 @@ static void what_poised_says(void **state)
 	assert_false(read_service("10.0.0.14", 500).there);
 }
 
+static void named_by_its_address(void **state)
+{
+	json_t *service = json_loads("{\"backends\": [{\"id\": \"10.0.0.11:80\"},"
+				     "{\"id\": \"[2001:db8::1]:80\"}, {\"id\": \"10.0.0.12\"}]}",
+				     0, NULL);
+	static const char *const names[][2] = {
+		{ "10.0.0.11", "10.0.0.11:80" },
+		{ "2001:db8::1", "[2001:db8::1]:80" },
+		{ "10.0.0.12", "10.0.0.12" },
+		{ "10.0.0.11:80", "10.0.0.11:80" },
+	};
+
+	(void)state;
+	assert_non_null(service);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char id[ENDPOINT_TEXT_SIZE];
+
+		snprintf(id, sizeof(id), "%s", names[i][0]);
+		drain_name(service, id);
+		assert_string_equal(id, names[i][1]);
+	}
+	json_decref(service);
+}
+
 static void silent_ones_are_told(void **state)
 {
 	struct drain_seen seen = { .there = true, .counted = true };
@@ -167,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
 		cmocka_unit_test(what_poised_says),
+		cmocka_unit_test(named_by_its_address),
 		cmocka_unit_test(silent_ones_are_told),
 	};
 

@@ -19,7 +19,8 @@ static json_t *base(void)
 		    " 'services': [{'name': 'web', 'listen': '192.0.2.10:80/tcp', 'mode': 'gue',"
 		    " 'gue_port': 6081, 'backends': [{'address': '10.0.0.11'},"
 		    " {'address': '10.0.0.12:8080', 'weight': 5},"
-		    " {'address': '[2001:db8::1]:80'}]}]}");
+		    " {'address': '[2001:db8::1]:80'}, {'address': '10.0.0.14:80'},"
+		    " {'address': '10.0.0.14:81'}]}]}");
 }
 
 enum verb { ADD, SET, DEL };
@@ -92,8 +93,14 @@ static const struct edit_row {
 	{ "backend", ADD, 0, NULL, "{'address': '10.0.0.13', 'port': 80, 'state': 'maint'}",
 	  .backends = "{'address': '10.0.0.13:80', 'state': 'maint'}" },
 	{ "backend", SET, 400, "10.0.0.12:8080", "{'address': '10.0.0.13'}", "cannot be changed" },
-	{ "backend", SET, 404, "10.0.0.12", "{'weight': 1}", "10.0.0.12:8080" },
-	{ "backend", SET, 404, "2001:db8::1", "{'weight': 1}", "no such backend" },
+	{ "backend", SET, 0, "10.0.0.12", "{'weight': 1}",
+	  .backends = "{'address': '10.0.0.12:8080', 'weight': 1}" },
+	{ "backend", SET, 404, "10.0.0.12:8081", "{'weight': 1}", "did you mean 10.0.0.12:8080?" },
+	{ "backend", SET, 404, "10.0.0.14", "{'weight': 1}",
+	  "did you mean 10.0.0.14:80, 10.0.0.14:81?" },
+	{ "backend", SET, 404, "2001:db8::2", "{'weight': 1}", "no such backend" },
+	{ "backend", DEL, 0, "2001:db8::1", NULL, .backends = "null" },
+	{ "backend", DEL, 404, "10.0.0.14", NULL, "10.0.0.14: no such backend" },
 	{ "backend", DEL, 0, "[2001:0db8::1]:80", NULL, .backends = "null" },
 	{ "backend", DEL, 404, "nonsense", NULL, "nonsense: no such backend" },
 	{ "interface", ADD, 0, NULL, "{'name': 'eth1', 'xdp': 'generic'}",
@@ -144,7 +151,7 @@ static void every_row(void **state)
 		if (row->service)
 			last_is(services, 1, row, row->service, 0);
 		if (row->backends)
-			last_is(json_object_get(json_array_get(services, 0), "backends"), 3, row,
+			last_is(json_object_get(json_array_get(services, 0), "backends"), 5, row,
 				row->backends, 1);
 		if (row->interfaces)
 			last_is(json_object_get(changed, "interfaces"), 1, row, row->interfaces, 0);

@@ -323,6 +323,8 @@ int drain_run(struct command *cmd)
 	if (client_path_add(drain.path, sizeof(drain.path), cmd->argv[0]))
 		return command_refuse("no service \"%s\"", cmd->argv[0]);
 	status = state_set(cmd, "drain", &answer);
+	if (status == EXIT_DONE)
+		drain_name(answer, drain.id);
 	json_decref(answer);
 	drain.began_ms = now_ms();
 	return status == EXIT_DONE ? wait_empty(&drain) : status;

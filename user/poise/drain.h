@@ -7,6 +7,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "addr.h"
+
 #define DRAIN_FOREVER (~0ULL) /* as a time: no limit */
 
 /* What poised says of a backend that was told to drain. */
@@ -30,6 +32,9 @@ enum drain_verdict {
 	DRAIN_UNDONE,
 	DRAIN_TIMEOUT,
 };
+
+/* id: what was typed, which becomes the backend's own id where it named it by its address alone. */
+void drain_name(const json_t *service, char id[ENDPOINT_TEXT_SIZE]);
 
 /* From GET /v1/services/NAME, asked elapsed_ms after the drain. */
 void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct drain_seen *out);

@@ -18,6 +18,24 @@ static const json_t *find(const json_t *backends, const char *id)
 	return NULL;
 }
 
+void drain_name(const json_t *service, char id[ENDPOINT_TEXT_SIZE])
+{
+	const json_t *backends = json_object_get(service, "backends"), *backend;
+	struct addr addr, other;
+	__u16 port, other_port;
+	size_t i;
+
+	if (find(backends, id) || endpoint_parse(id, &addr, &port))
+		return;
+	json_array_foreach (backends, i, backend) {
+		if (!endpoint_parse(tree_text(backend, "id"), &other, &other_port) &&
+		    addr_equal(&addr, &other)) {
+			endpoint_format(&other, other_port, id);
+			return;
+		}
+	}
+}
+
 void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct drain_seen *out)
 {
 	const json_t *age = json_object_get(json_object_get(service, "tracking"), "sweep_age_ms");

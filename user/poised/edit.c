@@ -201,21 +201,41 @@ static size_t backend_index(const json_t *list, const struct addr *addr, __u16 p
 	return json_array_size(list);
 }
 
+/* The index of the only backend of an address, whatever its port; the list's size when there is
+ * none or several are. */
+static size_t only_index(const json_t *list, const struct addr *addr)
+{
+	size_t found = json_array_size(list), count = 0, i;
+	json_t *item;
+
+	json_array_foreach (list, i, item) {
+		if (!backend_is(item, addr, 0, true))
+			continue;
+		found = i;
+		count++;
+	}
+	return count == 1 ? found : json_array_size(list);
+}
+
 /* 404. A port that was left out or is another one is a likelier slip than a digit of an address. */
 static void refuse_backend(struct refusal *refusal, const json_t *list, const char *id,
 			   const struct addr *addr)
 {
+	char text[256] = "";
 	json_t *item;
 	size_t i;
 
 	json_array_foreach (list, i, item) {
-		if (!addr || !backend_is(item, addr, 0, true))
-			continue;
-		refuse(refusal, 404, NULL, "%s: no such backend; did you mean %s?", id,
-		       item_text(item, "address"));
-		return;
+		size_t length = strlen(text);
+
+		if (addr && backend_is(item, addr, 0, true))
+			snprintf(text + length, sizeof(text) - length, "%s%s", length ? ", " : "",
+				 item_text(item, "address"));
 	}
-	refuse_unknown(refusal, list, "address", "backend", id);
+	if (*text)
+		refuse(refusal, 404, NULL, "%s: no such backend; did you mean %s?", id, text);
+	else
+		refuse_unknown(refusal, list, "address", "backend", id);
 }
 
 /* Finds service and backend in the tree. 0 or -EINVAL with a 404. */
@@ -232,6 +252,8 @@ static int backend_find_index(const json_t *tree, const char *name, const char *
 		return -EINVAL;
 	parsed = !endpoint_parse(id, &addr, &port);
 	*index = parsed ? backend_index(list, &addr, port) : json_array_size(list);
+	if (*index == json_array_size(list) && parsed && !port)
+		*index = only_index(list, &addr);
 	if (*index < json_array_size(list))
 		return 0;
 	refuse_backend(refusal, list, id, parsed ? &addr : NULL);

@@ -21,7 +21,8 @@ json_t *edit_service_del(const json_t *tree, const char *name, struct refusal *r
  * part of the address. 404, 409 */
 json_t *edit_backend_add(const json_t *tree, const char *name, const json_t *body,
 			 struct refusal *refusal);
-/* id: "ADDRESS" or "ADDRESS:PORT". 404 */
+/* id: "ADDRESS:PORT", or "ADDRESS" of the backend without a port, else of the only one with that
+ * address. 404 */
 json_t *edit_backend_set(const json_t *tree, const char *name, const char *id, const json_t *body,
 			 struct refusal *refusal);
 json_t *edit_backend_del(const json_t *tree, const char *name, const char *id,
