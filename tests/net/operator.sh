@@ -43,5 +43,12 @@ check "poised starts again" poised_start
 check "every backend is usable again" wait_until 10 all_usable
 check "a service by nat" poise service add other --listen "$HOST4:81/tcp" --mode nat --backend 198.51.100.2:81
 tells "status: what needs an interface is told" "none: no traffic of the other services" status
+check "its backend is usable" wait_until 10 all_usable
+check "and one that has no route" poise backend add other 203.0.113.9:81
+tells "status: who cannot be reached is not up" "^backends    2 of 3 up" status
+tells "nor in service list" "other .* 1 of 2 " service list
+tells "service show names it" "1 of 2 up, 1 unreachable: see NEXT HOP" service show other
+poise backend maint other 198.51.100.2 > /dev/null
+tells "who is kept out is up as before" "1 of 2 up, 1 unreachable" service show other
 check "and is removed" poise service del other
 finish

@@ -83,17 +83,24 @@ int listing_status(const struct command *cmd, json_t **out)
 	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
 }
 
-size_t listing_count_up(const json_t *service)
+size_t listing_count_up(const json_t *service, size_t *unreachable)
 {
 	const json_t *backends = json_object_get(service, "backends"), *backend;
-	size_t i, count = 0;
+	size_t i, up = 0, lost = 0;
 
 	json_array_foreach (backends, i, backend) {
 		const char *health = tree_text(backend, "health");
+		bool well = !strcmp(health, "up") || !strcmp(health, "unchecked");
+		/* In maint nothing is served, whether there is a way or not. */
+		bool cut_off = json_is_false(json_object_get(backend, "serves")) &&
+			       strcmp(tree_text(backend, "state"), "maint");
 
-		count += !strcmp(health, "up") || !strcmp(health, "unchecked");
+		up += well && !cut_off;
+		lost += well && cut_off;
 	}
-	return count;
+	if (unreachable)
+		*unreachable = lost;
+	return up;
 }
 
 const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE])

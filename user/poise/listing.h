@@ -20,8 +20,9 @@ int listing_status(const struct command *cmd, json_t **out);
 /* The service of that name in an array of services. NULL: none, said with the nearest names. */
 json_t *listing_find(json_t *services, const char *name);
 
-/* How many of a service's backends take traffic by their health: up or unchecked. */
-size_t listing_count_up(const json_t *service);
+/* How many of a service's backends are up: their health is (or they have no check) and they can be
+ * reached, as far as is known. *unreachable (may be NULL): those to which only a way is missing. */
+size_t listing_count_up(const json_t *service, size_t *unreachable);
 /* "ready", "drain", "maint", "leaving", with ", sorry" for one of these; a sorry one that is ready
  * is "sorry". */
 const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE]);

@@ -49,7 +49,7 @@ int view_services(const json_t *services)
 
 	json_array_foreach (services, i, service) {
 		size_t all = json_array_size(json_object_get(service, "backends"));
-		size_t up = listing_count_up(service);
+		size_t up = listing_count_up(service, NULL);
 
 		table_row(table);
 		table_cell(table, "%s", tree_text(service, "name"));
@@ -208,7 +208,7 @@ static void print_times(const json_t *service)
 
 static void print_service(const json_t *service)
 {
-	size_t up = listing_count_up(service);
+	size_t unreachable, up = listing_count_up(service, &unreachable);
 	size_t all = json_array_size(json_object_get(service, "backends"));
 	size_t leaving = json_array_size(json_object_get(service, "leaving"));
 	char text[256];
@@ -227,6 +227,8 @@ static void print_service(const json_t *service)
 	print_line("check", check_text(service, text, sizeof(text)));
 	printf("  %-11s%s%zu of %zu up%s", "backends", color_start(up_color(up, all)), up, all,
 	       color_end(up_color(up, all)));
+	if (unreachable)
+		printf(", %zu unreachable: see NEXT HOP", unreachable);
 	if (leaving)
 		printf(", %zu leaving", leaving);
 	putchar('\n');

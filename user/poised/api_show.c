@@ -229,6 +229,12 @@ static json_t *nat_tree(const struct control *control)
 			 sources_tree(&rec->nat.sources));
 }
 
+/* Also in maint, where it serves nothing whether there is a way to it or not. */
+static bool is_up(const struct run_backend *backend)
+{
+	return health_usable(backend->health) && (backend->serves || backend->admin == ADMIN_MAINT);
+}
+
 void api_status(struct api_call *call)
 {
 	const struct reconcile *rec = control_reconcile(call->control);
@@ -243,7 +249,7 @@ void api_status(struct api_call *call)
 		local += service->conf->mode == MODE_LOCAL;
 		backends += service->backend_count;
 		for (size_t j = 0; j < service->backend_count; j++)
-			up += health_usable(service->backends[j]->health);
+			up += is_up(service->backends[j]);
 	}
 	maps = memory_tree(lb, &total);
 	tree = json_pack("{s:s, s:i, s:s, s:i, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
