@@ -156,6 +156,25 @@ static void a_foreign_program_is_refused(void **state)
 	lb_close(lb);
 }
 
+static void another_instance_is_named(void **state)
+{
+	struct lb_options options = { .instance_dir = dir }, other = { 0 };
+	char other_dir[256];
+	struct lb *lb = open_with(&options), *second;
+
+	(void)state;
+	assert_int_equal(bpffs_instance_dir("other", 1, other_dir, sizeof(other_dir)), 0);
+	other.instance_dir = other_dir;
+	second = open_with(&other);
+	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
+	assert_int_equal(lb_attach(second, "lbt0", XDP_MODE_AUTO, &error), -EBUSY);
+	assert_non_null(strstr(error.text, "lbt0: is instance test's"));
+	assert_non_null(strstr(error.text, "`poise --instance test service add`"));
+	lb_close(second);
+	lb_close(lb);
+	assert_int_equal(lb_remove(other_dir), 0);
+}
+
 static void no_native_mode_means_generic_or_an_error(void **state)
 {
 	struct lb *lb = open_sized(0);
@@ -224,6 +243,7 @@ int main(void)
 		TEST(a_link_whose_interface_is_gone_is_dropped),
 		TEST(another_namespaces_links_are_left_alone),
 		TEST(a_foreign_program_is_refused),
+		TEST(another_instance_is_named),
 		TEST(no_native_mode_means_generic_or_an_error),
 		TEST(a_broken_set_serves_until_the_new_one_is_attached),
 		TEST(removing_leaves_nothing),

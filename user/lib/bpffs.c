@@ -220,3 +220,16 @@ int bpffs_instance_dir(const char *instance, int create, char *buf, size_t size)
 		return make_dirs(parent, buf);
 	return stat(buf, &st) ? -errno : 0;
 }
+
+int bpffs_instances_dir(char *buf, size_t size)
+{
+	char root[64];
+	int err = find_root(0, root, sizeof(root)), len;
+
+	if (err)
+		return err;
+	len = snprintf(buf, size, "%s/poise", root);
+	if (len < 0 || (size_t)len >= size)
+		return -ENAMETOOLONG;
+	return access(buf, F_OK) ? -errno : 0;
+}

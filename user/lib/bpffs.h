@@ -16,4 +16,7 @@
  */
 int bpffs_instance_dir(const char *instance, int create, char *buf, size_t size);
 
+/* The directory of all instances' directories, if there is one. 0, -ENOENT or -ENAMETOOLONG. */
+int bpffs_instances_dir(char *buf, size_t size);
+
 #endif

@@ -70,6 +70,43 @@ static int dir_remove(const char *dir, int (*before)(const char *path))
 	return err;
 }
 
+static bool is_link(const char *path, __u32 link_id)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.id == link_id;
+	close(fd);
+	return same;
+}
+
+int pins_link_owner(const char *instances_dir, __u32 ifindex, __u32 link_id, char *name,
+		    size_t size)
+{
+	DIR *entries = opendir(instances_dir);
+	struct dirent *entry;
+	char path[PATH_MAX];
+	int err = -ENOENT, len;
+
+	if (!entries)
+		return -errno;
+	while (err == -ENOENT && (entry = readdir(entries))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		len = snprintf(path, sizeof(path), "%s/%s/links/%u", instances_dir, entry->d_name,
+			       ifindex);
+		if (len < 0 || (size_t)len >= sizeof(path) || !is_link(path, link_id))
+			continue;
+		err = concat(name, size, entry->d_name, "", "");
+	}
+	closedir(entries);
+	return err;
+}
+
 static int map_dirs(const char *instance_dir, struct map_dirs *dirs)
 {
 	int err = maps_dir(instance_dir, dirs->current, sizeof(dirs->current));

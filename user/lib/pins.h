@@ -12,6 +12,11 @@
  * which interfaces may have. 0 or -ENAMETOOLONG. */
 int pins_links_dir(const char *instance_dir, char *buf, size_t size);
 
+/* The instance, among those with a directory in instances_dir, that has this link on the interface
+ * pinned. 0, -ENOENT (nobody) or -errno. */
+int pins_link_owner(const char *instances_dir, __u32 ifindex, __u32 link_id, char *name,
+		    size_t size);
+
 /* Pins the maps as the instance's, all or none; what is there now is kept beside as an older set. 0
  * or -errno. */
 int pins_replace_maps(const char *instance_dir, const struct maps *maps);

@@ -2,11 +2,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bpffs.h"
+#include "pins.h"
 #include "xdp_link.h"
 
 int xdp_link_state(int fd, struct xdp_link_state *state)
@@ -83,6 +86,21 @@ static __u32 program_there(const struct bpf_xdp_query_opts *query, const char **
 	return query->hw_prog_id;
 }
 
+/* Whether another instance of Poise has it there: then how to go on. */
+static bool is_instances(const char *ifname, __u32 ifindex, __u32 link, char *text)
+{
+	char dir[PATH_MAX], name[64];
+
+	if (!link || bpffs_instances_dir(dir, sizeof(dir)) ||
+	    pins_link_owner(dir, ifindex, link, name, sizeof(name)))
+		return false;
+	snprintf(text, XDP_LINK_TEXT_SIZE,
+		 "%s: is instance %s's, and one instance serves an interface: add the service "
+		 "there, as in `poise --instance %s service add`",
+		 ifname, name, name);
+	return true;
+}
+
 int xdp_link_check_foreign(const char *ifname, __u32 ifindex, char text[XDP_LINK_TEXT_SIZE])
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -101,6 +119,8 @@ int xdp_link_check_foreign(const char *ifname, __u32 ifindex, char text[XDP_LINK
 		return 0;
 	program_name(id, name);
 	link = holding_link(id, ifindex);
+	if (is_instances(ifname, ifindex, link, text))
+		return -EBUSY;
 	if (link)
 		snprintf(off, sizeof(off), "end what holds it, or `bpftool link detach id %u`",
 			 link);
