@@ -21,22 +21,42 @@ tells() { # tells NAME PATTERN ARGUMENT...: of standard output and error
 }
 
 server_start b1 127.0.0.1 8001 || bail "server 1"
+server_start b4 ::1 8004 || bail "server 4"
 {
   echo "services:"
   service_yaml web "0.0.0.0:8080/tcp" local 127.0.0.1:8001
+  service_yaml only4 "[::]:8081/tcp" local 127.0.0.1:8001
+  service_yaml both "[::]:8082/tcp" local 127.0.0.1:8001 "[::1]:8004"
 } > "$config"
 poised_start || bail "poised starts without an interface"
 check "every backend becomes usable" wait_until 10 all_usable
 
+# ---- explain: whose socket a client gets
+explained() { field '.first | .backend.id // .why' explain "$1" "$2"; } # explained SOURCE DESTINATION
+is "a client over IPv6 of a server over IPv4" "$(explained "[2001:db8:1::2]:4000" "[$HOST6]:8081")" refused
+tells "is told so" "refused: no backend of that family" explain "[2001:db8:1::2]:4000" "[$HOST6]:8081"
+check "and is" eval '! on client curl -sf --max-time 3 "http://[$HOST6]:8081/"'
+is "one over IPv4 is not" "$(explained 198.51.100.2:4000 $HOST4:8081)" 127.0.0.1:8001
+for port in 4001 4002 4003 4004 4005 4006; do
+  explained "[2001:db8:1::2]:$port" "[$HOST6]:8082"
+  explained 198.51.100.2:$port $HOST4:8082
+done | sort | uniq -c | xargs > "$tmp/families"
+is "of servers of both families each client is given one of its own" "$(cat "$tmp/families")" \
+  "6 127.0.0.1:8001 6 [::1]:8004"
+
 # ---- status and detach
 tells "status: sockets need no interface" "^interfaces  none$" status
-tells "status: who balances" "^mode local  1 service by sockets of this host" status
-tells "detach says what goes on" "1 service by sockets of this host .* goes on" detach
+tells "status: who balances" "^mode local  3 services by sockets of this host" status
+tells "detach says what goes on" "3 services by sockets of this host .* go on" detach
 check "it does" answers
 poised_kill
 tells "status without poised: traffic goes on" "not running, traffic goes on" status
-tells "status without poised: who balances" "^mode local  1 service" status
+tells "status without poised: who balances" "^mode local  3 services" status
 check "it does" answers
+is "explain without poised: a server that is there" "$(explained "[2001:db8:1::2]:4000" "[$HOST6]:8082")" "[::1]:8004"
+end b4 KILL
+is "and one that was killed" "$(explained "[2001:db8:1::2]:4000" "[$HOST6]:8082")" refused
+server_start b4 ::1 8004 || not_ok "the server starts again"
 check "detach without poised" poise detach
 check "ends it" eval '! answers'
 check "poised starts again" poised_start
@@ -45,7 +65,7 @@ check "a service by nat" poise service add other --listen "$HOST4:81/tcp" --mode
 tells "status: what needs an interface is told" "none: no traffic of the other services" status
 check "its backend is usable" wait_until 10 all_usable
 check "and one that has no route" poise backend add other 203.0.113.9:81
-tells "status: who cannot be reached is not up" "^backends    2 of 3 up" status
+tells "status: who cannot be reached is not up" "^backends    5 of 6 up" status
 tells "nor in service list" "other .* 1 of 2 " service list
 tells "service show names it" "1 of 2 up, 1 unreachable: see NEXT HOP" service show other
 poise backend maint other 198.51.100.2 > /dev/null

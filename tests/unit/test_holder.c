@@ -127,12 +127,47 @@ static void a_listener_is_found_with_its_process(void **state)
 	close(fd);
 }
 
+static void the_closest_socket_is_found(void **state)
+{
+	struct sockaddr_in6 all = { .sin6_family = AF_INET6 };
+	struct sockaddr_in one = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int wide = socket(AF_INET6, SOCK_STREAM, 0), near = socket(AF_INET, SOCK_STREAM, 0),
+	    yes = 1;
+	struct addr here = addr("127.0.0.1"), other = addr("127.0.0.2"), here6 = addr("::1");
+	socklen_t len = sizeof(one);
+	struct socket_line line;
+	__u16 port;
+
+	(void)state;
+	if (wide < 0)
+		skip(); /* no IPv6 */
+	assert_int_equal(setsockopt(wide, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
+	assert_int_equal(bind(near, (struct sockaddr *)&one, sizeof(one)), 0);
+	assert_int_equal(listen(near, 1), 0);
+	assert_int_equal(getsockname(near, (struct sockaddr *)&one, &len), 0);
+	port = ntohs(one.sin_port);
+	assert_int_equal(holder_socket(&here, port, IPPROTO_TCP, &line), 1);
+	assert_true(addr_equal(&line.addr, &here));
+	assert_int_equal(holder_socket(&other, port, IPPROTO_TCP, &line), 0);
+	assert_int_equal(holder_socket(&here, port, IPPROTO_UDP, &line), 0);
+	close(near);
+	all.sin6_port = htons(port);
+	assert_int_equal(bind(wide, (struct sockaddr *)&all, sizeof(all)), 0);
+	assert_int_equal(listen(wide, 1), 0);
+	assert_int_equal(holder_socket(&other, port, IPPROTO_TCP, &line), 1);
+	assert_false(addr_is_v4(&line.addr));
+	assert_int_equal(holder_socket(&here6, port, IPPROTO_TCP, &line), 1);
+	close(wide);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_read),
 		cmocka_unit_test(wildcards_collide_with_what_they_cover),
 		cmocka_unit_test(a_listener_is_found_with_its_process),
+		cmocka_unit_test(the_closest_socket_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,10 @@ enum explain_why {
 	EXPLAIN_ENTRY,      /* the flow table says so */
 	EXPLAIN_PREVIOUS,   /* no entry to follow: taken for older than the row's last change */
 	EXPLAIN_CURRENT,    /* no entry to follow: a new flow */
-	EXPLAIN_SCHEDULED,  /* the same, and the scheduler decides: target is what it would say now,
-			     * 0 for random, of which nobody can know */
+	EXPLAIN_NEXT_ROW, /* mode local: the chosen one's socket does not do, the next row's does */
+	EXPLAIN_REFUSED,  /* mode local: no row's does */
+	EXPLAIN_SCHEDULED, /* the same, and the scheduler decides: target is what it would say now,
+			    * 0 for random, of which nobody can know */
 };
 
 struct explain_choice {
@@ -34,6 +36,7 @@ struct explanation {
 	int entry_left_ticks;         /* negative: expired, and followed until it is cleared */
 	bool entry_serves;            /* its target does; else it is no reason */
 	struct explain_nat nat;       /* of a service by nat */
+	__u16 first_chosen;           /* mode local: whose socket does not do; explain_local() */
 	struct explain_choice first;  /* a TCP SYN; a datagram */
 	struct explain_choice others; /* any other TCP packet; UDP: the same as first */
 };

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "client.h"
+#include "explain_local.h"
+#include "explain_sockets.h"
 #include "explain_view.h"
+#include "links.h"
 #include "tree.h"
 #include "words.h"
 
@@ -103,34 +107,62 @@ static int tree_show(const struct command *cmd, json_t *tree)
 	return EXIT_DONE;
 }
 
+/* Of mode local: who is passed over as its socket does not do. 0 or -errno. */
+static int sockets_find(const struct command *cmd, const struct maps *maps,
+			const struct names *names, const struct tuple *tuple, const json_t *service,
+			struct explanation *flow)
+{
+	struct stat self = { 0 };
+	struct explain_sockets sockets = {
+		.names = names,
+		.service = service,
+		.client_v4 = addr_is_v4(&tuple->source),
+		.proto = tuple->proto,
+		.here = !stat("/proc/self/ns/net", &self) &&
+			self.st_ino == links_local(cmd->instance),
+		.known = calloc(names->target_count + 1, sizeof(*sockets.known)),
+	};
+	int err =
+		sockets.known ? explain_local(maps, flow, explain_sockets_take, &sockets) : -ENOMEM;
+
+	free(sockets.known);
+	return err;
+}
+
 static int report_print(const struct command *cmd, const struct maps *maps,
 			const struct names *names, const struct tuple *tuple,
-			const struct explanation *flow)
+			struct explanation *flow)
 {
 	size_t bytes = names->target_count * sizeof(struct target);
 	char source[ENDPOINT_TEXT_SIZE], dest[ENDPOINT_TEXT_SIZE];
 	void *targets = mmap(NULL, bytes, PROT_READ, MAP_SHARED, maps->targets, 0);
 	struct meta meta = { 0 };
 	json_t *service, *tree;
+	int err = 0;
 
 	if (targets == MAP_FAILED)
 		return command_refuse("pinned maps: %s", strerror(errno));
 	/* explain_flow() has just read it. */
 	meta_read(maps, &meta);
 	service = ask_poised(cmd, flow->name.name);
-	tree = explain_encode(&(struct explain_report){
-		.flow = flow,
-		.names = names,
-		.targets = targets,
-		.service = service,
-		.source = endpoint_format(&tuple->source, tuple->source_port, source),
-		.dest = listen_format(&tuple->dest, tuple->dest_port, tuple->proto, dest),
-		.tcp = tuple->proto == IPPROTO_TCP,
-		.tick_ms = ((__u64)meta.clock.jiffy_ns << meta.clock.tick_shift) / 1000000,
-	});
+	if (explain_is_local(flow))
+		err = sockets_find(cmd, maps, names, tuple, service, flow);
+	tree = err ? NULL
+		   : explain_encode(&(struct explain_report){
+			     .flow = flow,
+			     .names = names,
+			     .targets = targets,
+			     .service = service,
+			     .source = endpoint_format(&tuple->source, tuple->source_port, source),
+			     .dest = listen_format(&tuple->dest, tuple->dest_port, tuple->proto,
+						   dest),
+			     .tcp = tuple->proto == IPPROTO_TCP,
+			     .tick_ms = ((__u64)meta.clock.jiffy_ns << meta.clock.tick_shift) /
+					1000000,
+		     });
 	munmap(targets, bytes);
 	json_decref(service);
-	return tree_show(cmd, tree);
+	return err ? command_refuse("pinned maps: %s", strerror(-err)) : tree_show(cmd, tree);
 }
 
 static int explain_run(struct command *cmd)

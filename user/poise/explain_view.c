@@ -13,6 +13,7 @@ static const char *const why_names[] = {
 	[EXPLAIN_NO_BACKEND] = "no_backend", [EXPLAIN_NAT] = "nat",
 	[EXPLAIN_STABLE] = "stable",         [EXPLAIN_ENTRY] = "entry",
 	[EXPLAIN_PREVIOUS] = "previous",     [EXPLAIN_CURRENT] = "current",
+	[EXPLAIN_NEXT_ROW] = "next_row",     [EXPLAIN_REFUSED] = "refused",
 	[EXPLAIN_SCHEDULED] = "scheduled",
 };
 

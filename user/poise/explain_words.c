@@ -127,6 +127,25 @@ static void scheduled_text(const struct explain_report *report, const struct exp
 	}
 }
 
+/* The family shows in what was typed. */
+static void sockets_text(const struct explain_report *report, const struct explain_choice *choice,
+			 char *buf, size_t size)
+{
+	const char *family = *report->source == '[' ? "IPv6" : "IPv4";
+	char chosen[ENDPOINT_TEXT_SIZE];
+
+	if (choice->why == EXPLAIN_REFUSED)
+		snprintf(buf, size,
+			 "refused: no backend of that family (%s) listens; a socket at the "
+			 "service's own address would get it",
+			 family);
+	else
+		snprintf(buf, size,
+			 "%s would have it, but does not listen, or not for %s: the next row's "
+			 "backend that does",
+			 explain_target_text(report, report->flow->first_chosen, chosen), family);
+}
+
 const char *explain_reason(const struct explain_report *report, const struct explain_choice *choice,
 			   bool fresh, char *buf, size_t size)
 {
@@ -168,6 +187,10 @@ const char *explain_reason(const struct explain_report *report, const struct exp
 		snprintf(buf, size, "%s%s", because,
 			 fresh ? ": the row's current backend takes it"
 			       : ": it counts as new, and the row's current backend takes it");
+		break;
+	case EXPLAIN_NEXT_ROW:
+	case EXPLAIN_REFUSED:
+		sockets_text(report, choice, buf, size);
 		break;
 	case EXPLAIN_SCHEDULED:
 		scheduled_text(report, choice, because, buf, size);

@@ -13,6 +13,12 @@
 
 #include "holder.h"
 
+#define TABLES(proto)                                                                              \
+	{                                                                                          \
+		(proto) == IPPROTO_UDP ? "/proc/net/udp" : "/proc/net/tcp",                        \
+			(proto) == IPPROTO_UDP ? "/proc/net/udp6" : "/proc/net/tcp6"               \
+	}
+
 /* Hexadecimal words as they lie in memory, 8 or 32 digits. 0 or -EINVAL. */
 static int addr_take(const char *hex, struct addr *out)
 {
@@ -87,6 +93,43 @@ static int table_search(const char *path, __u8 proto, const struct addr *addr, _
 	return found;
 }
 
+/* How close a socket is to an address: 0 not at all, 3 at it. */
+static int closeness(const struct socket_line *line, const struct addr *addr, __u16 port)
+{
+	if (!line->listens || line->port != port)
+		return 0;
+	if (addr_equal(&line->addr, addr))
+		return 3;
+	if (!wildcard_covers(&line->addr, addr))
+		return 0;
+	return addr_is_v4(&line->addr) == addr_is_v4(addr) ? 2 : 1;
+}
+
+int holder_socket(const struct addr *addr, __u16 port, __u8 proto, struct socket_line *out)
+{
+	const char *const tables[] = TABLES(proto);
+	int closest = 0, err = 0;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !err; i++) {
+		FILE *file = fopen(tables[i], "re");
+		struct socket_line line;
+
+		if (!file && errno != ENOENT)
+			err = -errno;
+		while (file && fgets(text, sizeof(text), file)) {
+			if (socket_line_parse(text, proto, &line) ||
+			    closeness(&line, addr, port) <= closest)
+				continue;
+			closest = closeness(&line, addr, port);
+			*out = line;
+		}
+		if (file)
+			fclose(file);
+	}
+	return err ? err : closest > 0;
+}
+
 static bool has_socket(int proc, const char *pid, unsigned long long inode)
 {
 	char path[64], want[64], target[64];
@@ -145,8 +188,7 @@ static void owner_find(unsigned long long inode, struct holder *holder)
 
 int holder_find(const struct addr *addr, __u16 port, __u8 proto, struct holder *out)
 {
-	const char *const tables[] = { proto == IPPROTO_UDP ? "/proc/net/udp" : "/proc/net/tcp",
-				       proto == IPPROTO_UDP ? "/proc/net/udp6" : "/proc/net/tcp6" };
+	const char *const tables[] = TABLES(proto);
 	struct socket_line line = { 0 };
 	int found = 0;
 

@@ -31,4 +31,8 @@ struct socket_line {
 int socket_line_parse(const char *line, __u8 proto, struct socket_line *out);
 bool socket_line_collides(const struct socket_line *line, const struct addr *addr, __u16 port);
 
+/* The socket that the kernel would find for a client of this very address and port: the one that
+ * listens at the address, else at all of its family, else at all. 1, 0: none, or -errno. */
+int holder_socket(const struct addr *addr, __u16 port, __u8 proto, struct socket_line *out);
+
 #endif

@@ -43,25 +43,25 @@ static int link_open(const char *dir, const char *name, struct bpf_link_info *in
 	return fd;
 }
 
-bool links_local(const char *instance)
+__u32 links_local(const char *instance)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 size = sizeof(info);
 	char dir[PATH_MAX], path[PATH_MAX + 16];
-	bool leads;
+	__u32 netns = 0;
 	int fd;
 
 	if (bpffs_instance_dir(instance, 0, dir, sizeof(dir)))
-		return false;
+		return 0;
 	snprintf(path, sizeof(path), "%s/local/link", dir);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return false;
-	/* Without one: its network namespace is gone. */
-	leads = !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_LINK_TYPE_NETNS &&
-		info.netns.netns_ino;
+		return 0;
+	/* 0 where the network namespace is gone. */
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_LINK_TYPE_NETNS)
+		netns = info.netns.netns_ino;
 	close(fd);
-	return leads;
+	return netns;
 }
 
 /* A link's information does not say in which mode it is attached, its interface does. */

@@ -4,13 +4,14 @@
 #define POISE_LINKS_H
 
 #include <jansson.h>
-#include <stdbool.h>
+#include <linux/types.h>
 
 /* The links of an instance in the shape of "interfaces" in GET /v1/status; empty where none are. */
 json_t *links_list(const char *instance);
 
-/* Whether the instance's link for sockets of this host is pinned and leads look-ups somewhere. */
-bool links_local(const char *instance);
+/* The network namespace, by inode, whose look-ups for sockets the instance's pinned link leads; 0:
+ * none. */
+__u32 links_local(const char *instance);
 
 /*
  * Detaches one interface's link and removes its pin, without poised. -ENOENT: no link of the
