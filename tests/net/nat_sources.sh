@@ -54,11 +54,11 @@ check "a connection is made" stream from_named
 sleep 2
 matches "the first one is kept still" "$(sources)" "$LB4 "
 ends_well from_own
-check "sources of what is over are given up" wait_until 30 sources_are "$SOURCE2 $SOURCE3"
+check "sources of what is over are given up" wait_until 60 sources_are "$SOURCE2 $SOURCE3"
 check "none is named" reload_with "" nat
 is "backends see the interface's own again" "$(seen)" $LB4
 ends_well from_named
-check "the others are given up" wait_until 30 sources_are $LB4
+check "the others are given up" wait_until 60 sources_are $LB4
 
 # ---- what does not work
 refused() { # refused NAME WORDS KEYS MODE

@@ -38,6 +38,18 @@ check "poise reload" poise reload
 is "the removed backend is gone" "$(backends)" "${B4[1]} ${B4[3]}"
 traffic_moves 100
 
+is "a change that breaks nothing is made in silence" "$(poise reload 2>&1)" ""
+traffic_stop
+is "no request of $(wc -l < "$tmp/traffic") failed" "$(failures "$tmp/traffic")" 0
+matches "one that breaks connections says so" "$(poise service set web --mode nat 2>&1)" \
+  '^poise: web: `mode` changed, which breaks the connections that it has'
+matches "as does a reload of another" "$(sed -i 's/mode: l2/mode: ipip/' "$config" && poise reload 2>&1)" \
+  '^poise: web: `mode` changed'
+sed -i 's/mode: ipip/mode: l2/' "$config"
+is "from ipip to l2 they stay" "$(poise reload 2>&1)" ""
+check "every backend becomes usable" wait_until 10 all_usable
+traffic_start "http://$VIP4/"
+
 printf '    weigth: 3\n' >> "$config"
 hup
 check "a file with an error is told with its place" wait_until 5 \

@@ -107,6 +107,24 @@ static void a_request_and_its_json_answer(void **state)
 	server_stop(&server);
 }
 
+static void what_was_logged_on_the_way_comes_along(void **state)
+{
+	char error[CLIENT_ERROR_SIZE];
+	struct client_reply reply;
+	struct server server;
+
+	(void)state;
+	server_start(&server, "HTTP/1.1 200 OK\r\nPoise-Warning: web: `mode` changed\r\n"
+			      "Content-Length: 2\r\npoise-warning:   two\r\n\r\n{}");
+	assert_int_equal(client_request(server.path, "POST", "/v1/reload", NULL, &reply, error), 0);
+	assert_int_equal(json_array_size(reply.warnings), 2);
+	assert_string_equal(json_string_value(json_array_get(reply.warnings, 0)),
+			    "web: `mode` changed");
+	assert_string_equal(json_string_value(json_array_get(reply.warnings, 1)), "two");
+	client_reply_free(&reply);
+	server_stop(&server);
+}
+
 static void a_large_body_is_sent_whole_and_without_waiting(void **state)
 {
 	json_t *body = json_array();
@@ -219,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_and_its_json_answer),
+		cmocka_unit_test(what_was_logged_on_the_way_comes_along),
 		cmocka_unit_test(a_large_body_is_sent_whole_and_without_waiting),
 		cmocka_unit_test(a_refusal_is_an_answer),
 		cmocka_unit_test(what_is_no_answer_is_an_error),

@@ -55,6 +55,28 @@ static void messages_begin_with_the_program(void **state)
 	expect_message("poised: i\n");
 }
 
+static void keep(const char *text, void *arg)
+{
+	strcat(arg, text);
+	strcat(arg, "|");
+}
+
+static void warnings_can_be_overheard(void **state)
+{
+	char heard[64] = "";
+
+	(void)state;
+	log_init("poised");
+	log_overhear(keep, heard);
+	log_err("%s", "e");
+	log_warn("w");
+	log_info("i");
+	log_overhear(NULL, NULL);
+	log_warn("later");
+	assert_string_equal(heard, "e|w|");
+	expect_message("poised: e\npoised: w\npoised: i\npoised: later\n");
+}
+
 static void the_journal_gets_levels(void **state)
 {
 	char stream[64];
@@ -102,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(messages_begin_with_the_program, capture, release),
+		cmocka_unit_test_setup_teardown(warnings_can_be_overheard, capture, release),
 		cmocka_unit_test_setup_teardown(the_journal_gets_levels, capture, release),
 		cmocka_unit_test_setup_teardown(a_redirected_stderr_gets_no_levels, capture,
 						release),

@@ -14,6 +14,10 @@
 static const char *program_name = "poise";
 static bool level_prefix;
 
+/* Who else is told. */
+static _Thread_local void (*overhear)(const char *text, void *arg);
+static _Thread_local void *overhear_arg;
+
 /* systemd tells device:inode of what it reads: a redirected standard error gets no prefixes. */
 static bool stderr_is_journal(void)
 {
@@ -32,6 +36,12 @@ void log_init(const char *program)
 	level_prefix = stderr_is_journal();
 }
 
+void log_overhear(void (*hear)(const char *text, void *arg), void *arg)
+{
+	overhear = hear;
+	overhear_arg = arg;
+}
+
 /* One write per message, so that those of two processes on one terminal do not mix. */
 static void log_write(int level, const char *format, va_list args)
 {
@@ -46,6 +56,8 @@ static void log_write(int level, const char *format, va_list args)
 	if (n < 0 || (size_t)n >= sizeof(line) / 2)
 		return;
 	vsnprintf(line + n, sizeof(line) - n - 1, format, args);
+	if (overhear && level <= LOG_WARNING)
+		overhear(line + n, overhear_arg);
 	length = strlen(line);
 	line[length++] = '\n';
 	/* Nowhere is left to complain to. */

@@ -4,6 +4,9 @@
 #define POISE_LOG_H
 
 void log_init(const char *program); /* reads JOURNAL_STREAM: whether to prefix levels */
+/* Until it is called with NULL, tells of each warning and error of this thread, without its
+ * newline: for who has caused it. */
+void log_overhear(void (*hear)(const char *text, void *arg), void *arg);
 __attribute__((format(printf, 1, 2))) void log_err(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client.h"
 #include "tree.h"
@@ -37,6 +38,26 @@ static size_t buffer_add(char *data, size_t size, size_t count, void *arg)
 	buffer->data = larger;
 	buffer->length += more;
 	return more;
+}
+
+#define WARNING_HEADER "Poise-Warning:"
+
+/* curl calls it with a header line at a time. */
+static size_t header_add(char *line, size_t size, size_t count, void *arg)
+{
+	struct client_reply *reply = arg;
+	size_t length = size * count, name = strlen(WARNING_HEADER);
+
+	if (length <= name || strncasecmp(line, WARNING_HEADER, name) != 0)
+		return length;
+	if (!reply->warnings)
+		reply->warnings = json_array();
+	while (name < length && line[name] == ' ')
+		name++;
+	while (length > name && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+		length--;
+	json_array_append_new(reply->warnings, json_stringn(line + name, length - name));
+	return size * count;
 }
 
 static int translate(CURL *curl, CURLcode code, char error[CLIENT_ERROR_SIZE])
@@ -83,7 +104,8 @@ static struct curl_slist *make_headers(bool with_body)
 }
 
 static CURLcode set_up(CURL *curl, const char *socket_path, const char *method, const char *path,
-		       const char *text, const struct curl_slist *headers, struct buffer *buffer)
+		       const char *text, const struct curl_slist *headers, struct buffer *buffer,
+		       struct client_reply *reply)
 {
 	char url[2048];
 
@@ -101,6 +123,8 @@ static CURLcode set_up(CURL *curl, const char *socket_path, const char *method, 
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, buffer_add);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header_add);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
 	if (text) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
@@ -121,7 +145,7 @@ int client_request(const char *socket_path, const char *method, const char *path
 
 	memset(reply, 0, sizeof(*reply));
 	if (curl && headers && (text || !body))
-		code = set_up(curl, socket_path, method, path, text, headers, &buffer);
+		code = set_up(curl, socket_path, method, path, text, headers, &buffer, reply);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(curl);
 	err = translate(curl, code, error);
@@ -143,7 +167,8 @@ int client_request(const char *socket_path, const char *method, const char *path
 void client_reply_free(struct client_reply *reply)
 {
 	json_decref(reply->body);
-	reply->body = NULL;
+	json_decref(reply->warnings);
+	reply->body = reply->warnings = NULL;
 }
 
 static int ask(const struct command *cmd, const char *method, const char *path, const json_t *body,
@@ -193,6 +218,16 @@ int client_answer_silent(const struct command *cmd, const char *method, const ch
 	return ask(cmd, method, path, body, reply, true);
 }
 
+/* Of a change that was made: what else it does. */
+static void warnings_print(const struct client_reply *reply)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach (reply->warnings, i, text)
+		fprintf(stderr, "poise: %s\n", json_string_value(text));
+}
+
 static int call(const struct command *cmd, const char *method, const char *path, const json_t *body,
 		json_t **out, bool silent)
 {
@@ -201,6 +236,8 @@ static int call(const struct command *cmd, const char *method, const char *path,
 
 	if (status == EXIT_DONE && reply.status >= 400)
 		status = client_refused(&reply);
+	else if (status == EXIT_DONE)
+		warnings_print(&reply);
 	if (status == EXIT_DONE && out) {
 		*out = reply.body;
 		reply.body = NULL;

@@ -10,8 +10,9 @@
 #define CLIENT_ERROR_SIZE 256
 
 struct client_reply {
-	long status;  /* of HTTP */
-	json_t *body; /* NULL: empty, or no JSON */
+	long status;      /* of HTTP */
+	json_t *body;     /* NULL: empty, or no JSON */
+	json_t *warnings; /* texts: what poised logged on the way; NULL: nothing */
 };
 
 /* "/run/poise/INSTANCE/poised.sock"; 0 or -ENAMETOOLONG. */

@@ -37,6 +37,29 @@ struct request {
 
 /* ---- answers */
 
+#define MAX_WARNINGS 20 /* the log has the others */
+
+/* For log_overhear(). */
+static void warned(const char *text, void *arg)
+{
+	struct api_call *call = arg;
+
+	if (!call->warnings)
+		call->warnings = json_array();
+	if (json_array_size(call->warnings) < MAX_WARNINGS)
+		json_array_append_new(call->warnings, json_string(text));
+}
+
+/* A header each. libmicrohttpd takes no text with a line's end, which messages do not have. */
+static void warnings_add(struct MHD_Response *response, const struct api_call *call)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach (call->warnings, i, text)
+		MHD_add_response_header(response, API_WARNING_HEADER, json_string_value(text));
+}
+
 static enum MHD_Result send_text(struct MHD_Connection *connection, const struct api_call *call,
 				 char *text)
 {
@@ -51,6 +74,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, const struct
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	if (call->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, call->allow);
+	warnings_add(response, call);
 	done = MHD_queue_response(connection, call->status, response);
 	MHD_destroy_response(response);
 	return done;
@@ -156,9 +180,12 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	request->answered = true;
 	if (request->too_large)
 		return send_too_large(connection);
+	log_overhear(warned, &call);
 	api_route(&call, method, path, request->body, request->length);
+	log_overhear(NULL, NULL);
 	done = send_reply(connection, &call);
 	api_call_free(&call);
+	json_decref(call.warnings);
 	return done;
 }
 

@@ -20,6 +20,7 @@ struct api_call {
 	int status;                 /* of HTTP */
 	json_t *reply;              /* what is answered */
 	char allow[64];             /* with 405: the methods there are */
+	json_t *warnings;           /* texts: what was logged on the way; NULL: nothing */
 };
 
 typedef void (*api_handler)(struct api_call *call);
@@ -31,6 +32,8 @@ typedef void (*api_handler)(struct api_call *call);
 void api_route(struct api_call *call, const char *method, const char *path, const char *body,
 	       size_t length);
 void api_call_free(struct api_call *call); /* what api_route made */
+
+#define API_WARNING_HEADER "Poise-Warning"
 
 /* Answers with an error. */
 void api_refuse(struct api_call *call, const struct refusal *refusal);

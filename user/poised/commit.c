@@ -120,9 +120,8 @@ static void table_replace(struct run_service *run, const struct plan_service *pl
 	if (planned->is_new)
 		run->live_number = run->number;
 	else
-		log_warn("%s: `rows`, `hash`, the protocol or, by nat or local, `mode` or the"
-			 " address changed: connections get other backends",
-			 run->name);
+		log_warn("%s: %s changed, which breaks the connections that it has", run->name,
+			 planned->new_table);
 	service_dirty(run, true);
 }
 

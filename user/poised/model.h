@@ -264,7 +264,7 @@ struct plan_service {
 	bool is_new;
 	struct run_backend **backends; /* conf's, in its order */
 	struct run_backend **leaving;  /* room for those that leave and may have to */
-	bool new_table;
+	const char *new_table; /* what of it changed that needs one, in words; NULL: it has one */
 	bool number_taken;
 	__u32 number;
 	struct lb_rows *rows;

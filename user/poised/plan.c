@@ -59,6 +59,35 @@ static struct run_service *service_sorted_find(struct run_service **sorted, size
 	return found ? *found : NULL;
 }
 
+static bool is_nat(enum poise_mode mode)
+{
+	return mode == MODE_NAT || mode == MODE_NAT_KEEP;
+}
+
+/* Modes by which backends know a connection by other addresses. */
+static bool mode_readdresses(enum poise_mode old, enum poise_mode mode)
+{
+	return old != mode &&
+	       (is_nat(old) || is_nat(mode) || old == MODE_LOCAL || mode == MODE_LOCAL);
+}
+
+/* Why flows are given other rows, or have other hashes, so that nothing of the old table holds;
+ * NULL: it does. */
+static const char *table_outdated(const struct run_service *old, const struct conf_service *conf)
+{
+	if (!old)
+		return "all";
+	if (mode_readdresses(old->way.mode, conf->mode))
+		return is_nat(old->way.mode) && is_nat(conf->mode) ? "`source`" : "`mode`";
+	if (old->key.proto != conf->proto)
+		return "the protocol";
+	if (nat_renumbers(old, conf))
+		return "the address, by nat,";
+	if (old->row_count != conf->rows)
+		return "`rows`";
+	return !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source ? "`hash`" : NULL;
+}
+
 static int service_plan(struct reconcile *rec, struct plan_service *planned,
 			struct run_service *old)
 {
@@ -69,11 +98,7 @@ static int service_plan(struct reconcile *rec, struct plan_service *planned,
 		calloc((old ? service_members(old) : 0) + 1, sizeof(struct run_backend *));
 	if (!planned->backends || !planned->leaving)
 		return -ENOMEM;
-	/* Flows are given other rows, or have other hashes: nothing of the old table holds. */
-	planned->new_table = !old || old->row_count != conf->rows ||
-			     old->key.proto != conf->proto || nat_renumbers(old, conf) ||
-			     locals_has(old) != (conf->mode == MODE_LOCAL) ||
-			     !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source;
+	planned->new_table = table_outdated(old, conf);
 	if (old) {
 		old->wanted = true;
 		planned->run = old;
@@ -198,7 +223,7 @@ static int capacity_check(struct reconcile *rec, const struct plan *plan, struct
 		}
 		for (size_t j = 0; j < conf->backend_count; j++)
 			targets += !plan->services[i].backends[j];
-		tables += plan->services[i].new_table;
+		tables += plan->services[i].new_table != NULL;
 	}
 	numbers_free_up(rec, targets);
 	if (targets > numbers_left(&rec->target_numbers))
