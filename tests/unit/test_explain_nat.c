@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "explain_local.h"
+#include "poise/explain_reply_view.h"
 #include "poise/explain_sockets.h"
 #include "poise/explain_view.h"
 #include "poise/tree.h"
@@ -220,6 +221,97 @@ static void the_client_s_entry_is_found_in_its_set(void **state)
 	assert_int_equal(explain_nat_match(&set, &client, htons(40000), 3, hash), 7);
 }
 
+static struct addr parsed(const char *text)
+{
+	struct addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+static void a_reply_is_found_by_both_its_ends(void **state)
+{
+	const struct explain_reply_key key = { .hash = 0x1234567800000009ULL,
+					       .backend = parsed("10.0.0.5"),
+					       .source = parsed("10.0.0.1"),
+					       .backend_port = htons(8080),
+					       .nat_port = htons(12345) };
+	const __u32 tag = flow_tag(key.hash);
+	const struct target backend = { .outer_version = 4,
+					.port = htons(8080),
+					.dst = { 10, 0, 0, 5 } };
+	const struct nat_entry entry = { .nat_port = htons(12345) };
+	struct nat_source source, other_source;
+	struct nat_entry other_port = entry;
+	struct target other_backend = backend;
+	const struct {
+		const char *name;
+		__u64 word;
+		const struct nat_entry *entry;
+		const struct target *target;
+		const struct nat_source *source;
+		bool found;
+	} cases[] = {
+		{ "it", nat_word(tag, 9, NAT_REPLY), &entry, &backend, &source, true },
+		{ "expired", nat_word(tag, 7, NAT_REPLY), &entry, &backend, &source, false },
+		{ "the client's", nat_word(tag, 9, 0), &entry, &backend, &source, false },
+		{ "being written", nat_word(tag, 9, NAT_REPLY | NAT_BUSY), &entry, &backend,
+		  &source, false },
+		{ "of UDP", nat_word(tag, 9, NAT_REPLY | NAT_UDP), &entry, &backend, &source,
+		  false },
+		{ "another tag", nat_word(tag + 1, 9, NAT_REPLY), &entry, &backend, &source,
+		  false },
+		{ "another port of ours", nat_word(tag, 9, NAT_REPLY), &other_port, &backend,
+		  &source, false },
+		{ "another backend", nat_word(tag, 9, NAT_REPLY), &entry, &other_backend, &source,
+		  false },
+		{ "another address of ours", nat_word(tag, 9, NAT_REPLY), &entry, &backend,
+		  &other_source, false },
+	};
+
+	(void)state;
+	memcpy(source.addr, key.source.b, sizeof(source.addr));
+	other_source = source;
+	other_source.addr[15]++;
+	other_port.nat_port = htons(12346);
+	other_backend.dst[3]++;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (explain_reply_match(&key, cases[i].word, cases[i].entry, cases[i].target,
+					cases[i].source, 8) != cases[i].found)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
+static void a_reply_is_told(void **state)
+{
+	struct explain_reply reply = {
+		.name = { .name = "web", .key = { .port = htons(80), .proto = IPPROTO_TCP } },
+		.target = 3,
+		.client = parsed("198.51.100.7"),
+		.client_port = 40000,
+		.word = nat_word(1, 0, ESTABLISHED | NAT_REPLY),
+		.left_ticks = 10
+	};
+	const struct addr vip = parsed("192.0.2.10");
+	json_t *tree, *told;
+
+	(void)state;
+	memcpy(reply.name.key.addr, vip.b, sizeof(vip.b));
+	tree = explain_reply_encode(&reply, "10.0.0.5:8080", "10.0.0.1:12345/tcp", 4000);
+	told = json_object_get(tree, "reply");
+	assert_string_equal(tree_text(told, "client"), "198.51.100.7:40000");
+	assert_string_equal(tree_text(told, "service"), "web");
+	assert_string_equal(tree_text(told, "listen"), "192.0.2.10:80/tcp");
+	assert_string_equal(tree_text(told, "backend"), "10.0.0.5:8080");
+	assert_string_equal(tree_text(told, "state"), "established");
+	assert_int_equal(tree_number(told, "expires_s"), 40);
+	json_decref(tree);
+	reply.kept = true;
+	tree = explain_reply_encode(&reply, "10.0.0.5:8080", "10.0.0.1:12345/tcp", 4000);
+	assert_true(json_is_null(json_object_get(json_object_get(tree, "reply"), "state")));
+	json_decref(tree);
+}
+
 static void translation_is_told(void **state)
 {
 	static struct target_name names[2] = { { "" }, { .service = "web", .port = 0x901f } };
@@ -286,6 +378,8 @@ int main(void)
 		cmocka_unit_test(sockets_that_do_not_do_are_passed_over),
 		cmocka_unit_test(sockets_fit_their_family),
 		cmocka_unit_test(the_client_s_entry_is_found_in_its_set),
+		cmocka_unit_test(a_reply_is_found_by_both_its_ends),
+		cmocka_unit_test(a_reply_is_told),
 		cmocka_unit_test(translation_is_told),
 	};
 

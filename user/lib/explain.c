@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "explain.h"
+#include "explain_impl.h"
 #include "poise/service_hash.h"
 
 enum poise_scheduler explain_scheduler(__u16 service_flags)
@@ -42,7 +42,8 @@ static int find_in_bucket(const struct maps *maps, const struct service_key *key
 	return -ENOENT;
 }
 
-static int find_service(const struct maps *maps, const struct service_key *key, struct service *out)
+int explain_find_service(const struct maps *maps, const struct service_key *key,
+			 struct service *out)
 {
 	struct service_words words;
 	__u64 hash;
@@ -67,15 +68,15 @@ static int find_any_service(const struct maps *maps, const struct service_key *a
 						 { .b = { 0 } } };
 	struct service_key key = *asked;
 	struct addr dest;
-	int err = find_service(maps, &key, out);
+	int err = explain_find_service(maps, &key, out);
 
 	memcpy(dest.b, key.addr, sizeof(dest.b));
 	key.kind = KEY_LOCAL;
 	if (err == -ENOENT)
-		err = find_service(maps, &key, out);
+		err = explain_find_service(maps, &key, out);
 	for (size_t i = addr_is_v4(&dest) ? 0 : 1; i < 2 && err == -ENOENT; i++) {
 		memcpy(key.addr, wildcards[i].b, sizeof(key.addr));
-		err = find_service(maps, &key, out);
+		err = explain_find_service(maps, &key, out);
 	}
 	return err;
 }
@@ -92,8 +93,8 @@ bool explain_is_local(const struct explanation *flow)
 
 /* ---- hash and row */
 
-static __u64 hash_flow(const __u64 seed[2], const struct addr *source, __u16 source_port,
-		       const struct service_key *key)
+__u64 explain_hash(const __u64 seed[2], const struct addr *source, __u16 source_port,
+		   const struct service_key *key)
 {
 	struct addr dest;
 	struct flow_hash_key hash_key;
@@ -292,15 +293,15 @@ static int explain(const struct maps *maps, const struct addr *source, __u16 sou
 	if (err)
 		return err == -ENOENT ? -EPROTO : err;
 	flow->name.name[POISE_NAME_SIZE - 1] = '\0';
-	flow->hash = hash_flow(meta.seed, source, whole_client ? 0 : source_port, key);
+	flow->hash = explain_hash(meta.seed, source, whole_client ? 0 : source_port, key);
 	flow->row_index = flow_row(flow_tag(flow->hash), service->row_count);
 	err = read_row(maps, service, flow->row_index, &flow->row);
 	if (!err)
 		err = read_entry(maps, &meta.clock, flow);
 	if (!err && explain_is_nat(flow))
 		err = explain_nat_find(maps, source, htons(source_port), service->number,
-				       hash_flow(meta.seed, source, source_port, key), &meta.clock,
-				       &flow->nat);
+				       explain_hash(meta.seed, source, source_port, key),
+				       &meta.clock, &flow->nat);
 	if (!err && (row_tracks(flow->row) || is_scheduled(flow)))
 		err = ask_scheduler(maps, flow, &scheduled);
 	if (err)

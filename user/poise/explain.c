@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "explain_local.h"
+#include "explain_reply_view.h"
 #include "explain_sockets.h"
 #include "explain_view.h"
 #include "links.h"
@@ -98,11 +99,16 @@ static json_t *ask_poised(const struct command *cmd, const char *service)
 	return tree;
 }
 
-static int tree_show(const struct command *cmd, json_t *tree)
+static __u64 tick_ms(const struct meta *meta)
+{
+	return ((__u64)meta->clock.jiffy_ns << meta->clock.tick_shift) / 1000000;
+}
+
+static int tree_show(const struct command *cmd, json_t *tree, void (*print)(const json_t *tree))
 {
 	if (cmd->json || !tree)
 		return tree_print(tree);
-	explain_print(tree);
+	print(tree);
 	json_decref(tree);
 	return EXIT_DONE;
 }
@@ -157,12 +163,34 @@ static int report_print(const struct command *cmd, const struct maps *maps,
 			     .dest = listen_format(&tuple->dest, tuple->dest_port, tuple->proto,
 						   dest),
 			     .tcp = tuple->proto == IPPROTO_TCP,
-			     .tick_ms = ((__u64)meta.clock.jiffy_ns << meta.clock.tick_shift) /
-					1000000,
+			     .tick_ms = tick_ms(&meta),
 		     });
 	munmap(targets, bytes);
 	json_decref(service);
-	return err ? command_refuse("pinned maps: %s", strerror(-err)) : tree_show(cmd, tree);
+	return err ? command_refuse("pinned maps: %s", strerror(-err))
+		   : tree_show(cmd, tree, explain_print);
+}
+
+/* Of no service's, but perhaps on its way back from one: whose reply it is. */
+static int reply_print(const struct command *cmd, const struct maps *maps,
+		       const struct names *names, const struct tuple *tuple)
+{
+	char source[ENDPOINT_TEXT_SIZE], dest[ENDPOINT_TEXT_SIZE];
+	struct explain_reply reply;
+	struct meta meta = { 0 };
+	json_t *tree;
+	int err = explain_reply(maps, &tuple->source, tuple->source_port, &tuple->dest,
+				tuple->dest_port, tuple->proto, &reply);
+
+	if (err == -ENOENT)
+		return refuse_nobody(names, tuple);
+	if (err)
+		return command_refuse("pinned maps: %s", strerror(-err));
+	meta_read(maps, &meta);
+	tree = explain_reply_encode(
+		&reply, endpoint_format(&tuple->source, tuple->source_port, source),
+		listen_format(&tuple->dest, tuple->dest_port, tuple->proto, dest), tick_ms(&meta));
+	return tree_show(cmd, tree, explain_reply_print);
 }
 
 static int explain_run(struct command *cmd)
@@ -184,7 +212,7 @@ static int explain_run(struct command *cmd)
 	if (!err)
 		status = report_print(cmd, &maps, &names, &tuple, &flow);
 	else if (err == -ENOENT && names.services)
-		status = refuse_nobody(&names, &tuple);
+		status = reply_print(cmd, &maps, &names, &tuple);
 	else
 		status = command_refuse("pinned maps: %s%s", strerror(-err),
 					err == -EPERM ? " (are you root?)" : "");

@@ -169,11 +169,7 @@ static json_t *nat_encode(const struct explain_report *report)
 	return json_pack("{s:i, s:s, s:s, s:s, s:b, s:I, s:b}", "target", (int)nat->entry.target,
 			 "id", explain_target_text(report, nat->entry.target, id), "source",
 			 endpoint_format(&nat->source, ntohs(nat->entry.nat_port), source), "state",
-			 nat_ended(flags)         ? "ended"
-			 : nat_established(flags) ? "established"
-			 : flags & NAT_ASSURED    ? "ending"
-						  : "new",
-			 "expired", left < 0, "expires_s",
+			 explain_nat_state(flags), "expired", left < 0, "expires_s",
 			 (json_int_t)(left < 0 ? 0 : left * report->tick_ms / 1000), "serves",
 			 nat->serves);
 }

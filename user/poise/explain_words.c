@@ -71,6 +71,15 @@ const char *explain_row_text(const struct explain_report *report, char *buf, siz
 	return buf;
 }
 
+const char *explain_nat_state(__u32 flags)
+{
+	if (nat_ended(flags))
+		return "ended";
+	if (nat_established(flags))
+		return "established";
+	return flags & NAT_ASSURED ? "ending" : "new";
+}
+
 static void nat_trouble(const struct explain_nat *nat, bool fresh, char *buf, size_t size)
 {
 	if (!nat->word || nat->left_ticks < 0)

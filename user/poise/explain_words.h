@@ -9,4 +9,7 @@
 const char *explain_target_text(const struct explain_report *report, __u16 target,
 				char buf[ENDPOINT_TEXT_SIZE]);
 
+/* The state of a flow of the NAT table by its flags. */
+const char *explain_nat_state(__u32 flags);
+
 #endif
