@@ -35,6 +35,10 @@ is "source: keep: the client is what the backend sees" \
 poise explain "${B4[1]}:9002" "$CLIENT4:4000" > /dev/null 2>&1
 is "what is nobody's reply is not: exit status" $? 1
 
+matches "service list tells who keeps the source" "$(poise service list)" "^kept .* nat keep "
+matches "explain, too" "$(poise explain "$CLIENT4:4000" "$VIP4:91")" "^service .*kept \(nat keep, "
+is "flows knows the ports that status does" "$(field .nat.ports flows)" "$(field .nat.ports status)"
+matches "which are some" "$(field .nat.ports flows)" "^[0-9]+-[0-9]+$"
 poise backend drain held "${B4[1]}" --wait --silent 5s --timeout 1m > "$tmp/drain.out" 2>&1
 is "a drain does not wait for the silent" $? 0
 matches "and says how many are left" "$(cat "$tmp/drain.out")" "drained, but for 5 connections silent for 5s"

@@ -44,6 +44,11 @@ done | sort | uniq -c | xargs > "$tmp/families"
 is "of servers of both families each client is given one of its own" "$(cat "$tmp/families")" \
   "6 127.0.0.1:8001 6 [::1]:8004"
 
+is "what nobody counts is null" "$(field '.services[0] | [.packets, .bytes, .reply_bytes] | tostring' stats --once)" \
+  "[null,null,null]"
+is "for the API, too" "$(on lb curl -s --unix-socket "/run/poise/$instance/poised.sock" http://poise/v1/stats |
+  jq -c '.services[0] | [.packets, .bytes, .reply_bytes]')" "[null,null,null]"
+
 # ---- status and detach
 tells "status: sockets need no interface" "^interfaces  none$" status
 tells "status: who balances" "^mode local  3 services by sockets of this host" status

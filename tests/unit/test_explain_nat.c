@@ -358,8 +358,14 @@ static void translation_is_told(void **state)
 			      "next_hop");
 	assert_string_equal(tree_text(hop, "destination"), "10.0.0.5");
 	assert_int_equal(tree_number(hop, "destination_port"), 8080);
+	assert_null(json_object_get(tree, "nat_source"));
 	json_decref(tree);
 
+	flow.name.mode = MODE_NAT_KEEP;
+	tree = explain_encode(&report);
+	assert_string_equal(tree_text(tree, "nat_source"), "keep");
+	json_decref(tree);
+	flow.name.mode = MODE_NAT;
 	flow.nat = (struct explain_nat){ 0 };
 	flow.first = flow.others = (struct explain_choice){ EXPLAIN_STABLE, 1 };
 	tree = explain_encode(&report);

@@ -199,6 +199,16 @@ static void of_sockets_new_flows_are_shared_out(void **state)
 	assert_true(real_of(backend_of(tree, 0), "share") == 0.75);
 	assert_int_equal(json_integer_value(json_object_get(backend_of(tree, 1), "reply_bytes")),
 			 4);
+	/* Nobody counts their packets. */
+	assert_true(json_is_null(json_object_get(backend_of(tree, 0), "packets")));
+	assert_true(json_is_null(json_object_get(backend_of(tree, 0), "bytes")));
+	assert_true(json_is_null(json_object_get(backend_of(tree, 0), "reply_packets")));
+	assert_int_equal(json_integer_value(json_object_get(backend_of(tree, 0), "new_flows")), 30);
+	json_decref(tree);
+	/* Datagrams are looked up one by one. */
+	backends[0].total.packets = 60;
+	tree = stats_encode(&stats);
+	assert_int_equal(json_integer_value(json_object_get(backend_of(tree, 0), "packets")), 60);
 	json_decref(tree);
 }
 

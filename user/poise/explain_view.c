@@ -191,6 +191,9 @@ json_t *explain_encode(const struct explain_report *report)
 		"others", choice_encode(report, &flow->others, false));
 	if (explain_is_nat(flow))
 		json_object_set_new(tree, "nat", nat_encode(report));
+	/* "source" is the client. */
+	if (flow->name.mode == MODE_NAT_KEEP)
+		json_object_set_new(tree, "nat_source", json_string("keep"));
 	return tree;
 }
 
@@ -294,8 +297,9 @@ void explain_print(const json_t *tree)
 
 	printf(LINE "%s to %s\n", "flow", tree_text(tree, "source"),
 	       tree_text(tree, "destination"));
-	printf(LINE "%s (%s, %s, hash %s)\n", "service", tree_text(tree, "service"),
-	       tree_text(tree, "mode"), tree_text(tree, "scheduler"), tree_text(tree, "hash"));
+	printf(LINE "%s (%s%s, %s, hash %s)\n", "service", tree_text(tree, "service"),
+	       tree_text(tree, "mode"), json_object_get(tree, "nat_source") ? " keep" : "",
+	       tree_text(tree, "scheduler"), tree_text(tree, "hash"));
 	printf(LINE "%llu of %llu, %s\n", "row", (unsigned long long)tree_number(row, "index"),
 	       (unsigned long long)tree_number(row, "count"), tree_text(row, "text"));
 	if (json_object_get(tree, "nat"))

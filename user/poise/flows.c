@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* poise flows: the flow table and what it is for, read from the pinned maps; poised is not asked.
- */
+/* poise flows: the flow table and what it is for, read from the pinned maps; poised only adds the
+ * ports of nat. */
 #include <string.h>
 
+#include "client.h"
 #include "flows.h"
 #include "format.h"
 #include "listing.h"
@@ -204,6 +205,21 @@ static int flows_print(const json_t *flows)
 	return EXIT_DONE;
 }
 
+/* The ports in use are in no map: poised knows them, where it runs. */
+static void ports_ask(const struct command *cmd, json_t *tables)
+{
+	json_t *nat = json_object_get(tables, "nat");
+	struct client_reply reply;
+
+	if (!nat)
+		return;
+	if (client_answer_silent(cmd, "GET", "/v1/status", NULL, &reply) == EXIT_DONE &&
+	    json_is_string(json_object_get(json_object_get(reply.body, "nat"), "ports")))
+		json_object_set(nat, "ports",
+				json_object_get(json_object_get(reply.body, "nat"), "ports"));
+	client_reply_free(&reply);
+}
+
 static int flows_show(struct command *cmd)
 {
 	const char *only = cmd->argc ? cmd->argv[0] : NULL;
@@ -215,12 +231,14 @@ static int flows_show(struct command *cmd)
 		return status;
 	services = offline_services(&maps, &tables);
 	maps_close(&maps);
-	if (!services || !json_is_object(json_object_get(tables, "flows")))
+	if (!services || !json_is_object(json_object_get(tables, "flows"))) {
 		status = command_refuse("the pinned flow table cannot be read");
-	else if (only && !listing_find(services, only))
+	} else if (only && !listing_find(services, only)) {
 		status = EXIT_REFUSED;
-	else
+	} else {
+		ports_ask(cmd, tables);
 		flows = flows_encode(services, tables, only);
+	}
 	if (status == EXIT_DONE)
 		status = cmd->json ? tree_print(json_incref(flows)) : flows_print(flows);
 	json_decref(flows);

@@ -83,6 +83,14 @@ int listing_status(const struct command *cmd, json_t **out)
 	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
 }
 
+const char *listing_mode(const json_t *service)
+{
+	const char *mode = tree_text(service, "mode");
+
+	return !strcmp(mode, "nat") && !strcmp(tree_text(service, "source"), "keep") ? "nat keep"
+										     : mode;
+}
+
 size_t listing_count_up(const json_t *service, size_t *unreachable)
 {
 	const json_t *backends = json_object_get(service, "backends"), *backend;

@@ -20,6 +20,9 @@ int listing_status(const struct command *cmd, json_t **out);
 /* The service of that name in an array of services. NULL: none, said with the nearest names. */
 json_t *listing_find(json_t *services, const char *name);
 
+/* A service's mode in a word or two: "nat keep" where its source stays. */
+const char *listing_mode(const json_t *service);
+
 /* How many of a service's backends are up: their health is (or they have no check) and they can be
  * reached, as far as is known. *unreachable (may be NULL): those to which only a way is missing. */
 size_t listing_count_up(const json_t *service, size_t *unreachable);

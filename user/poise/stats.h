@@ -35,7 +35,8 @@ struct stats {
 /*
  * The shape of GET /v1/stats, and beside it rates ("packets_per_s") and shares, 0 to 1: "share" of
  * all packets (mode local: new flows) so far, "share_now" of those between the reads,
- * "share_wanted" by the weights. Null where there is nothing to have a share of, or no interval.
+ * "share_wanted" by the weights. Null where there is nothing to have a share of, nobody counts, or
+ * there is no interval.
  * NULL: out of memory.
  */
 json_t *stats_encode(const struct stats *stats);

@@ -23,27 +23,33 @@ static json_t *share_encode(double share)
 	return share < 0 ? json_null() : json_real(share);
 }
 
-static void put_counters(json_t *object, const struct counter *total, const struct counter *delta,
-			 __u64 elapsed_ns)
+/* Null where nobody counts: of mode local packets between two sockets, of others replies that go
+ * past us. */
+static void put_counters(json_t *object, const struct stats_service *service,
+			 const struct counter *total, const struct counter *delta, __u64 elapsed_ns)
 {
 	const struct {
 		const char *name, *rate;
 		__u64 total, delta;
+		bool counted;
 	} rows[] = {
-		{ "packets", "packets_per_s", total->packets, delta->packets },
-		{ "bytes", "bytes_per_s", total->bytes, delta->bytes },
-		{ "new_flows", "new_flows_per_s", total->new_flows, delta->new_flows },
+		{ "packets", "packets_per_s", total->packets, delta->packets, !service->sockets },
+		{ "bytes", "bytes_per_s", total->bytes, delta->bytes, !service->sockets },
+		{ "new_flows", "new_flows_per_s", total->new_flows, delta->new_flows, true },
 		{ "reply_packets", "reply_packets_per_s", total->reply_packets,
-		  delta->reply_packets },
-		{ "reply_bytes", "reply_bytes_per_s", total->reply_bytes, delta->reply_bytes },
+		  delta->reply_packets, service->replies },
+		{ "reply_bytes", "reply_bytes_per_s", total->reply_bytes, delta->reply_bytes,
+		  service->replies },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		json_object_set_new(object, rows[i].name, json_integer(rows[i].total));
+		json_object_set_new(object, rows[i].name,
+				    rows[i].counted || rows[i].total ? json_integer(rows[i].total)
+								     : json_null());
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		json_object_set_new(object, rows[i].rate,
-				    elapsed_ns
+				    elapsed_ns && (rows[i].counted || rows[i].total)
 					    ? json_real(rates_per_second(rows[i].delta, elapsed_ns))
 					    : json_null());
 }
@@ -74,7 +80,7 @@ static json_t *backend_encode(const struct stats *stats, const struct stats_serv
 				   backend->target, "weight", backend->name->weight, "health",
 				   health_name(backend->name->health));
 
-	put_counters(object, &backend->total, &backend->delta, stats->elapsed_ns);
+	put_counters(object, service, &backend->total, &backend->delta, stats->elapsed_ns);
 	json_object_set_new(object, "share",
 			    share_encode(share_of(service, &backend->total, &service->total)));
 	json_object_set_new(object, "share_now", share_encode(share_now(stats, service, backend)));
@@ -93,7 +99,7 @@ json_t *stats_encode(const struct stats *stats)
 		json_t *object = json_pack("{s:s}", "name", service->name);
 		json_t *backends = json_array();
 
-		put_counters(object, &service->total, &service->delta, stats->elapsed_ns);
+		put_counters(object, service, &service->total, &service->delta, stats->elapsed_ns);
 		for (k = 0; k < service->backend_count; k++)
 			json_array_append_new(
 				backends, backend_encode(stats, service, &service->backends[k]));

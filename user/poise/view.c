@@ -54,7 +54,7 @@ int view_services(const json_t *services)
 		table_row(table);
 		table_cell(table, "%s", tree_text(service, "name"));
 		table_cell(table, "%s", tree_text(service, "listen"));
-		table_cell(table, "%s", tree_text(service, "mode"));
+		table_cell(table, "%s", listing_mode(service));
 		table_cell(table, "%s", tree_text(service, "scheduler"));
 		table_cell(table, "%s", tree_text(service, "hash"));
 		table_cell(table, "%s", tree_text(service, "track"));

@@ -18,17 +18,26 @@ static void refuse_kernel(struct api_call *call, const char *what, int err)
 	api_refuse(call, &refusal);
 }
 
-static void counter_put(const struct counter *counter, json_t *tree)
+/* null where nobody counts. */
+static json_t *count_tree(bool counted, __u64 count)
 {
-	json_object_set_new(tree, "packets", json_integer(counter->packets));
-	json_object_set_new(tree, "bytes", json_integer(counter->bytes));
+	return counted || count ? json_integer((json_int_t)count) : json_null();
+}
+
+/* Of mode local packets pass between two sockets, in others than nat replies go past us. */
+static void counter_put(const struct counter *counter, enum poise_mode mode, json_t *tree)
+{
+	bool packets = mode != MODE_LOCAL, replies = mode == MODE_NAT || mode == MODE_NAT_KEEP;
+
+	json_object_set_new(tree, "packets", count_tree(packets, counter->packets));
+	json_object_set_new(tree, "bytes", count_tree(packets, counter->bytes));
 	json_object_set_new(tree, "new_flows", json_integer(counter->new_flows));
-	json_object_set_new(tree, "reply_packets", json_integer(counter->reply_packets));
-	json_object_set_new(tree, "reply_bytes", json_integer(counter->reply_bytes));
+	json_object_set_new(tree, "reply_packets", count_tree(replies, counter->reply_packets));
+	json_object_set_new(tree, "reply_bytes", count_tree(replies, counter->reply_bytes));
 }
 
 /* Adds the figures of some of a service's backends to a list, and to their sum. */
-static void backends_stats(struct run_backend *const *run, size_t count,
+static void backends_stats(struct run_backend *const *run, size_t count, enum poise_mode mode,
 			   const struct counter *counters, json_t *backends, struct counter *sum)
 {
 	char id[ENDPOINT_TEXT_SIZE];
@@ -39,7 +48,7 @@ static void backends_stats(struct run_backend *const *run, size_t count,
 					    endpoint_format(&run[i]->addr, run[i]->port, id),
 					    "target", run[i]->target);
 
-		counter_put(counter, backend);
+		counter_put(counter, mode, backend);
 		json_array_append_new(backends, backend);
 		sum->packets += counter->packets;
 		sum->bytes += counter->bytes;
@@ -52,12 +61,13 @@ static void backends_stats(struct run_backend *const *run, size_t count,
 static json_t *service_stats(const struct run_service *service, const struct counter *counters)
 {
 	json_t *backends = json_array(), *tree = json_pack("{s:s}", "name", service->name);
+	enum poise_mode mode = service->conf->mode;
 	struct counter sum = { 0 };
 
-	backends_stats(service->backends, service->backend_count, counters, backends, &sum);
+	backends_stats(service->backends, service->backend_count, mode, counters, backends, &sum);
 	/* They are not gone before their last flow is. */
-	backends_stats(service->leaving, service->leaving_count, counters, backends, &sum);
-	counter_put(&sum, tree);
+	backends_stats(service->leaving, service->leaving_count, mode, counters, backends, &sum);
+	counter_put(&sum, mode, tree);
 	json_object_set_new(tree, "backends", backends);
 	return tree;
 }
