@@ -137,6 +137,14 @@ ends_with killed KILL 137
 ends_with poised-killed KILL 1 poised
 matches "which is said" "$(cat "$tmp/poised-killed.log")" 'poised has ended: it was ended by signal 9'
 
+run_start hung --listen :8080 127.0.0.1:8001
+instance=$(name_of hung)
+check "hung: it answers" wait_until 10 answers host http://127.0.0.1:8080/who
+kill -STOP "$(cat "/run/poise/$instance/poised.pid")"
+end hung INT
+is "hung: Ctrl-C ends both: exit status" $? 0
+check "hung: nothing is left" wait_until 5 nothing_left "$instance"
+
 # ---- nobody reads what it prints
 pipe_make() { # pipe_make NAME: what it prints goes there: a pipe of one page, which is full
   mkfifo "$tmp/$1.log" && exec 7<> "$tmp/$1.log" || return

@@ -23,7 +23,7 @@ struct server {
 	char dir[64], path[96];
 	int fd;
 	pthread_t thread;
-	const char *answer; /* sent once the request is complete; "": hangs up */
+	const char *answer; /* once the request is complete; "": hangs up, NULL: none */
 	char *request;
 };
 
@@ -50,7 +50,9 @@ static void *serve(void *arg)
 		length += n > 0 ? n : 0;
 		server->request[length] = '\0';
 	}
-	if (write(fd, server->answer, strlen(server->answer)) < 0)
+	while (!server->answer && n > 0)
+		n = read(fd, server->request, REQUEST_SIZE - 1);
+	if (server->answer && write(fd, server->answer, strlen(server->answer)) < 0)
 		perror("write");
 	close(fd);
 	return NULL;
@@ -200,6 +202,39 @@ static void what_is_not_json_has_no_body(void **state)
 	server_stop(&server);
 }
 
+static void who_does_not_answer_is_given_up(void **state)
+{
+	static const struct {
+		const char *written; /* to what has the request given up */
+		struct client_limits limits;
+		int err;
+	} rows[] = {
+		{ "", { 50, -1 }, -ETIMEDOUT },
+		{ "", { 50, 0 }, -ETIMEDOUT },
+		{ "x", { 20000, 0 }, -ECANCELED },
+	};
+	struct client_reply reply;
+	struct server server;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct client_limits limits = rows[i].limits;
+		size_t length = strlen(rows[i].written);
+		int fds[2];
+
+		assert_int_equal(pipe(fds), 0);
+		assert_int_equal(write(fds[1], rows[i].written, length), length);
+		if (!limits.stop_fd)
+			limits.stop_fd = fds[0];
+		server_start(&server, NULL);
+		assert_int_equal(client_get_within(server.path, "/", &limits, &reply), rows[i].err);
+		assert_null(reply.body);
+		server_stop(&server);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+
 static void nobody_listens(void **state)
 {
 	char error[CLIENT_ERROR_SIZE] = "";
@@ -242,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_an_answer),
 		cmocka_unit_test(what_is_no_answer_is_an_error),
 		cmocka_unit_test(what_is_not_json_has_no_body),
+		cmocka_unit_test(who_does_not_answer_is_given_up),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(names_in_paths_are_encoded),
 		cmocka_unit_test(a_socket_per_instance),

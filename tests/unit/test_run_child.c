@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "poise/run_child.h"
@@ -53,6 +54,21 @@ static void it_does_not_wait_for_its_log_to_be_read(void **state)
 		poll(NULL, 0, 1);
 	assert_int_equal(child.pid, 0);
 	assert_false(child.stopped);
+	run_child_free(&child);
+}
+
+static void one_that_is_stopped_ends_by_itself(void **state)
+{
+	struct run_child child;
+	siginfo_t info;
+
+	(void)state;
+	play("trap 'exit 7' TERM\nkill -STOP $$\nsleep 60");
+	start(NULL, &child);
+	assert_int_equal(waitid(P_PID, child.pid, &info, WSTOPPED | WNOWAIT), 0);
+	run_child_stop(&child);
+	assert_true(child.stopped && WIFEXITED(child.status));
+	assert_int_equal(WEXITSTATUS(child.status), 7);
 	run_child_free(&child);
 }
 
@@ -124,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_does_not_wait_for_its_log_to_be_read),
+		cmocka_unit_test(one_that_is_stopped_ends_by_itself),
 		cmocka_unit_test(of_much_the_last_is_kept_in_whole_lines),
 		cmocka_unit_test(what_a_stalled_output_misses_is_told),
 	};

@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #define TIMEOUT_MS     30000
+#define POLL_MS        1000 /* curl has what is due sooner in mind */
 #define MAX_REPLY_SIZE (64U << 20)
 
 struct buffer {
@@ -60,7 +61,7 @@ static size_t header_add(char *line, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static int translate(CURL *curl, CURLcode code, char error[CLIENT_ERROR_SIZE])
+static int translate(CURL *curl, CURLcode code, int timeout_ms, char error[CLIENT_ERROR_SIZE])
 {
 	long os_error = 0;
 
@@ -78,8 +79,11 @@ static int translate(CURL *curl, CURLcode code, char error[CLIENT_ERROR_SIZE])
 			 os_error ? strerror(os_error) : curl_easy_strerror(code));
 		return -ECONNREFUSED;
 	case CURLE_OPERATION_TIMEDOUT:
-		snprintf(error, CLIENT_ERROR_SIZE, "no answer within %d s", TIMEOUT_MS / 1000);
+		snprintf(error, CLIENT_ERROR_SIZE, "no answer within %g s", timeout_ms / 1000.0);
 		return -ETIMEDOUT;
+	case CURLE_ABORTED_BY_CALLBACK:
+		snprintf(error, CLIENT_ERROR_SIZE, "given up");
+		return -ECANCELED;
 	case CURLE_OUT_OF_MEMORY:
 		snprintf(error, CLIENT_ERROR_SIZE, "out of memory");
 		return -ENOMEM;
@@ -121,7 +125,6 @@ static CURLcode set_up(CURL *curl, const char *socket_path, const char *method, 
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, buffer_add);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header_add);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
@@ -132,8 +135,33 @@ static CURLcode set_up(CURL *curl, const char *socket_path, const char *method, 
 	return CURLE_OK;
 }
 
-int client_request(const char *socket_path, const char *method, const char *path,
-		   const json_t *body, struct client_reply *reply, char error[CLIENT_ERROR_SIZE])
+/* As curl_easy_perform, but for a descriptor that has it given up. */
+static CURLcode perform(CURL *curl, int stop_fd)
+{
+	struct curl_waitfd stop = { .fd = stop_fd, .events = CURL_WAIT_POLLIN };
+	CURLcode code = CURLE_OUT_OF_MEMORY;
+	CURLM *multi = curl_multi_init();
+	int running = 1, left;
+	CURLMsg *message;
+
+	if (multi && !curl_multi_add_handle(multi, curl)) {
+		while (!curl_multi_perform(multi, &running) && running && !stop.revents &&
+		       !curl_multi_poll(multi, &stop, stop_fd >= 0, POLL_MS, NULL))
+			;
+		message = curl_multi_info_read(multi, &left);
+		if (message)
+			code = message->data.result;
+		else if (stop.revents)
+			code = CURLE_ABORTED_BY_CALLBACK;
+		curl_multi_remove_handle(multi, curl);
+	}
+	curl_multi_cleanup(multi);
+	return code;
+}
+
+static int request(const char *socket_path, const char *method, const char *path,
+		   const json_t *body, const struct client_limits *limits,
+		   struct client_reply *reply, char error[CLIENT_ERROR_SIZE])
 {
 	struct curl_slist *headers = make_headers(body);
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -147,8 +175,10 @@ int client_request(const char *socket_path, const char *method, const char *path
 	if (curl && headers && (text || !body))
 		code = set_up(curl, socket_path, method, path, text, headers, &buffer, reply);
 	if (code == CURLE_OK)
-		code = curl_easy_perform(curl);
-	err = translate(curl, code, error);
+		code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limits->timeout_ms);
+	if (code == CURLE_OK)
+		code = perform(curl, limits->stop_fd);
+	err = translate(curl, code, limits->timeout_ms, error);
 	if (!err) {
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 		reply->status = status;
@@ -162,6 +192,22 @@ int client_request(const char *socket_path, const char *method, const char *path
 	free(text);
 	free(buffer.data);
 	return err;
+}
+
+int client_request(const char *socket_path, const char *method, const char *path,
+		   const json_t *body, struct client_reply *reply, char error[CLIENT_ERROR_SIZE])
+{
+	static const struct client_limits limits = { .timeout_ms = TIMEOUT_MS, .stop_fd = -1 };
+
+	return request(socket_path, method, path, body, &limits, reply, error);
+}
+
+int client_get_within(const char *socket_path, const char *path, const struct client_limits *limits,
+		      struct client_reply *reply)
+{
+	char error[CLIENT_ERROR_SIZE];
+
+	return request(socket_path, "GET", path, NULL, limits, reply, error);
 }
 
 void client_reply_free(struct client_reply *reply)

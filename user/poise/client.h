@@ -25,6 +25,15 @@ int client_socket_path(const char *instance, char *buf, size_t size);
  */
 int client_request(const char *socket_path, const char *method, const char *path,
 		   const json_t *body, struct client_reply *reply, char error[CLIENT_ERROR_SIZE]);
+
+struct client_limits {
+	int timeout_ms;
+	int stop_fd; /* what is readable has the request given up: -ECANCELED; -1: none */
+};
+
+/* GET; errors as client_request's, and -ECANCELED. */
+int client_get_within(const char *socket_path, const char *path, const struct client_limits *limits,
+		      struct client_reply *reply);
 void client_reply_free(struct client_reply *reply); /* an empty one is fine */
 
 /*

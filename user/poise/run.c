@@ -27,10 +27,10 @@
 #define LEAST_TABLE_MS   100
 #define START_TICK_MS    10
 #define START_MS         30000 /* for poised to answer */
+#define ASK_MS           5000
 
 struct run {
-	struct command cmd; /* as others would ask our poised */
-	char instance[40];
+	char instance[40], socket_path[PATH_MAX];
 	struct run_child child;
 	struct run_view view;
 	struct run_out out, err; /* standard output, standard error */
@@ -168,11 +168,13 @@ static int pause_until(struct run *run, __u64 until_ms)
 	return number;
 }
 
+/* NULL: no answer, or a signal came first. */
 static json_t *ask(const struct run *run, const char *path)
 {
+	const struct client_limits limits = { ASK_MS, run->signals };
 	struct client_reply reply;
 
-	if (client_answer_silent(&run->cmd, "GET", path, NULL, &reply) != EXIT_DONE)
+	if (client_get_within(run->socket_path, path, &limits, &reply))
 		return NULL;
 	if (reply.status < 400)
 		return reply.body;
@@ -214,7 +216,7 @@ static void show(struct run *run)
 		return;
 	}
 	services = ask(run, "/v1/services");
-	stats = ask(run, "/v1/stats");
+	stats = services ? ask(run, "/v1/stats") : NULL;
 	if (services && stats) {
 		run_view_update(&run->view, services, stats);
 	} else {
@@ -345,7 +347,8 @@ static int run_run(struct command *cmd)
 	if (status == EXIT_DONE)
 		status = instance_choose(cmd, run.instance, sizeof(run.instance));
 	if (status == EXIT_DONE) {
-		run.cmd.instance = run.view.instance = run.instance;
+		client_socket_path(run.instance, run.socket_path, sizeof(run.socket_path));
+		run.view.instance = run.instance;
 		run.view.out = &run.out;
 		run.view.err = &run.err;
 		run.view.plan = &plan;

@@ -30,7 +30,8 @@ int run_child_start(const char *instance, const json_t *config, struct run_out *
 void run_child_read(struct run_child *child);
 /* Whether it has ended by now, on its own; sets pid and status. */
 bool run_child_ended(struct run_child *child);
-/* Has it end, and waits for it. One that ended is fine. */
+/* Has it end, and waits for it; one that does not within seconds is killed. One that ended is
+ * fine. */
 void run_child_stop(struct run_child *child);
 void run_child_log_print(const struct run_child *child); /* what is kept, to standard error */
 void run_child_free(struct run_child *child);            /* one that was not started is fine */
