@@ -141,6 +141,8 @@ run_start hung --listen :8080 127.0.0.1:8001
 instance=$(name_of hung)
 check "hung: it answers" wait_until 10 answers host http://127.0.0.1:8080/who
 kill -STOP "$(cat "/run/poise/$instance/poised.pid")"
+refused "a port of one that does not answer" "poised \(process [0-9]+, instance $instance\) does not answer" \
+  --listen :8080 127.0.0.1:8002
 end hung INT
 is "hung: Ctrl-C ends both: exit status" $? 0
 check "hung: nothing is left" wait_until 5 nothing_left "$instance"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +12,8 @@
 #include "run_dir.h"
 #include "run_rivals.h"
 #include "tree.h"
+
+#define ASK_MS 1000 /* each neighbour; a hung one is not to keep us from starting */
 
 static bool collides(const struct run_listen *listen, const char *text)
 {
@@ -58,12 +62,21 @@ static int neighbour_pid(const char *instance)
 
 static int neighbour_check(const struct run_plan *plan, const char *instance, int pid)
 {
-	const struct command asked = { .instance = instance };
+	static const struct client_limits limits = { .timeout_ms = ASK_MS, .stop_fd = -1 };
+	char socket_path[PATH_MAX];
 	struct client_reply reply;
 	const json_t *service;
-	int status = EXIT_DONE;
+	int status = EXIT_DONE, err;
 
-	if (client_answer_silent(&asked, "GET", "/v1/services", NULL, &reply) != EXIT_DONE)
+	err = client_socket_path(instance, socket_path, sizeof(socket_path));
+	if (!err)
+		err = client_get_within(socket_path, "/v1/services", &limits, &reply);
+	if (err == -ETIMEDOUT)
+		fprintf(stderr,
+			"hint: poised (process %d, instance %s) does not answer: of its services "
+			"only those that are pinned are known\n",
+			pid, instance);
+	if (err)
 		return EXIT_DONE;
 	service = run_rivals_find(plan, reply.body);
 	if (service)
