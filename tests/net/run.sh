@@ -95,6 +95,10 @@ refused "no port" "needs a port" --listen :8090 127.0.0.1
 refused "port 0" "port from 1 to 65535" --listen :0 127.0.0.1:8001
 refused "no backends" "no backends" --listen :8090
 refused "nowhere to listen" "where clients connect to is missing" 127.0.0.1:8001
+refused "an interface that is not there" "^poise: --interface nope: No such device" \
+  --listen 10.0.0.77:80 --interface nope 10.1.1.2:8080
+refused "an address twice" "^poise: --listen: 10.0.0.1:7300/tcp is meant twice" \
+  --listen 10.0.0.1:7300 --listen :7300 10.1.1.2:8080
 said=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$poise" run --listen :8090 127.0.0.1:8001 2>&1)
 is "not root: refused" $? 1
 matches "with what to do" "$said" 'not root.*sudo poise run'

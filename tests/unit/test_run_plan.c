@@ -211,6 +211,13 @@ static void what_cannot_be_is_refused_with_words(void **state)
 		{ "192.0.2.1:80", "2001:db8::5", NULL, "no backend has an IPv4 address" },
 		{ "[2001:db8::1]:80", "10.0.0.5", NULL, "no backend has an IPv6 address" },
 		{ "0.0.0.0:80", "2001:db8::5", NULL, "no address of the backends' family" },
+		{ ":80", "fe80::1", NULL, "backend fe80::1: that is a link-local address" },
+		{ ":80", "224.0.0.1:80", NULL,
+		  "backend 224.0.0.1:80: that is a multicast address" },
+		{ "[fe80::1]:80", "[::1]:81", NULL, "--listen [fe80::1]:80/tcp: that is a link-" },
+		{ "192.0.2.1:80 :80", "10.0.0.5", NULL, "192.0.2.1:80/tcp is meant twice" },
+		{ "192.0.2.1:80", "10.0.0.5 10.0.0.5:80", NULL,
+		  "backend 10.0.0.5 is 10.0.0.5:80 again by --listen 192.0.2.1:80/tcp" },
 		{ "198.51.100.7:80", "10.0.0.5", NULL, "name the one that clients' packets" },
 	};
 	struct run_plan made = { 0 };
@@ -252,6 +259,46 @@ static void services_of_others_are_in_the_way(void **state)
 	}
 }
 
+static void room_for_many_backends_is_asked_for(void **state)
+{
+	static const struct {
+		size_t backends;
+		int room; /* 0: the default, -1: refused */
+	} rows[] = { { 2047, 0 }, { 2048, 4097 }, { 32767, 65535 }, { 32768, -1 } };
+	struct run_route *routes = calloc(32768, sizeof(*routes));
+	struct run_backend *list = calloc(32768, sizeof(*list));
+	const struct run_host host = { addresses, address_count, .backends = routes };
+	const char *const interfaces[] = { NULL };
+
+	(void)state;
+	for (size_t i = 0; i < 32768; i++) {
+		list[i] = (struct run_backend){ { { [10] = 0xff, [11] = 0xff, 10, 1 } }, 80 };
+		list[i].addr.b[14] = i >> 8;
+		list[i].addr.b[15] = i;
+		strcpy(routes[i].ifname, "eth1");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct run_request request = { .listen_count = 1, .backends = list };
+		struct run_plan made = { 0 };
+		char error[RUN_ERROR_SIZE];
+		int err;
+
+		assert_int_equal(run_listen_parse(":80", &request.listens[0], error), 0);
+		request.backend_count = rows[i].backends;
+		err = run_plan_make(&request, &host, interfaces, &made, error);
+		assert_int_equal(err, rows[i].room < 0 ? -EINVAL : 0);
+		if (!err)
+			assert_int_equal(
+				json_integer_value(json_object_get(made.config, "max_backends")),
+				rows[i].room);
+		else
+			assert_non_null(strstr(error, "at most 65534 in all, found 65536"));
+		run_plan_free(&made);
+	}
+	free(routes);
+	free(list);
+}
+
 static void too_many_addresses_are_not_guessed_at(void **state)
 {
 	char error[RUN_ERROR_SIZE], text[ADDR_TEXT_SIZE];
@@ -277,6 +324,7 @@ int main(void)
 		cmocka_unit_test(the_largest_part_of_a_range_is_taken),
 		cmocka_unit_test(services_of_others_are_in_the_way),
 		cmocka_unit_test_setup(what_cannot_be_is_refused_with_words, host_set_up),
+		cmocka_unit_test_setup(room_for_many_backends_is_asked_for, host_set_up),
 		cmocka_unit_test_setup(too_many_addresses_are_not_guessed_at, host_set_up),
 	};
 

@@ -18,7 +18,7 @@
 #include "needs.h"
 #include "run_child.h"
 #include "run_dir.h"
-#include "run_host.h"
+#include "run_prepare.h"
 #include "run_remains.h"
 #include "run_rivals.h"
 #include "run_view.h"
@@ -84,39 +84,6 @@ static int instance_choose(const struct command *cmd, char *buf, size_t size)
 		return EXIT_DONE;
 	return command_refuse("instance %s is there already (%s): choose another --instance", buf,
 			      path);
-}
-
-/* The names that --interface gives, NULL behind the last. */
-static const char **interfaces_take(const struct command *cmd)
-{
-	const char **names = calloc(cmd->given_count + 1, sizeof(*names));
-	size_t count = 0;
-
-	for (size_t i = 0; names && i < cmd->given_count; i++) {
-		if (!strcmp(cmd->given[i].row->name, "interface"))
-			names[count++] = cmd->given[i].value;
-	}
-	return names;
-}
-
-static int plan_make(const struct command *cmd, const struct run_request *request,
-		     struct run_plan *plan)
-{
-	const char **interfaces = interfaces_take(cmd);
-	char error[RUN_ERROR_SIZE] = "out of memory";
-	struct run_host host = { 0 };
-	int err = run_host_read(request, &host), status = EXIT_DONE;
-
-	if (err)
-		snprintf(error, sizeof(error), "addresses and routes cannot be read: %s",
-			 strerror(-err));
-	else if (interfaces)
-		err = run_plan_make(request, &host, interfaces, plan, error);
-	if (err || !interfaces)
-		status = command_refuse("%s", error);
-	run_host_free(&host);
-	free(interfaces);
-	return status;
 }
 
 /* ---- while it runs */
@@ -339,7 +306,7 @@ static int run_run(struct command *cmd)
 	if (status == EXIT_DONE)
 		run_remains_sweep();
 	if (status == EXIT_DONE)
-		status = plan_make(cmd, &request, &plan);
+		status = run_prepare(cmd, &request, &plan);
 	if (status == EXIT_DONE)
 		status = holders_check(&plan);
 	if (status == EXIT_DONE)

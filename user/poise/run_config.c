@@ -168,6 +168,28 @@ static json_t *service_tree(const struct run_request *request, const struct run_
 	return tree;
 }
 
+/* Each service has backends of its own. */
+static int room_put(const struct run_plan *plan, const json_t *services, json_t *config,
+		    char error[RUN_ERROR_SIZE])
+{
+	const json_t *service;
+	size_t i, total = 0;
+
+	json_array_foreach (services, i, service)
+		total += json_array_size(json_object_get(service, "backends"));
+	if (total >= POISE_MAX_BACKENDS) {
+		snprintf(error, RUN_ERROR_SIZE,
+			 "the backends count for each of the %zu addresses and ports that are "
+			 "listened on: expected at most %d in all, found %zu: name fewer addresses "
+			 "by --listen ADDR:PORT, or fewer backends",
+			 plan->listen_count, POISE_MAX_BACKENDS - 1, total);
+		return -EINVAL;
+	}
+	if (total < POISE_DEFAULT_BACKENDS)
+		return 0;
+	return json_object_set_new(config, "max_backends", json_integer(total + 1)) ? -ENOMEM : 0;
+}
+
 int run_config_make(const struct run_request *request, const struct run_host *host,
 		    const char *const *interfaces, struct run_plan *plan,
 		    char error[RUN_ERROR_SIZE])
@@ -184,5 +206,7 @@ int run_config_make(const struct run_request *request, const struct run_host *ho
 		err = nat_ports_put(plan, plan->config, error);
 	for (size_t i = 0; i < plan->listen_count && !err; i++)
 		err = json_array_append_new(services, service_tree(request, plan, i)) ? -ENOMEM : 0;
+	if (!err)
+		err = room_put(plan, services, plan->config, error);
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "run_config.h"
+#include "vip.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(char error[RUN_ERROR_SIZE],
 							const char *format, ...)
@@ -21,6 +22,40 @@ __attribute__((format(printf, 2, 3))) static int refuse(char error[RUN_ERROR_SIZ
 static const char *backend_text(const struct run_backend *backend, char buf[ENDPOINT_TEXT_SIZE])
 {
 	return endpoint_format(&backend->addr, backend->port, buf);
+}
+
+static bool is_loopback(const struct addr *addr)
+{
+	static const struct addr v6 = { .b = { [15] = 1 } };
+
+	return addr_equal(addr, &v6) || (addr_is_v4(addr) && addr_v4(addr)[0] == 127);
+}
+
+/* Those that no host is reached by. */
+static int addresses_check(const struct run_request *request, char error[RUN_ERROR_SIZE])
+{
+	char text[ENDPOINT_TEXT_SIZE];
+	const char *trouble;
+	size_t i;
+
+	for (i = 0; i < request->listen_count; i++) {
+		const struct run_listen *listen = &request->listens[i];
+
+		trouble = vip_trouble(&listen->addr);
+		if (trouble && !listen->any && !run_addr_any_v4(&listen->addr) &&
+		    !is_loopback(&listen->addr))
+			return refuse(error, "--listen %s: that is %s: expected a host's address",
+				      run_listen_format(listen, text), trouble);
+	}
+	for (i = 0; i < request->backend_count; i++) {
+		const struct run_backend *backend = &request->backends[i];
+
+		trouble = vip_trouble(&backend->addr);
+		if (trouble && !is_loopback(&backend->addr))
+			return refuse(error, "backend %s: that is %s: expected a host's address",
+				      backend_text(backend, text), trouble);
+	}
+	return 0;
 }
 
 /* All on this host, or none. */
@@ -141,13 +176,6 @@ static int listen_spread(const struct run_request *request, const struct run_hos
 	return err;
 }
 
-static bool is_loopback(const struct addr *addr)
-{
-	static const struct addr v6 = { .b = { [15] = 1 } };
-
-	return addr_equal(addr, &v6) || (addr_is_v4(addr) && addr_v4(addr)[0] == 127);
-}
-
 static int nat_listens(const struct run_request *request, const struct run_host *host,
 		       struct run_plan *plan, char error[RUN_ERROR_SIZE])
 {
@@ -176,12 +204,66 @@ static int nat_listens(const struct run_request *request, const struct run_host 
 	return err;
 }
 
+static int twice_check(const struct run_plan *plan, char error[RUN_ERROR_SIZE])
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < plan->listen_count; i++) {
+		const struct run_listen *listen = &plan->listens[i];
+
+		for (size_t k = 0; k < i; k++) {
+			if (run_listen_equal(listen, &plan->listens[k]))
+				return refuse(error,
+					      "--listen: %s is meant twice: one without an address "
+					      "is all addresses of this host",
+					      run_listen_format(listen, text));
+		}
+	}
+	return 0;
+}
+
+/* NULL: none. */
+static const struct run_listen *listen_on(const struct run_request *request, __u16 port)
+{
+	for (size_t i = 0; i < request->listen_count; i++) {
+		if (request->listens[i].port == port)
+			return &request->listens[i];
+	}
+	return NULL;
+}
+
+/* A backend that means another's port by having none. */
+static int ports_check(const struct run_request *request, char error[RUN_ERROR_SIZE])
+{
+	char text[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE], where[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < request->backend_count; i++) {
+		const struct run_backend *bare = &request->backends[i];
+
+		for (size_t k = 0; !bare->port && k < request->backend_count; k++) {
+			const struct run_backend *full = &request->backends[k];
+			const struct run_listen *listen = listen_on(request, full->port);
+
+			if (listen && addr_equal(&full->addr, &bare->addr))
+				return refuse(error,
+					      "backend %s is %s again by --listen %s, as a backend "
+					      "without a port has the one that is listened on: "
+					      "name one of them",
+					      backend_text(bare, text), backend_text(full, other),
+					      run_listen_format(listen, where));
+		}
+	}
+	return 0;
+}
+
 int run_plan_make(const struct run_request *request, const struct run_host *host,
 		  const char *const *interfaces, struct run_plan *out, char error[RUN_ERROR_SIZE])
 {
 	struct run_plan plan = { 0 };
-	int err = mode_choose(request, host, &plan.local, error);
+	int err = addresses_check(request, error);
 
+	if (!err)
+		err = mode_choose(request, host, &plan.local, error);
 	if (!err && plan.local && interfaces[0])
 		err = refuse(error, "--interface: all backends are on this host: connections are "
 				    "taken from every interface, none is named");
@@ -193,6 +275,10 @@ int run_plan_make(const struct run_request *request, const struct run_host *host
 	} else if (!err) {
 		err = nat_listens(request, host, &plan, error);
 	}
+	if (!err)
+		err = twice_check(&plan, error);
+	if (!err)
+		err = ports_check(request, error);
 	if (!err)
 		err = run_config_make(request, host, interfaces, &plan, error);
 	if (!err)

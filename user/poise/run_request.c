@@ -113,7 +113,7 @@ int run_backend_parse(const char *text, struct run_backend *out, char error[RUN_
 	return err;
 }
 
-static bool same_listen(const struct run_listen *a, const struct run_listen *b)
+bool run_listen_equal(const struct run_listen *a, const struct run_listen *b)
 {
 	return addr_equal(&a->addr, &b->addr) && a->port == b->port && a->proto == b->proto;
 }
@@ -132,7 +132,7 @@ static int listens_take(const struct command *cmd, struct run_request *request)
 		if (run_listen_parse(cmd->given[i].value, listen, error))
 			return command_misuse("%s", error);
 		for (size_t k = 0; k < request->listen_count; k++) {
-			if (same_listen(listen, &request->listens[k]))
+			if (run_listen_equal(listen, &request->listens[k]))
 				return command_misuse("--listen: %s is given twice",
 						      run_listen_format(listen, text));
 		}

@@ -38,6 +38,8 @@ struct run_request {
 int run_listen_parse(const char *text, struct run_listen *out, char error[RUN_ERROR_SIZE]);
 const char *run_listen_format(const struct run_listen *listen, char buf[ENDPOINT_TEXT_SIZE]);
 
+bool run_listen_equal(const struct run_listen *a, const struct run_listen *b);
+
 /* "ADDR[:PORT]", "[V6]:PORT"; "localhost:PORT" and ":PORT" are 127.0.0.1's. 0 or -EINVAL with the
  * reason in error. */
 int run_backend_parse(const char *text, struct run_backend *out, char error[RUN_ERROR_SIZE]);
