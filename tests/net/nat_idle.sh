@@ -24,8 +24,8 @@ check "5 connections are held" wait_until 10 grep -q "held 5" "$tmp/held.log"
 
 seen=$(on b1 ss -Htn state established "sport = 9000" | awk 'NR == 1 { print $4 }' | sed -E 's/\[::ffff:(.*)\]/\1/')
 client=$(field .reply.client explain "${B4[1]}:9000" "$seen")
-check "explain names the client of what the backend sees" eval \
-  'on client ss -Htn state established "dport = 90" | grep -qF "$client "'
+is "explain names the client of what the backend sees" \
+  "$(on client ss -Htn state established "dport = 90" | grep -cF "$client ")" 1
 is "and the service" "$(field .reply.service explain "${B4[1]}:9000" "$seen")" held
 is "both directions are one flow" "$(field .nat.source explain "$client" "$VIP4:90")" "$seen"
 matches "it says so" "$(poise explain "${B4[1]}:9000" "$seen")" \

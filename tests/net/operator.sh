@@ -35,7 +35,8 @@ check "every backend becomes usable" wait_until 10 all_usable
 explained() { field '.first | .backend.id // .why' explain "$1" "$2"; } # explained SOURCE DESTINATION
 is "a client over IPv6 of a server over IPv4" "$(explained "[2001:db8:1::2]:4000" "[$HOST6]:8081")" refused
 tells "is told so" "refused: no backend of that family" explain "[2001:db8:1::2]:4000" "[$HOST6]:8081"
-check "and is" eval '! on client curl -sf --max-time 3 "http://[$HOST6]:8081/"'
+refused6() { ! on client curl -sf -o /dev/null --max-time 3 "http://[$HOST6]:8081/"; }
+check "and is" refused6
 is "one over IPv4 is not" "$(explained 198.51.100.2:4000 $HOST4:8081)" 127.0.0.1:8001
 for port in 4001 4002 4003 4004 4005 4006; do
   explained "[2001:db8:1::2]:$port" "[$HOST6]:8082"

@@ -358,14 +358,8 @@ static void translation_is_told(void **state)
 			      "next_hop");
 	assert_string_equal(tree_text(hop, "destination"), "10.0.0.5");
 	assert_int_equal(tree_number(hop, "destination_port"), 8080);
-	assert_null(json_object_get(tree, "nat_source"));
 	json_decref(tree);
 
-	flow.name.mode = MODE_NAT_KEEP;
-	tree = explain_encode(&report);
-	assert_string_equal(tree_text(tree, "nat_source"), "keep");
-	json_decref(tree);
-	flow.name.mode = MODE_NAT;
 	flow.nat = (struct explain_nat){ 0 };
 	flow.first = flow.others = (struct explain_choice){ EXPLAIN_STABLE, 1 };
 	tree = explain_encode(&report);
@@ -373,6 +367,27 @@ static void translation_is_told(void **state)
 	assert_string_equal(tree_text(json_object_get(tree, "first"), "reason"),
 			    "the NAT table has no such flow: it counts as new, and the row says "
 			    "so");
+	json_decref(tree);
+}
+
+static void that_the_source_stays_is_told(void **state)
+{
+	static struct target_name nobody[1];
+	static const struct target none[1];
+	const struct names all = { .targets = nobody, .target_count = 1 };
+	struct explanation flow = { .name = { .name = "web", .mode = MODE_NAT_KEEP } };
+	const struct explain_report report = {
+		.flow = &flow, .names = &all, .targets = none, .source = "a", .dest = "b"
+	};
+	json_t *tree = explain_encode(&report);
+
+	(void)state;
+	assert_string_equal(tree_text(tree, "mode"), "nat");
+	assert_string_equal(tree_text(tree, "nat_source"), "keep");
+	json_decref(tree);
+	flow.name.mode = MODE_NAT;
+	tree = explain_encode(&report);
+	assert_null(json_object_get(tree, "nat_source"));
 	json_decref(tree);
 }
 
@@ -387,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_reply_is_found_by_both_its_ends),
 		cmocka_unit_test(a_reply_is_told),
 		cmocka_unit_test(translation_is_told),
+		cmocka_unit_test(that_the_source_stays_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static int name_read(const struct maps *maps, __u32 number, struct service_name 
 static int find_translated(const struct maps *maps, const struct explain_reply_key *key,
 			   struct explain_reply *out)
 {
-	struct nat_entry entry;
+	struct nat_entry entry = { 0 };
 	struct timespec time;
 	struct meta meta;
 	__u32 now;
