@@ -141,6 +141,16 @@ ends_with killed KILL 137
 ends_with poised-killed KILL 1 poised
 matches "which is said" "$(cat "$tmp/poised-killed.log")" 'poised has ended: it was ended by signal 9'
 
+# Two in the same instant find the port free, both.
+run_start first --listen :8080 127.0.0.1:8001
+run_start second --listen :8080 127.0.0.1:8002
+only_one() { [ "$(cat "$tmp/first.log" "$tmp/second.log" | grep -c "$1")" = 1 ]; }
+check "of two at once one listens" wait_until 10 only_one '^listening on'
+check "and the other is refused" wait_until 10 only_one 'is taken: it is service 8080'
+check "one only" only_one '^listening on'
+end first
+end second
+
 run_start hung --listen :8080 127.0.0.1:8001
 instance=$(name_of hung)
 check "hung: it answers" wait_until 10 answers host http://127.0.0.1:8080/who

@@ -18,6 +18,7 @@
 #include "needs.h"
 #include "run_child.h"
 #include "run_dir.h"
+#include "run_lock.h"
 #include "run_prepare.h"
 #include "run_remains.h"
 #include "run_rivals.h"
@@ -35,7 +36,7 @@ struct run {
 	struct run_view view;
 	struct run_out out, err; /* standard output, standard error */
 	const char *failure;     /* of poised; NULL: none */
-	int signals;             /* descriptor */
+	int signals, lock;       /* descriptors; lock -1: none */
 };
 
 /* ---- before anything is started */
@@ -240,6 +241,7 @@ static int run_child(struct run *run, const struct run_plan *plan, bool verbose)
 	if (status != EXIT_DONE)
 		return status;
 	status = wait_ready(run, &number);
+	run_lock_release(&run->lock);
 	if (status == EXIT_DONE && !number) {
 		run_view_begin(&run->view);
 		status = watch(run, &number);
@@ -290,7 +292,7 @@ static int interval_take(const struct command *cmd, bool terminal, __u64 *out_ms
 
 static int run_run(struct command *cmd)
 {
-	struct run run = { .view.terminal = isatty(STDOUT_FILENO) };
+	struct run run = { .view.terminal = isatty(STDOUT_FILENO), .lock = -1 };
 	struct run_request request = { 0 };
 	struct run_plan plan = { 0 };
 	int status = run_request_take(cmd, &request);
@@ -307,6 +309,9 @@ static int run_run(struct command *cmd)
 		run_remains_sweep();
 	if (status == EXIT_DONE)
 		status = run_prepare(cmd, &request, &plan);
+	/* Until poised serves, as others see it from then on. */
+	if (status == EXIT_DONE)
+		status = run_lock_take(&run.lock);
 	if (status == EXIT_DONE)
 		status = holders_check(&plan);
 	if (status == EXIT_DONE)
@@ -322,6 +327,7 @@ static int run_run(struct command *cmd)
 		run.view.backends = request.backend_count;
 		status = run_plan(&run, &plan, command_option(cmd, "verbose"));
 	}
+	run_lock_release(&run.lock);
 	run_plan_free(&plan);
 	run_request_free(&request);
 	return status;
