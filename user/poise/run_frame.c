@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <stdlib.h>
+#include <string.h>
 
 #include "format.h"
 #include "listing.h"
 #include "run_frame.h"
 #include "table.h"
+
+#define HEAD_LINES 4 /* print_head's and the columns' names */
+
+struct layout {
+	bool many, reasons; /* columns */
+	size_t left;        /* rows that there is no room for */
+};
 
 static bool any_reason(const struct run_row *rows, size_t count)
 {
@@ -72,29 +80,73 @@ static void print_head(FILE *out, const struct run_view *view)
 		view->instance);
 }
 
-char *run_frame_make(const struct run_view *view, const struct run_row *rows, size_t count)
+static bool is_up(const struct run_row *row)
 {
-	bool many = view->plan->listen_count > 1, reasons = any_reason(rows, count);
-	struct table *table = table_make(many, reasons);
+	return !strcmp(row->health, "up");
+}
+
+/* Which rows there is room for: sums, then backends that are not up, then others. How many are
+ * left out. */
+static size_t rows_choose(const struct run_row *rows, size_t count, size_t room, bool *shown)
+{
+	size_t left = count;
+
+	for (int pass = 0; pass < 3; pass++) {
+		for (size_t i = 0; i < count && room; i++) {
+			if ((!rows[i].id ? 0 : is_up(&rows[i]) ? 2 : 1) != pass)
+				continue;
+			shown[i] = true;
+			room--;
+			left--;
+		}
+	}
+	return left;
+}
+
+/* The sum below its parts; where some are left out, first those that are not up. */
+static void rows_put(struct table *table, const struct run_row *rows, size_t count,
+		     const bool *shown, const struct layout *layout)
+{
+	for (size_t all = 0, end; all < count; all = end) {
+		for (end = all + 1; end < count && rows[end].id;)
+			end++;
+		for (int pass = 0; pass < 2; pass++) {
+			for (size_t i = all + 1; i < end; i++) {
+				if (shown[i] && (layout->left && is_up(&rows[i])) == pass)
+					row_put(table, &rows[i], layout->many, layout->reasons);
+			}
+		}
+		if (shown[all])
+			row_put(table, &rows[all], layout->many, layout->reasons);
+	}
+}
+
+char *run_frame_make(const struct run_view *view, const struct run_row *rows, size_t count,
+		     size_t lines)
+{
+	size_t size, room = lines > HEAD_LINES ? lines - HEAD_LINES : 0;
+	struct layout layout = { .many = view->plan->listen_count > 1,
+				 .reasons = any_reason(rows, count) };
+	struct table *table = table_make(layout.many, layout.reasons);
+	bool *shown = calloc(count + 1, sizeof(*shown));
 	char *body, *text = NULL;
-	size_t size;
 	FILE *out;
 
-	/* The sum below its parts. */
-	for (size_t i = 0; i < count; i++) {
-		size_t all = i;
-
-		while (++i < count && rows[i].id)
-			row_put(table, &rows[i], many, reasons);
-		row_put(table, &rows[all], many, reasons);
-		i--;
+	if (shown) {
+		/* One line says that there are more. */
+		layout.left =
+			rows_choose(rows, count, count > room && room ? room - 1 : room, shown);
+		rows_put(table, rows, count, shown, &layout);
 	}
 	body = table_text(table);
 	out = open_memstream(&text, &size);
 	if (body && out) {
 		print_head(out, view);
-		fputs(body, out);
+		fprintf(out, "%s\n", body);
+		if (layout.left)
+			fprintf(out, "%zu more\n", layout.left);
 	}
+	free(shown);
 	free(body);
 	if (out && fclose(out)) {
 		free(text);

@@ -116,14 +116,15 @@ static void print_figures(FILE *out, const struct run_row *rows, size_t count)
 static void draw(struct run_view *view, const struct run_row *rows, size_t count)
 {
 	struct winsize size = { 0 };
-	char *frame = run_frame_make(view, rows, count), *line, *rest;
 	FILE *out = view->out->file;
+	char *frame, *line, *rest;
 	size_t most, lines = 0;
 
-	if (!frame)
-		return;
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	most = size.ws_row > 2 ? size.ws_row - 1 : 24;
+	frame = run_frame_make(view, rows, count, most);
+	if (!frame)
+		return;
 	if (view->lines)
 		fprintf(out, "\033[%zuA", view->lines);
 	/* Lines that are too long are cut: wrapped ones would take more than one. */
