@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include "poise/run_view.h"
@@ -55,10 +56,44 @@ static void changes_are_told_once_and_late_ones_with_the_gap(void **state)
 	assert_printed("ended\n");
 }
 
+static void what_clients_of_this_host_do_not_get_is_said(void **state)
+{
+	static const struct {
+		const char *backend;
+		__u8 proto;
+		bool v6, udp;
+	} rows[] = {
+		{ "127.0.0.1:81", IPPROTO_TCP, true, false },
+		{ "[::1]:81", IPPROTO_TCP, false, false },
+		{ "[::1]:81", IPPROTO_UDP, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run_listen listen = { .any = true, .port = 80, .proto = rows[i].proto };
+		struct run_plan plan = { .local = true, .listens = &listen, .listen_count = 1 };
+		struct run_view view = { .plan = &plan, .out = &out, .err = &out };
+		char text[1024] = "";
+
+		view.terminal = true;
+		view.instance = "i";
+		plan.config = json_pack("{s:[{s:[{s:s}]}]}", "services", "backends", "address",
+					rows[i].backend);
+		run_view_begin(&view);
+		fprintf(out.file, "end\n");
+		fflush(out.file);
+		assert_true(read(pipe_fds[0], text, sizeof(text) - 1) > 0);
+		assert_int_equal(strstr(text, "clients by IPv6 are refused") != NULL, rows[i].v6);
+		assert_int_equal(strstr(text, "UDP servers answer") != NULL, rows[i].udp);
+		json_decref(plan.config);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(changes_are_told_once_and_late_ones_with_the_gap),
+		cmocka_unit_test(what_clients_of_this_host_do_not_get_is_said),
 	};
 	int failed;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,6 +25,39 @@ static void print_listens(FILE *out, const struct run_plan *plan)
 		fprintf(out, "%s%s", i ? ", " : "", run_listen_format(&plan->listens[i], text));
 }
 
+static bool any_v6(const json_t *services)
+{
+	const json_t *service, *backend;
+	size_t i, k;
+
+	json_array_foreach (services, i, service) {
+		json_array_foreach (json_object_get(service, "backends"), k, backend) {
+			if (tree_text(backend, "address")[0] == '[')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What mode local's clients do not get. */
+static void print_local_hints(FILE *err, const struct run_plan *plan)
+{
+	bool v6 = false, udp = false;
+
+	for (size_t i = 0; i < plan->listen_count; i++) {
+		v6 |= !addr_is_v4(&plan->listens[i].addr);
+		udp |= plan->listens[i].proto == IPPROTO_UDP;
+	}
+	if (v6 && !any_v6(json_object_get(plan->config, "services")))
+		fputs("hint: clients by IPv6 are refused: no backend has an IPv6 address\n", err);
+	if (udp)
+		fputs("hint: UDP servers answer from their own address and port: clients get "
+		      "answers from those only that are bound to all addresses and the port that "
+		      "is listened on; servers elsewhere are served by nat, which has no such "
+		      "limit\n",
+		      err);
+}
+
 void run_view_begin(struct run_view *view)
 {
 	FILE *out = view->out->file;
@@ -40,6 +74,8 @@ void run_view_begin(struct run_view *view)
 		fputs("hint: mode nat serves clients elsewhere, not those on this very host: try "
 		      "it from another one\n",
 		      view->err->file);
+	else
+		print_local_hints(view->err->file, view->plan);
 	fflush(view->err->file);
 }
 
