@@ -42,9 +42,9 @@ is "a change that breaks nothing is made in silence" "$(poise reload 2>&1)" ""
 traffic_stop
 is "no request of $(wc -l < "$tmp/traffic") failed" "$(failures "$tmp/traffic")" 0
 matches "one that breaks connections says so" "$(poise service set web --mode nat 2>&1)" \
-  '^poise: web: `mode` changed, which breaks the connections that it has'
+  "^poise: web: .mode. changed, which breaks the connections that it has"
 matches "as does a reload of another" "$(sed -i 's/mode: l2/mode: ipip/' "$config" && poise reload 2>&1)" \
-  '^poise: web: `mode` changed'
+  "^poise: web: .mode. changed"
 sed -i 's/mode: ipip/mode: l2/' "$config"
 is "from ipip to l2 they stay" "$(poise reload 2>&1)" ""
 check "every backend becomes usable" wait_until 10 all_usable
