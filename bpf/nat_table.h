@@ -142,7 +142,7 @@ static __always_inline bool nat_goes_on(const struct nat_found *found, const str
 }
 
 /* How often a word is tried to be changed that others change: packets of the flow's other side. */
-#define NOTE_TRIES 4
+#define NOTE_TRIES 3
 
 /*
  * The flow's other entry is told what a packet has shown: seen are flags, until when both live is
