@@ -39,7 +39,8 @@ struct {
 	__type(value, __u64);
 } local_sockets SEC(".maps");
 
-/* Written by both of these, inherited by accepted sockets; the one map here that is pinned. */
+/* Written by poise_local_find and poise_local_count, inherited by accepted sockets; the one map
+ * here that is pinned. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);

@@ -24,6 +24,13 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	return !memcmp(a->b, b->b, sizeof(a->b));
 }
 
+bool addr_wildcard_covers(const struct addr *wildcard, const struct addr *addr)
+{
+	static const struct addr v6, v4 = { .b = { [10] = 0xff, [11] = 0xff } };
+
+	return addr_equal(wildcard, &v6) || (addr_equal(wildcard, &v4) && addr_is_v4(addr));
+}
+
 int addr_parse(const char *text, struct addr *out)
 {
 	struct addr addr;

@@ -17,6 +17,9 @@ struct addr {
 bool addr_is_v4(const struct addr *addr);
 const __u8 *addr_v4(const struct addr *addr); /* the four bytes of an IPv4 address */
 bool addr_equal(const struct addr *a, const struct addr *b);
+/* Whether one is all addresses of a family, and the other one of them: those of IPv6, [::], may be
+ * IPv4's, too. */
+bool addr_wildcard_covers(const struct addr *wildcard, const struct addr *addr);
 
 /*
  * Numeric IPv4 ("192.0.2.1") or IPv6 ("2001:db8::1") text; IPv4-mapped IPv6 text, zones, IPv4

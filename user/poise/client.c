@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "client.h"
+#include "run_dir.h"
 #include "tree.h"
 
 #define TIMEOUT_MS     30000
@@ -19,7 +20,7 @@ struct buffer {
 
 int client_socket_path(const char *instance, char *buf, size_t size)
 {
-	int length = snprintf(buf, size, "/run/poise/%s/poised.sock", instance);
+	int length = snprintf(buf, size, RUN_DIR "/%s/" RUN_SOCKET_FILE, instance);
 
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }

@@ -55,25 +55,12 @@ int socket_line_parse(const char *line, __u8 proto, struct socket_line *out)
 	return 0;
 }
 
-static bool is_wildcard(const struct addr *addr)
-{
-	static const struct addr v6, v4 = { .b = { [10] = 0xff, [11] = 0xff } };
-
-	return addr_equal(addr, &v6) || addr_equal(addr, &v4);
-}
-
-/* Of all addresses of a family; those of IPv6 may be IPv4's, too. */
-static bool wildcard_covers(const struct addr *wildcard, const struct addr *addr)
-{
-	return is_wildcard(wildcard) && (!addr_is_v4(wildcard) || addr_is_v4(addr));
-}
-
 bool socket_line_collides(const struct socket_line *line, const struct addr *addr, __u16 port)
 {
 	if (!line->listens || line->port != port)
 		return false;
-	return addr_equal(&line->addr, addr) || wildcard_covers(&line->addr, addr) ||
-	       wildcard_covers(addr, &line->addr);
+	return addr_equal(&line->addr, addr) || addr_wildcard_covers(&line->addr, addr) ||
+	       addr_wildcard_covers(addr, &line->addr);
 }
 
 /* 1 with *out, 0 or -errno. */
@@ -100,7 +87,7 @@ static int closeness(const struct socket_line *line, const struct addr *addr, __
 		return 0;
 	if (addr_equal(&line->addr, addr))
 		return 3;
-	if (!wildcard_covers(&line->addr, addr))
+	if (!addr_wildcard_covers(&line->addr, addr))
 		return 0;
 	return addr_is_v4(&line->addr) == addr_is_v4(addr) ? 2 : 1;
 }

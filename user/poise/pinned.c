@@ -9,8 +9,10 @@
 
 #include "addr.h"
 #include "bpffs.h"
+#include "links.h"
 #include "offline.h"
 #include "pinned.h"
+#include "pins.h"
 #include "xdp_link.h"
 
 /* What of an instance is attached in this network namespace. */
@@ -26,36 +28,27 @@ static bool is_xdp_here(int fd)
 	return !xdp_link_state(fd, &state) && state.here;
 }
 
-static bool is_local_here(int fd)
+static bool any_interface(const char *instance)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 size = sizeof(info);
-	struct stat self;
-
-	return !stat("/proc/self/ns/net", &self) && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	       info.type == BPF_LINK_TYPE_NETNS && info.netns.netns_ino == self.st_ino;
-}
-
-static bool any_link(const char *instance_dir, const char *kind, bool (*is_here)(int fd))
-{
-	char path[PATH_MAX];
+	char instance_dir[PATH_MAX], dir[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
 	DIR *links = NULL;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", instance_dir, kind) < sizeof(path))
-		links = opendir(path);
+	if (!bpffs_instance_dir(instance, 0, instance_dir, sizeof(instance_dir)) &&
+	    !pins_links_dir(instance_dir, dir, sizeof(dir)))
+		links = opendir(dir);
 	while (links && !found && (entry = readdir(links))) {
-		char name[PATH_MAX + sizeof(entry->d_name) + 1];
+		char path[PATH_MAX + sizeof(entry->d_name) + 1];
 		int fd;
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		fd = bpf_obj_get(name);
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		fd = bpf_obj_get(path);
 		if (fd < 0)
 			continue;
-		found = is_here(fd);
+		found = is_xdp_here(fd);
 		close(fd);
 	}
 	if (links)
@@ -65,13 +58,11 @@ static bool any_link(const char *instance_dir, const char *kind, bool (*is_here)
 
 static struct attached attached_find(const char *instance)
 {
-	struct attached attached = { 0 };
-	char dir[PATH_MAX];
+	struct attached attached = { .interfaces = any_interface(instance) };
+	struct stat self;
 
-	if (bpffs_instance_dir(instance, 0, dir, sizeof(dir)))
-		return attached;
-	attached.interfaces = any_link(dir, "links", is_xdp_here);
-	attached.sockets = any_link(dir, "local", is_local_here);
+	attached.sockets =
+		!stat("/proc/self/ns/net", &self) && links_local(instance) == self.st_ino;
 	return attached;
 }
 
@@ -111,19 +102,13 @@ json_t *pinned_services(const char *instance)
 
 int pinned_each(int (*seen)(const char *instance, void *arg), void *arg)
 {
-	/* Of any instance: it is told where that would be, too, and they lie side by side. */
-	char dir[PATH_MAX] = "";
+	char dir[PATH_MAX];
 	struct dirent *entry;
 	DIR *entries = NULL;
-	char *slash;
 	int stop = 0;
 
-	bpffs_instance_dir("default", 0, dir, sizeof(dir));
-	slash = strrchr(dir, '/');
-	if (slash) {
-		*slash = '\0';
+	if (!bpffs_instances_dir(dir, sizeof(dir)))
 		entries = opendir(dir);
-	}
 	while (!stop && entries && (entry = readdir(entries))) {
 		if (entry->d_name[0] != '.')
 			stop = seen(entry->d_name, arg);

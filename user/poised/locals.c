@@ -282,14 +282,6 @@ static size_t place_search(const struct locals_pass *pass, const struct locals_p
 	return low;
 }
 
-/* Whether a socket bound to a wildcard address is a backend's: [::] takes IPv4, too. */
-static bool is_reached_by(const struct addr *wildcard, const struct addr *backend)
-{
-	static const struct addr any6, any4 = { { [10] = 0xff, [11] = 0xff } };
-
-	return addr_equal(wildcard, &any6) || (addr_equal(wildcard, &any4) && addr_is_v4(backend));
-}
-
 /* The backend that a socket is; of several under addresses that it has the first. NULL: none's. */
 static struct locals_place *place_of(const struct locals_pass *pass, const struct local_pair *pair)
 {
@@ -308,7 +300,7 @@ static struct locals_place *place_of(const struct locals_pass *pass, const struc
 
 		if (place->service != key.service || place->port != key.port)
 			break;
-		if (is_reached_by(&bound, &place->addr))
+		if (addr_wildcard_covers(&bound, &place->addr))
 			return place;
 	}
 	return NULL;
