@@ -16,16 +16,14 @@
 #include "poise/csum.h"
 #include "poise/decap.h"
 #include "poise/ecn.h"
+#include "lb/protocols.h"
 
-#define ETH_P_IP         0x0800
-#define ETH_P_IPV6       0x86dd
 #define ETH_GROUP_BIT    0x01   /* first byte of a destination: multicast or broadcast */
 #define IP4_FRAGMENT     0x3fff /* more fragments, or an offset */
 #define IP4_WORDS        5
-#define IPPROTO_DSTOPTS  60 /* a macro in the kernel, not in BTF */
-#define ENCAP_LIMIT_SIZE 8  /* the one destination options header that tunnels send */
+#define ENCAP_LIMIT_SIZE 8 /* the one destination options header that tunnels send */
 
-#define GUE_VERSION_CONTROL 0xe0 /* of the first byte: version 0, and data, is all zeros here */
+#define GUE_VERSION_CONTROL 0xe0 /* bits of the first byte, all 0 in version 0 with data */
 #define GUE_HLEN            0x1f
 
 /* RFC 2473, RFC 8200: what may stand beside a tunnel encapsulation limit */
@@ -60,10 +58,10 @@ struct cursor {
 	void *end;
 };
 
-/* What an outer header says of the packet inside. */
+/* The packet inside, as an outer header describes it. */
 struct tunnel {
 	__u32 room; /* bytes left to it, by the outer headers' lengths and not by the frame's */
-	__u8 proto; /* what it is: IPPROTO_IPIP or IPPROTO_IPV6 */
+	__u8 proto; /* IPPROTO_IPIP or IPPROTO_IPV6 */
 	__u8 ecn;   /* the outer header's */
 };
 
@@ -86,7 +84,7 @@ static __always_inline int drop(__u32 reason)
 	return XDP_DROP;
 }
 
-/* Of a header without options. */
+/* True if the checksum of a header without options is right. */
 static __always_inline bool checksum_right(const struct iphdr *ip)
 {
 	const __u32 *words = (const void *)ip;
@@ -120,8 +118,10 @@ static __always_inline bool take_outer_ip4(struct cursor *cur, struct tunnel *tu
 	return true;
 }
 
-/* RFC 2473, 5.1: Linux's ip6tnl sends the limit unless told otherwise. It limits what is put on
- * further out, so it means nothing here. */
+/*
+ * Takes a tunnel encapsulation limit (RFC 2473, 5.1), which Linux's ip6tnl sends unless told
+ * otherwise. It limits further tunnels around this one, so it means nothing here.
+ */
 static __always_inline bool take_encap_limit(struct cursor *cur, struct tunnel *tun)
 {
 	__u8 *opt = cursor_take(cur, ENCAP_LIMIT_SIZE);
@@ -188,7 +188,7 @@ static __always_inline bool take_gue(struct cursor *cur, struct tunnel *tun)
 	return true;
 }
 
-/* Moves cur to the inner packet. False: not a tunnel, or not one that is known here. */
+/* Moves cur to the inner packet. Returns false if this is no tunnel packet that is known here. */
 static __always_inline bool take_outer(struct cursor *cur, __be16 type, struct tunnel *tun)
 {
 	if (type == bpf_htons(ETH_P_IP)) {
@@ -206,8 +206,8 @@ static __always_inline bool take_outer(struct cursor *cur, __be16 type, struct t
 }
 
 /*
- * The inner header's length field in bytes; 0: malformed. Fragments and options are the stack's to
- * judge, as is the checksum: it sees this header as if it had come on the wire.
+ * Returns the inner packet's length in bytes by its header, or 0 if that is malformed. The stack
+ * judges fragments, options and the checksum: it sees this header as if it had come on the wire.
  */
 static __always_inline __u32 inner_length(const void *inner, const struct tunnel *tun)
 {
@@ -227,7 +227,7 @@ static __always_inline __u32 inner_length(const void *inner, const struct tunnel
 	return length <= tun->room ? length : 0;
 }
 
-/* False: to be dropped. */
+/* Merges the outer ECN field into the inner one. Returns false if the packet has to be dropped. */
 static __always_inline bool merge_ecn(void *inner, const struct tunnel *tun)
 {
 	struct iphdr *ip4 = inner;
@@ -243,7 +243,9 @@ static __always_inline bool merge_ecn(void *inner, const struct tunnel *tun)
 	return true;
 }
 
-/* The counter of the VIP that the inner packet goes to; NULL: none of ours, or too short to tell.
+/*
+ * Returns the counter of the VIP that the inner packet goes to, or NULL if that is none of ours or
+ * the packet is too short to tell.
  */
 static __always_inline struct decap_counter *find_vip(const struct cursor *cur,
 						      const struct tunnel *tun)
@@ -264,7 +266,7 @@ static __always_inline struct decap_counter *find_vip(const struct cursor *cur,
 	return bpf_map_lookup_elem(&decap_vips, addr);
 }
 
-/* Ethernet goes in front of the inner packet, `at` bytes into the frame. */
+/* Puts an Ethernet header in front of the inner packet, which starts `at` bytes into the frame. */
 static __always_inline bool strip(struct xdp_md *ctx, struct ethhdr eth, __u32 at, __u8 proto)
 {
 	struct ethhdr *moved;
@@ -299,7 +301,10 @@ int poise_decap(struct xdp_md *ctx)
 	if (!merge_ecn(cur.at, &tun))
 		return drop(DECAP_DROP_ECN);
 	at = cur.at - (void *)eth;
-	/* Cannot fail with an IP header left in the frame; would show up as xdp:xdp_exception. */
+	/*
+	 * This cannot fail while an IP header is left in the frame. If it did, xdp:xdp_exception
+	 * would show it.
+	 */
 	if (!strip(ctx, *eth, at, tun.proto))
 		return XDP_ABORTED;
 	counter->packets++;

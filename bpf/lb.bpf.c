@@ -7,6 +7,8 @@
 #include "poise/abi.h"
 #include "poise/csum.h"
 #include "poise/flow.h"
+#include "poise/frag.h"
+#include "poise/guard.h"
 #include "poise/hash.h"
 #include "poise/nat.h"
 #include "poise/service_hash.h"
@@ -19,61 +21,61 @@ const volatile __u32 nat_set_mask = POISE_DEFAULT_NAT_FLOWS * 2 / NAT_PER_SET - 
 const volatile __u32 nat_port_first = POISE_NAT_PORT_FIRST; /* ports that backends see */
 const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST + 1;
 
-#include "maps.h"
-#include "service.h"
-#include "parse.h"
-#include "count.h"
-#include "flow.h"
-#include "schedule.h"
-#include "select.h"
-#include "gue.h"
-#include "encap.h"
-#include "rewrite.h"
-#include "transmit.h"
-#include "nat_rewrite.h"
-#include "nat_table.h"
-#include "nat_flow.h"
-#include "nat_port.h"
-#include "nat_begin.h"
-#include "nat.h"
-#include "nat_keep.h"
-#include "nat_quote.h"
-#include "nat_icmp.h"
+#include "lb/maps.h"
+#include "lb/service.h"
+#include "lb/parse.h"
+#include "lb/count.h"
+#include "lb/flow.h"
+#include "lb/schedule.h"
+#include "lb/select.h"
+#include "guard/source_route.h"
+#include "guard/martian.h"
+#include "guard/martian_local.h"
+#include "lb/gue.h"
+#include "lb/encap.h"
+#include "lb/l2.h"
+#include "lb/transmit.h"
+#include "nat/nat_rewrite.h"
+#include "nat/nat_table.h"
+#include "nat/nat_flow.h"
+#include "nat/nat_port.h"
+#include "nat/nat_begin.h"
+#include "nat/nat.h"
+#include "nat/nat_keep.h"
+#include "lb/rewrite.h"
+#include "icmp/quote.h"
+#include "icmp/relay.h"
+#include "nat/nat_quote.h"
+#include "nat/nat_icmp.h"
+#include "answer/limit.h"
+#include "answer/turn.h"
+#include "answer/reset.h"
+#include "answer/error.h"
+#include "answer/answer.h"
+#include "nat/nat_balance.h"
+#include "frag/frag_table.h"
+#include "frag/frag_parse.h"
+#include "frag/frag_send.h"
+#include "frag/frag_nat.h"
+#include "frag/frag.h"
 
-static __always_inline int balance_nat(struct xdp_md *ctx, const struct packet *pkt,
-				       __u64 service_bits, __u64 hash)
-{
-	int version = pkt->version, verdict, err;
-	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->tcp_flags) |
-		      (version == 6 ? NAT_SHAPE_IPV6 : 0);
-
-	verdict = version == 4 ? nat_forward4(ctx, service_bits, hash, shape)
-			       : nat_forward6(ctx, service_bits, hash, shape);
-	if (verdict != NAT_UNKNOWN)
-		return verdict;
-	err = nat_begin(ctx, service_bits, hash, shape);
-	if (err > 0)
-		return stop(err);
-	if (!err)
-		shape |= NAT_SHAPE_BEGAN;
-	verdict = version == 4 ? nat_forward4(ctx, service_bits, hash, shape)
-			       : nat_forward6(ctx, service_bits, hash, shape);
-	return verdict == NAT_UNKNOWN ? stop(DROP_NAT_FULL) : verdict;
-}
-
-/* Whether a packet for no service may be a reply that nat has to translate. */
+/* True if a packet to no service may be a reply that mode nat has to translate. */
 static __always_inline bool may_be_reply(const struct packet *pkt)
 {
-	/* Whatever the range was when the flow began. */
+	/* The configured range may have been another one when the flow began. */
 	return bpf_ntohs(pkt->dest_port) >= POISE_MIN_NAT_PORT;
 }
 
-/* What is for no service: a reply, or none of our business. */
+/* The packet is to no service: it is a reply in mode nat, or it belongs to the kernel. */
 static __always_inline int balance_reply(struct xdp_md *ctx, struct packet *pkt, int version)
 {
-	__u32 shape = NAT_SHAPE(pkt->transport_offset, pkt->proto == IPPROTO_UDP ? NO_TCP : 0) |
-		      (version == 6 ? NAT_SHAPE_IPV6 : 0);
+	__u32 shape = nat_shape(pkt, pkt->proto == IPPROTO_UDP ? NO_TCP : 0);
+	const __u32 port_and_proto = pkt->to.rest;
+	const struct switches *on;
 
+	/* Neither mode translates SCTP, and the shape can only tell TCP from UDP. */
+	if (pkt->proto == IPPROTO_SCTP)
+		return XDP_PASS;
 	if (may_be_reply(pkt)) {
 		struct service source;
 
@@ -83,53 +85,74 @@ static __always_inline int balance_reply(struct xdp_md *ctx, struct packet *pkt,
 			return version == 4 ? nat_reply4(ctx, source.number, shape)
 					    : nat_reply6(ctx, source.number, shape);
 	}
-	return nat_keeps() ? nat_keep_reply(ctx, shape) : XDP_PASS;
+	on = switches_now();
+	if (on && on->local && judge_local(ctx, port_and_proto, version))
+		return stop(DROP_MARTIAN);
+	return on && on->nat_keep ? nat_keep_reply(ctx, shape) : XDP_PASS;
 }
 
-/* Inlined once per IP version, which is a constant to it. */
+static __always_inline int balance_icmp(struct xdp_md *ctx, __u32 offset, int version)
+{
+	int verdict = version == 4 ? icmp_relay4(ctx, offset) : icmp_relay6(ctx, offset);
+
+	if (verdict != ICMP_BY_NAT)
+		return verdict;
+	return version == 4 ? nat_icmp4(ctx, offset) : nat_icmp6(ctx, offset);
+}
+
+/* The compiler inlines this once per IP version, so that `version` is a constant in each copy. */
 static __always_inline int balance(struct xdp_md *ctx, const void *ip, const void *end, int version)
 {
 	struct packet pkt = { .version = version };
 	union service_word found;
 	const struct target *target;
+	__u64 hash, source_hash;
 	__u32 number;
-	__u64 hash;
 	int err, action;
 
-	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(&pkt, ip, end);
+	err = version == 4 ? parse_ipv4(&pkt, ip, end) : parse_ipv6(ctx, &pkt, ip, end);
 	if (err == ICMP)
-		return version == 4 ? nat_icmp4(ctx, pkt.transport_offset)
-				    : nat_icmp6(ctx, pkt.transport_offset);
+		return balance_icmp(ctx, pkt.transport_offset, version);
+	if (err == FRAGMENT)
+		return frag_balance(ctx, version == 4 ? 0 : pkt.transport_offset);
 	if (err)
 		return stop(err);
 	found = find_service(&pkt.to);
+	if (version == 6 && !pkt.to.low && is_mapped_words(pkt.to.low, pkt.to.high))
+		return found.word ? stop(DROP_MARTIAN) : XDP_PASS;
 	if (!found.word)
 		return balance_reply(ctx, &pkt, version);
+	if (version == 4 && has_options(ip) && is_source_routed(ctx))
+		return XDP_PASS;
 	err = parse_transport(&pkt, ip, end);
 	if (err)
 		return stop(err);
-	hash = hash_packet(&pkt, ip, found.service.flags);
+	hash = hash_packet(&pkt, ip, found.service.flags, &source_hash);
+	/* In mode nat only the first packet of a flow is asked for its source. */
 	if (found.service.flags & SERVICE_NAT)
-		return balance_nat(ctx, &pkt, found.word, hash);
+		return nat_balance(ctx, found.word, hash, nat_shape(&pkt, pkt.tcp_flags));
+	if (looks_martian(ip, version, source_hash)) {
+		err = judge_source(ctx, found.service.number, version);
+		if (err)
+			return stop(err);
+	}
 	number = select_target(found, &pkt, hash);
 	if (!number)
-		return stop(DROP_NO_BACKEND);
+		return unavailable(ctx, found.word, nat_shape(&pkt, pkt.tcp_flags));
 	target = bpf_map_lookup_elem(&targets, &number);
 	if (!target)
 		return stop(DROP_NO_TARGET);
 	action = way_out(ctx, target);
 	if (action == XDP_DROP)
 		return stop(DROP_NO_TARGET);
+	if (action != XDP_TX && version == 6 && is_link_local(&((const struct ipv6hdr *)ip)->saddr))
+		return stop(DROP_MARTIAN);
 	err = trim(ctx, pkt.ip_bytes);
 	if (!err)
-		err = target->mode == MODE_NAT_KEEP
-			      ? nat_keep_forward(ctx, target,
-						 NAT_SHAPE(pkt.transport_offset, pkt.tcp_flags) |
-							 (version == 6 ? NAT_SHAPE_IPV6 : 0))
-			      : rewrite(ctx, &pkt, target, hash);
+		err = rewrite(ctx, &pkt, target, hash);
 	if (err)
 		return stop(err);
-	count_packet(number, &pkt);
+	count_packet(number, pkt.ip_bytes, pkt.new_flow);
 	return action;
 }
 
@@ -150,7 +173,7 @@ int poise_lb(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* What the packet path takes for the time, for user space to set its own clock by. */
+/* Returns the time as the packet path reads it, so that user space can set its own clock by it. */
 SEC("xdp")
 int poise_jiffies(struct xdp_md *ctx)
 {

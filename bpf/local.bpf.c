@@ -19,19 +19,19 @@
 #include "poise/local.h"
 #include "poise/service_hash.h"
 
-/* As in poise_lb. */
+/* These have the same values as in poise_lb. */
 const volatile struct flow_hash_key hash_key = { 0 };
 const volatile __u32 flow_set_mask = POISE_DEFAULT_FLOWS / FLOWS_PER_SET - 1;
 const volatile __u32 flow_tick_shift = 10;
 
-#include "maps.h"
-#include "service.h"
-#include "parse.h"
-#include "flow.h"
-#include "schedule.h"
-#include "select.h"
+#include "lb/maps.h"
+#include "lb/service.h"
+#include "lb/parse.h"
+#include "lb/flow.h"
+#include "lb/schedule.h"
+#include "lb/select.h"
 
-/* Written by poise_local_find; a socket that is closed goes by itself. Read per look-up. */
+/* Written by poise_local_find; the kernel removes a socket that is closed. Read per look-up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
 	__uint(max_entries, POISE_DEFAULT_BACKENDS);
@@ -39,8 +39,10 @@ struct {
 	__type(value, __u64);
 } local_sockets SEC(".maps");
 
-/* Written by poise_local_find and poise_local_count, inherited by accepted sockets; the one map
- * here that is pinned. */
+/*
+ * Written by poise_local_find and poise_local_count; accepted sockets inherit it. It is the only
+ * map here that is pinned.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
@@ -48,7 +50,7 @@ struct {
 	__type(value, struct local_mark);
 } local_marks SEC(".maps");
 
-/* Set by poise_local_find: poise_local_count marks who listens there. */
+/* Set by poise_local_find. poise_local_count marks the sockets that listen on these ports. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -65,9 +67,10 @@ struct {
 	__type(value, struct local_count);
 } local_counts SEC(".maps");
 
-#include "local_service.h"
-#include "local_find.h"
-#include "local_choose.h"
-#include "local_count.h"
+#include "local/local_service.h"
+#include "local/local_key.h"
+#include "local/local_find.h"
+#include "local/local_choose.h"
+#include "local/local_count.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -32,7 +32,7 @@ remove() {
 if [ "${1-}" = --remove ]; then
   [ -e $POISE_TMP ] || { echo "there is no demo to remove"; exit 0; }
   remove
-  . tests/net/lib.sh # whose end removes the instances' pins and state
+  . tests/net/lib/lib.sh # whose end removes the instances' pins and state
   # shellcheck disable=SC2154 # of lib.sh
   instances=("$run" "$run"-b1 "$run"-b2 "$run"-b3)
   echo "removed: the demo's namespaces, processes, BPF programs and files"
@@ -44,8 +44,8 @@ if [ -e $POISE_TMP ]; then
 fi
 
 [ -z "$keep" ] || export spawn_with=setsid
-# shellcheck source=tests/net/lib.sh
-. tests/net/lib.sh
+# shellcheck source=tests/net/lib/lib.sh
+. tests/net/lib/lib.sh
 
 step=0
 say() { step=$((step + 1)); printf '\n\033[1m%d. %s\033[0m\n' $step "$*" | plain; }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What Poise needs from Debian (12 and newer) to be built, tested, shown and linted.
+# The packages of Debian (12 and newer) that building, testing, showing and linting Poise need.
 #   deps.sh --check GROUP...   names what is missing; exit 1 if anything is
 #   deps.sh GROUP...           installs what is missing (as root)
 #   deps.sh --clang-with-fuzzer  prints which clang has libFuzzer
@@ -27,12 +27,13 @@ build      | pc:jansson                | libjansson-dev
 build      | pc:yaml-0.1               | libyaml-dev
 build      | pc:libmnl                 | libmnl-dev
 build      | pc:smartcols              | libsmartcols-dev
+build      | hdr:uthash.h              | uthash-dev
 test demo churn peers | cmd:ip         | iproute2
 test demo churn peers | cmd:ethtool    | ethtool
 test demo peers | cmd:nginx            | nginx-light nginx
 test demo churn peers | cmd:curl       | curl
 test demo churn peers | cmd:jq         | jq
-test churn | cmd:python3               | python3
+test churn lint | cmd:python3          | python3
 test       | cmd:iperf3                | iperf3
 test       | py:scapy                  | python3-scapy
 test       | cmd:ping                  | iputils-ping

@@ -1,94 +1,102 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Everything that can be said of the source without running it; any finding is an error. The
-# skeletons must have been built (`make lint` does). lint.sh NAME... runs some of the checks.
+# Everything that can be said of the source without running it; any finding is an error. The programs
+# must have been built (`make lint` does). lint.sh NAME... runs some of the checks. What passed and
+# has not changed since is not looked at again (tools/lint/each). Last line: "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 2
 clang_format=${CLANG_FORMAT:-clang-format-14}
-user_flags=(-std=gnu11 -D_GNU_SOURCE '-DPOISE_VERSION="lint"' -Iinclude -Iuser -Iuser/lib -Ibuild/gen
-  -Itests/packet)
-bpf_flags=(-std=gnu11 -Iinclude -Ibpf -Ibuild/gen)
-max_lines=400
+include_dirs=(-Iinclude -Iuser/lib -Iuser/poised -Iuser/poise -Itests/unit -Itests/packet -Itests/net/peers
+  -Itests -Itools)
+user_flags=(-std=gnu11 -D_GNU_SOURCE '-DPOISE_VERSION="lint"' -Ibuild "${include_dirs[@]}")
+bpf_flags=(-std=gnu11 -Iinclude -Ibpf -Itools)
+max_lines=600
 
-c_files() { find bpf include user tests tools -name '*.[ch]' 2> /dev/null | sort; }
+c_files() { find bpf include user tests tools -name '*.[ch]' | sort; }
 user_sources() { find user tests tools -name '*.c' -not -name '*.bpf.c' | sort; }
 bpf_sources() { find bpf tests tools -name '*.bpf.c' | sort; }
-scripts() { # the files that sh or bash runs, told by their first line or their name
-  git ls-files | while read -r file; do
-    case $file in
-      *.sh) echo "$file" ;;
-      *.*) ;;
-      *) head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh\b' && echo "$file" ;;
-    esac
-  done
-  echo .ci/run
+written_in() { # written_in SUFFIX INTERPRETER: the scripts, told by suffix or first line
+  find .ci tests tools -type f \
+    \( -name "*.$1" -o -not -name '*.*' -exec grep -qE "^#!.*\b$2\$" {} \; \) -print | sort
 }
+shell_scripts() { written_in sh '(ba)?sh'; }
+files() { c_files; shell_scripts; written_in py python3; echo Makefile; }
 
-lint_format() { c_files | xargs "$clang_format" --dry-run -Werror --ferror-limit=1; }
+lint_format() { c_files | xargs -P2 -n 60 "$clang_format" --dry-run -Werror --ferror-limit=1; }
 
 lint_length() {
-  { c_files; scripts; find . -name '*.py' -not -path './build/*' -not -path './.git/*'; echo Makefile; } |
-    xargs awk -v max="$max_lines" 'FNR == max + 1 { print FILENAME ": more than " max " lines"; bad = 1 }
-      END { exit bad }'
+  files | xargs awk -v max="$max_lines" '
+    FNR == max + 1 { print FILENAME ": more than " max " lines"; bad = 1 }
+    END { exit bad }'
 }
 
 lint_spdx() { # the licence comes first, or right after #!
-  local file bad=0
-  while read -r file; do
-    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || { echo "$file: no SPDX line"; bad=1; }
-  done < <(c_files; scripts)
-  return "$bad"
+  files | xargs awk '
+    FNR == 1 { found = 0 }
+    FNR <= 2 && /SPDX-License-Identifier: / { found = 1 }
+    FNR == 2 && !found { print FILENAME ": no SPDX line"; bad = 1 }
+    END { exit bad }'
 }
 
-lint_shellcheck() { scripts | grep -v '/lib-[a-z]*\.sh$' | sort -u | xargs shellcheck; }
+lint_docs() { tools/lint/docs; } # documents name only what exists
+lint_includes() { tools/lint/includes; }
+lint_comments() { files | xargs tools/lint/comments; }
+lint_circles() { tools/lint/circles; }
+
+# A library is looked at with each script that sources it.
+lint_shellcheck() {
+  local libraries
+  mapfile -t libraries < <(shell_scripts | grep '/lib[^/]*\.sh$')
+  shell_scripts | grep -vxF "$(printf '%s\n' "${libraries[@]}")" |
+    tools/lint/each shellcheck .shellcheckrc "${libraries[@]}" -- shellcheck {}
+}
 
 # Told what the macros of libraries are that it cannot see through. Whether variables are initialized
 # is for the compilers and clang-tidy, which know what the functions called do.
 lint_cppcheck() {
-  cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 \
+  user_sources | tools/lint/each cppcheck tools/lint/cppcheck.h -- \
+    cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     --suppress='*:build/*' --suppress='*:/usr/include/*' --suppress=uninitvar --include=tools/lint/cppcheck.h \
-    -D_GNU_SOURCE -DPOISE_VERSION='"lint"' \
-    -Iinclude -Iuser -Iuser/lib -Itests/packet --file-list=<(user_sources)
+    -D_GNU_SOURCE -DPOISE_VERSION='"lint"' "${include_dirs[@]}" {}
 }
 
 lint_tidy() { # what it checks is in .clang-tidy
-  local output skeleton_users
+  local skeleton_users bad=0
   skeleton_users=$(user_sources | xargs grep -l '\.skel\.h"')
+  user_sources | grep -vxF "$skeleton_users" |
+    tools/lint/each tidy .clang-tidy -- clang-tidy --quiet {} -- "${user_flags[@]}" || bad=1
   # bpftool's skeletons free in another function what the analyzer takes for leaked.
-  output=$(
-    user_sources | grep -vxF "$skeleton_users" | xargs -P2 -I@ clang-tidy --quiet @ -- "${user_flags[@]}"
-    echo "$skeleton_users" | xargs -P2 -I@ clang-tidy --quiet --checks=-clang-analyzer-unix.Malloc @ \
-      -- "${user_flags[@]}"
-  ) 2> /dev/null
-  [ -z "$output" ] || { echo "$output"; return 1; }
+  tools/lint/each tidy-skeletons .clang-tidy <<< "$skeleton_users" -- \
+    clang-tidy --quiet --checks=-clang-analyzer-unix.Malloc {} -- "${user_flags[@]}" || bad=1
+  return $bad
 }
 
-# Wire order: __be16 and __be32 do not mix with host order. The headers of tools/lint and a copy of
-# the kernel's types tell sparse what is what.
+# The headers of tools/lint and a copy of the kernel's types tell sparse what has wire order.
 lint_sparse() {
-  local output types=build/lint/vmlinux.h
+  local bad=0
   mkdir -p build/lint
   sed -E 's/^typedef (__u[0-9]+) (__be[0-9]+|__sum16|__wsum);/typedef \1 __attribute__((bitwise)) \2;/' \
-    vmlinux/vmlinux.h > "$types"
-  output=$(
-    user_sources | grep '^user/' | xargs -n 1 sparse -Wbitwise -Wno-decl -include tools/lint/sparse.h \
-      "${user_flags[@]}" 2>&1 | grep -v '^build/gen/\|note: in included file'
-    bpf_sources | xargs -n 1 sparse -Wbitwise -Wno-decl -D__bpf__ -Itools/lint/sparse -Ibuild/lint \
-      "${bpf_flags[@]}" 2>&1
-  )
-  [ -z "$output" ] || { echo "$output"; return 1; }
+    vmlinux/vmlinux.h > build/lint/vmlinux.h
+  user_sources | grep '^user/' | tools/lint/each sparse tools/lint/{sparse.h,wire-order} -- \
+    tools/lint/wire-order -include tools/lint/sparse.h "${user_flags[@]}" {} || bad=1
+  bpf_sources | tools/lint/each sparse-bpf tools/lint/wire-order -- \
+    tools/lint/wire-order -D__bpf__ -Itools/lint/sparse -Ibuild/lint "${bpf_flags[@]}" {} || bad=1
+  return $bad
 }
 
-bad=0
-for name in "${@:-format length spdx shellcheck cppcheck tidy sparse}"; do
+passed=0 failed=0
+for name in "${@:-format length spdx docs includes comments circles shellcheck cppcheck sparse tidy}"; do
   for check in $name; do
+    began=$SECONDS
     if output=$("lint_$check" 2>&1); then
-      printf '  %-10s ok\n' "$check"
+      printf '  %-10s ok    %d s\n' "$check" $((SECONDS - began))
+      passed=$((passed + 1))
     else
       printf '  %-10s FAIL\n%s\n' "$check" "$output" | head -n 200
-      bad=1
+      failed=$((failed + 1))
     fi
   done
 done
-exit "$bad"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

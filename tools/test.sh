@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Runs tests and counts: test.sh KIND... [NAME...], kinds unit, packet, net and fuzz; names pick
-# programs of these kinds. Logs are in build/test-logs. Last line: "N passed, N failed[, N skipped]".
+# Runs tests and counts: test.sh KIND... [NAME...], kinds runner, build, unit, packet, oracle, net and fuzz;
+# names pick programs of these kinds. Logs are in build/test-logs. Last line: "N passed, N failed[, N skipped]".
 set -u
 cd "$(dirname "$0")/.." || exit 2
 # shellcheck source=tools/lib-tap.sh
@@ -21,16 +21,10 @@ interrupted() {
 trap interrupted INT TERM
 
 programs() { # programs KIND: paths, one a line
-  local source name
   case $1 in
-    net) for source in tests/net/*.sh; do
-      case $source in */lib.sh | */lib-*.sh) ;; *) [ -e "$source" ] && echo "$source" ;; esac
-    done ;;
-    *) for source in tests/"$1"/*.c; do
-      name=$(basename "$source" .c)
-      case $1-$name in packet-test_* | unit-test_* | fuzz-*) ;; *) continue ;; esac
-      [ -e "$source" ] && echo "build/tests/$1/$name"
-    done ;;
+    net | build | runner | oracle) find "tests/$1" -name '*.sh' -not -path 'tests/net/lib/*' | sort ;;
+    fuzz) find tests/fuzz -name '*.c' | sort | sed 's|\(.*\)\.c$|build/\1|' ;;
+    *) find "tests/$1" -name 'test_*.c' | sort | sed 's|\(.*\)\.c$|build/\1|' ;;
   esac
 }
 
@@ -52,19 +46,27 @@ run() { # run KIND PROGRAM
   report "$name" "$log" $((SECONDS - began))
 }
 
-kinds=() names=" "
+kinds=() names=()
 for argument in "$@"; do
   case $argument in
-    unit | packet | net | fuzz) kinds+=("$argument") ;;
-    *) names+="$argument " ;;
+    runner | build | unit | packet | oracle | net | fuzz) kinds+=("$argument") ;;
+    *) names+=("$argument") ;;
   esac
 done
-[ ${#kinds[@]} -gt 0 ] || { echo "usage: tools/test.sh unit|packet|net|fuzz... [NAME...]" >&2; exit 2; }
+[ ${#kinds[@]} -gt 0 ] || { echo "usage: tools/test.sh runner|build|unit|packet|oracle|net|fuzz... [NAME...]" >&2; exit 2; }
+
+is_picked() { # is_picked PROGRAM: a name is its file's, with or without directories: model/test_numbers
+  local name
+  [ ${#names[@]} -gt 0 ] || return 0
+  for name in "${names[@]}"; do
+    [[ ${1%.sh} == */"$name" ]] && return
+  done
+  return 1
+}
 
 for kind in "${kinds[@]}"; do
   for program in $(programs "$kind"); do
-    name=$(basename "$program" .sh)
-    [ "$names" = " " ] || [[ $names == *" $name "* ]] || continue
+    is_picked "$program" || continue
     run "$kind" "$program"
   done
 done

@@ -6,8 +6,8 @@
 #ifndef POISE_BPF_ENCAP_H
 #define POISE_BPF_ENCAP_H
 
-#define IPPROTO_IPIP     4
-#define IPPROTO_IPV6     41
+#include "lb/protocols.h"
+
 #define OUTER_TTL        64
 #define IP_DF            0x4000
 #define FLOW_LABEL_MASK  0xfffff
@@ -65,7 +65,10 @@ static __always_inline void write_gue(struct udphdr *udp, const struct target *t
 	gue->flags = 0;
 }
 
-/* Cuts off what follows the IP packet, unless it is the padding of a short frame (60 bytes). */
+/*
+ * Cuts off the bytes after the IP packet, but keeps the padding that makes a short frame 60 bytes
+ * long.
+ */
 static __always_inline int trim(struct xdp_md *ctx, __u32 ip_bytes)
 {
 	__u32 frame_bytes = ctx->data_end - ctx->data;
@@ -78,7 +81,7 @@ static __always_inline int trim(struct xdp_md *ctx, __u32 ip_bytes)
 	return bpf_xdp_adjust_tail(ctx, (int)(bytes - frame_bytes)) ? DROP_NO_ROOM : GO_ON;
 }
 
-/* Headroom for outer headers, when the packet with them still fits the way out. */
+/* Makes room in front of the packet for outer headers, if the longer packet still fits the MTU. */
 static __always_inline int make_room(struct xdp_md *ctx, const struct packet *pkt,
 				     const struct target *target, __u32 outer_bytes)
 {

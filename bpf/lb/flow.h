@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The flow table: which packets of rows that are not stable follow an entry, and which make one. */
+/*
+ * The flow table. Packets of rows that are not stable look for their flow's entry here, or make
+ * one.
+ */
 #ifndef POISE_BPF_FLOW_H
 #define POISE_BPF_FLOW_H
 
@@ -10,7 +13,7 @@ static __always_inline __u32 flow_now(void)
 	return bpf_jiffies64() >> flow_tick_shift;
 }
 
-/* Where the entry of a flow is, FLOWS_PER_SET: nowhere. */
+/* Returns the place of the flow's entry in the set, or FLOWS_PER_SET if it has none. */
 static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 {
 	int i;
@@ -21,7 +24,7 @@ static __always_inline int find_entry(const struct flow_set *set, __u32 tag)
 	return i;
 }
 
-/* Who makes room in a full set. *found: what is there, by which it was chosen. */
+/* Returns the place in a full set whose entry is worth least, and stores that entry in *found. */
 static __always_inline int find_least(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	__u32 least = ~0U;
@@ -40,7 +43,10 @@ static __always_inline int find_least(const struct flow_set *set, __u32 now, __u
 	return at;
 }
 
-/* Where the next entry of a set goes. The verifier looks at it once, and not once per try. */
+/*
+ * Returns the place for a new entry. It is a global function so that the verifier checks it once
+ * and not once per try.
+ */
 __noinline int find_room(const struct flow_set *set, __u32 now, __u64 *found)
 {
 	int i;
@@ -61,16 +67,16 @@ static __always_inline struct flow_counter *flow_count(void)
 	return bpf_map_lookup_elem(&flow_counters, &zero);
 }
 
-/* Whether an entry that another one replaces is missed: its flow is another and has not expired. */
+/* True if a replaced entry is a loss: it belongs to another flow and has not expired. */
 static __always_inline bool is_lost(__u64 old, __u64 entry, __u32 now)
 {
 	return flow_entry_live(old, now) && flow_entry_tag(old) != flow_entry_tag(entry);
 }
 
 /*
- * Puts an entry into a set, in place of what is known of its flow (at FLOWS_PER_SET: nothing).
- * Another CPU may want the same room: whoever comes second finds there something else than it chose
- * the room by, and looks for other room, so that neither flow is forgotten.
+ * Puts an entry into a set. It replaces the flow's old entry, which is at `at` (FLOWS_PER_SET:
+ * there is none). If another CPU takes the same place first, the exchange fails and this CPU looks
+ * for another place, so that neither flow is forgotten.
  */
 static __always_inline void insert_entry(struct flow_set *set, __u32 at, __u64 entry, __u32 now)
 {
@@ -90,14 +96,17 @@ static __always_inline void insert_entry(struct flow_set *set, __u32 at, __u64 e
 			counter->evicted += is_lost(old, entry, now);
 			return;
 		}
-		/* Its own entry was touched meanwhile: it stays the one place of this flow. */
+		/*
+		 * If only the flow's own entry has changed meanwhile, it remains the place to write
+		 * to.
+		 */
 		old = *(volatile __u64 *)&set->entries[at];
 		known = known && flow_entry_tag(old) == flow_entry_tag(entry);
 	}
 	counter->lost++;
 }
 
-/* What a packet is to its flow's entry. tcp_flags: NO_TCP for a datagram. */
+/* Says what a packet means for its flow's entry. tcp_flags is NO_TCP for a datagram. */
 static __always_inline struct flow_packet flow_packet(__u32 tcp_flags, __u16 service_flags)
 {
 	bool whole_client = service_flags & SERVICE_HASH_SOURCE, syn = tcp_is_syn(tcp_flags);
@@ -105,7 +114,8 @@ static __always_inline struct flow_packet flow_packet(__u32 tcp_flags, __u16 ser
 	return (struct flow_packet){
 		.fresh = syn && !whole_client,
 		.first = syn || tcp_flags == NO_TCP,
-		.closes = tcp_flags & (TCP_FIN | TCP_RST) && !whole_client,
+		.closes = tcp_flags & TCP_FIN && !whole_client,
+		.resets = tcp_flags & TCP_RST && !whole_client,
 	};
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps of poise_lb. Who writes each is said at each; all are pinned by poised. */
+/* The maps of poise_lb. The comment at each says who writes it. poised pins all of them. */
 #ifndef POISE_BPF_MAPS_H
 #define POISE_BPF_MAPS_H
 
 /*
- * Written by poised through mmap; read per packet, also of those that are none of our business: two
- * look-ups in an array are inlined and take 4 ns where one in a hash map took 20.
+ * Written by poised through mmap; read for every packet, also for those that are not ours. Two
+ * array look-ups are inlined and take 4 ns; one look-up in a hash map took 20.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -15,7 +15,7 @@ struct {
 	__type(value, struct service_bucket);
 } services SEC(".maps");
 
-/* Inner arrays are made by poised, one per service, in the service's size. */
+/* poised makes the inner arrays, one per service, each as large as the service's `rows`. */
 struct row_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
@@ -33,8 +33,8 @@ struct {
 } rows SEC(".maps");
 
 /*
- * Written by poised through mmap, a word at a time and an entry always before the first row that
- * names it; read per packet.
+ * Written by poised through mmap, one word at a time, and always before the first row that names
+ * the entry; read per packet.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -45,8 +45,8 @@ struct {
 } targets SEC(".maps");
 
 /*
- * Read and written by packets that meet rows which are not stable; read, and rid of what has
- * expired, by poised through mmap.
+ * Read and written by packets on rows that are not stable. poised reads it through mmap and clears
+ * expired entries.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -82,16 +82,19 @@ struct {
 } rotations SEC(".maps");
 
 /*
- * The one inner array is made by poised, for the first service by nat; its size is set before the
- * program is loaded, so that look-ups are inlined. Read and written by packets of services by nat;
- * read, and rid of what has expired, by poised through mmap.
+ * poised makes the one inner array for the first service in mode nat. Its size is set before the
+ * program is loaded, so that look-ups are inlined. Read and written by packets in mode nat. poised
+ * reads it through mmap and clears expired entries.
  */
 struct nat_sets {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, POISE_DEFAULT_NAT_FLOWS * 2 / NAT_PER_SET);
 	__type(key, __u32);
-	/* By its size: clang leaves out what an inner map's type is made of. */
+	/*
+	 * The value is given by its size, as clang leaves the members of an inner map's type out of
+	 * BTF.
+	 */
 	__uint(value_size, sizeof(struct nat_set));
 };
 
@@ -102,7 +105,7 @@ struct {
 	__array(values, struct nat_sets);
 } nat_table SEC(".maps");
 
-/* Written by poised; read per packet of a service by nat. */
+/* Written by poised; read per packet in mode nat. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, POISE_MAX_NAT_SOURCES);
@@ -110,7 +113,7 @@ struct {
 	__type(value, struct nat_source);
 } nat_sources SEC(".maps");
 
-/* Written per new flow by nat; read by poised and poise. */
+/* Written per new flow in mode nat; read by poised and poise. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -118,7 +121,7 @@ struct {
 	__type(value, struct nat_counter);
 } nat_counters SEC(".maps");
 
-/* Written per new flow by nat. */
+/* Written per new flow in mode nat. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, NAT_CLAIMS);
@@ -135,6 +138,14 @@ struct {
 	__type(value, struct switches);
 } switches SEC(".maps");
 
+/* Read and written per fragment. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAG_SETS);
+	__type(key, __u32);
+	__type(value, struct frag_set);
+} fragments SEC(".maps");
+
 /* Written per packet; read by poised and poise. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -146,12 +157,22 @@ struct {
 /* Written per dropped packet; read by poised and poise. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DROP_MAX);
+	__uint(max_entries, POISE_MAX_DROPS);
 	__type(key, __u32);
 	__type(value, __u64);
 } drops SEC(".maps");
 
-/* Written by poised: interface index -> interface, for packets that leave elsewhere than they came.
+/* Written per packet that the balancer answers by itself; read by poised and poise. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, POISE_MAX_ANSWERS);
+	__type(key, __u32);
+	__type(value, struct answer_counter);
+} answers SEC(".maps");
+
+/*
+ * Written by poised: interface index -> interface, for packets that leave by another interface than
+ * they came in by.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
@@ -160,9 +181,7 @@ struct {
 	__type(value, __u32);
 } tx_ports SEC(".maps");
 
-/* Written by poised, read by poise and by the next poised, and by packets that backends answer
- * with.
- */
+/* Written by poised; read by poise, by the next poised, and by backends' replies in mode nat. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, POISE_MAX_SERVICES);
@@ -170,7 +189,10 @@ struct {
 	__type(value, struct service_name);
 } service_names SEC(".maps");
 
-/* The rest is written by poised, read by poise and by the next poised; packets never look at it. */
+/*
+ * poised writes the following maps; poise and the next poised read them. Of packets only SYNs of
+ * known flows do, for target_names.
+ */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Frame -> struct packet: whose it is and what the later steps need to know of it. */
+/* Frame -> struct packet: the addresses it is looked up by, and what the later steps need. */
 #ifndef POISE_BPF_PARSE_H
 #define POISE_BPF_PARSE_H
 
-#define ETH_P_IP              0x0800
-#define ETH_P_IPV6            0x86dd
-#define IP_MF_OR_OFFSET       0x3fff
-#define MAX_EXTENSION_HEADERS 6
-#define MAX_TRANSPORT_OFFSET                                                                       \
-	1023 /* a mask: extension headers beyond that are left to the kernel                       \
-	      */
+#include "poise/sctp.h"
+#include "poise/tcp.h"
+#include "lb/chain.h"
+#include "lb/mapped.h"
+#include "lb/protocols.h"
+#include "lb/steps.h"
 
-#define IPPROTO_HOPOPTS 0
-#define IPPROTO_ICMP    1
-#define IPPROTO_ICMPV6  58
-#define IPPROTO_ROUTING 43
-#define IPPROTO_DSTOPTS 60
+#define IP_MF_OR_OFFSET 0x3fff
+#define NO_TCP          0x100
 
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
-#define NO_TCP  0x100
-
-/* What a step of the packet path says: go on, let the kernel have it, or drop it (a drop_reason).
- */
-#define GO_ON    0
-#define NOT_OURS (-1)
-#define ICMP     (-2) /* may be about a packet that nat has translated */
-
-/* Never has its address taken by a call, so that it lives in registers. */
+/* No function call takes this structure's address, so that the compiler keeps it in registers. */
 struct packet {
 	struct service_words to; /* destination address, port, protocol */
 	__be16 source_port;
@@ -40,7 +24,8 @@ struct packet {
 	__u8 proto;
 	__u8 tos; /* IPv4 TOS or IPv6 traffic class */
 	bool new_flow;
-	__u16 tcp_flags; /* NO_TCP: a datagram */
+	bool fragment;   /* its transport checksum, if it has one, covers other fragments, too */
+	__u16 tcp_flags; /* NO_TCP: a datagram; sctp_as_tcp() gives those of SCTP */
 };
 
 /* An IP header without options or extension headers. */
@@ -49,14 +34,17 @@ static __always_inline __u32 ip_header_bytes(int version)
 	return version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
-/* A header whose lengths lie: ours to drop only if it is addressed to one of our services. */
+/*
+ * The header's lengths contradict each other or the frame: drop it if it is addressed to a
+ * service's address, else leave it to the kernel.
+ */
 static __always_inline int malformed_to(struct packet *pkt, int reason)
 {
 	pkt->to.rest = 0;
 	return find_service(&pkt->to).service.flags & SERVICE_ADDRESS ? reason : NOT_OURS;
 }
 
-/* Source and destination port: all that TCP and UDP have in common and a service is found by. */
+/* Reads source and destination port, by which a service is found. */
 static __always_inline int parse_ports(struct packet *pkt, const void *transport, const void *end)
 {
 	const __be16 *ports = transport;
@@ -80,16 +68,19 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 	if (ip->version != 4 || header_bytes < sizeof(*ip))
 		return DROP_MALFORMED_IP;
 	if (ip->frag_off & bpf_htons(IP_MF_OR_OFFSET))
-		return NOT_OURS;
+		return FRAGMENT;
 	pkt->transport_offset = header_bytes;
 	if (ip->protocol == IPPROTO_ICMP)
 		return ICMP;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+	if (!has_ports(ip->protocol))
 		return NOT_OURS;
 	pkt->to.low = 0; /* ::ffff:a.b.c.d */
-	pkt->to.high = wire32(bpf_htonl(0xffff)) | (__u64)wire32(ip->daddr) << 32;
+	pkt->to.high = mapped_high(ip->daddr);
 	pkt->ip_bytes = bpf_ntohs(ip->tot_len);
-	/* Lengths are compared, not pointers: to Linux 6.1 what bpf_ntohs gives has no bounds. */
+	/*
+	 * This compares lengths and not pointers: the verifier of Linux 6.1 knows no bounds of what
+	 * bpf_ntohs returns.
+	 */
 	if (pkt->ip_bytes < header_bytes || pkt->ip_bytes > frame_bytes)
 		return malformed_to(pkt, DROP_MALFORMED_IP);
 	pkt->tos = ip->tos;
@@ -97,28 +88,23 @@ static __always_inline int parse_ipv4(struct packet *pkt, const struct iphdr *ip
 	return parse_ports(pkt, (void *)ip + header_bytes, end);
 }
 
-/* Steps over one extension header that may stand before TCP or UDP. With segments left in a routing
- * header the packet is on its way to somewhere else yet (RFC 8200, 4.4). */
-static __always_inline int skip_extension(struct packet *pkt, const struct ipv6hdr *ip,
-					  const void *end)
+/* Goes to the transport header of a packet that has something in front of it. */
+static __always_inline int parse_chain(struct xdp_md *ctx, struct packet *pkt)
 {
-	const struct ipv6_rt_hdr *extension =
-		(void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET);
+	union chain chain = { .offset = pkt->transport_offset, .proto = pkt->proto };
 
-	if ((void *)(extension + 1) > end)
-		return malformed_to(pkt, DROP_MALFORMED_IP);
-	if (pkt->proto == IPPROTO_ROUTING && extension->segments_left)
-		return NOT_OURS;
-	pkt->proto = extension->nexthdr;
-	pkt->transport_offset += (extension->hdrlen + 1) * 8;
-	return GO_ON;
+	chain.word = walk_chain(ctx, chain.word);
+	pkt->proto = chain.proto;
+	pkt->transport_offset = chain.offset;
+	return chain.step > 0 ? malformed_to(pkt, chain.step) : chain.step;
 }
 
-static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *ip, const void *end)
+static __always_inline int parse_ipv6(struct xdp_md *ctx, struct packet *pkt,
+				      const struct ipv6hdr *ip, const void *end)
 {
 	__u64 frame_bytes = end - (void *)ip;
 	__u32 bytes;
-	int i, err;
+	int err;
 
 	if ((void *)(ip + 1) > end)
 		return DROP_MALFORMED_IP;
@@ -133,23 +119,12 @@ static __always_inline int parse_ipv6(struct packet *pkt, const struct ipv6hdr *
 	pkt->tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	pkt->proto = ip->nexthdr;
 	pkt->transport_offset = sizeof(*ip);
-	for (i = 0; i <= MAX_EXTENSION_HEADERS; i++) {
-		if (pkt->proto == IPPROTO_TCP || pkt->proto == IPPROTO_UDP)
-			return parse_ports(
-				pkt, (void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET),
-				end);
-		if (pkt->proto == IPPROTO_ICMPV6)
-			return ICMP;
-		if (pkt->proto != IPPROTO_HOPOPTS && pkt->proto != IPPROTO_ROUTING &&
-		    pkt->proto != IPPROTO_DSTOPTS)
-			return NOT_OURS;
-		err = skip_extension(pkt, ip, end);
+	if (!has_ports(pkt->proto)) {
+		err = parse_chain(ctx, pkt);
 		if (err)
 			return err;
-		if (pkt->transport_offset > MAX_TRANSPORT_OFFSET)
-			return NOT_OURS;
 	}
-	return NOT_OURS;
+	return parse_ports(pkt, (void *)ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET), end);
 }
 
 static __always_inline bool tcp_is_syn(__u32 tcp_flags)
@@ -157,11 +132,26 @@ static __always_inline bool tcp_is_syn(__u32 tcp_flags)
 	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-/* The rest of the transport header, checked once the packet is known to be for a service. */
+/*
+ * Says of the packet's first chunk what a TCP segment would say with flags: INIT begins an
+ * association, as SYN does, and is alone in its packet (RFC 9260, 3); ABORT ends one, and so do the
+ * last chunks that either side of a shutdown sends (9.2).
+ */
+static __always_inline __u16 sctp_as_tcp(__u8 chunk_type)
+{
+	if (chunk_type == SCTP_CHUNK_INIT)
+		return TCP_SYN;
+	if (chunk_type == SCTP_CHUNK_ABORT || chunk_type == SCTP_CHUNK_SHUTDOWN_ACK ||
+	    chunk_type == SCTP_CHUNK_SHUTDOWN_COMPLETE)
+		return TCP_FIN | TCP_ACK;
+	return TCP_ACK;
+}
+
+/* Checks the rest of the transport header, once the packet is known to be for a service. */
 static __always_inline int parse_transport(struct packet *pkt, const void *ip, const void *end)
 {
 	__u32 bytes = pkt->ip_bytes - pkt->transport_offset;
-	/* The mask changes nothing: it reminds the verifier of the bound. */
+	/* The mask changes nothing; it tells the verifier the bound. */
 	const void *transport = ip + (pkt->transport_offset & MAX_TRANSPORT_OFFSET);
 
 	if (pkt->proto == IPPROTO_TCP) {
@@ -171,6 +161,14 @@ static __always_inline int parse_transport(struct packet *pkt, const void *ip, c
 			return DROP_MALFORMED_TRANSPORT;
 		pkt->tcp_flags = ((const __u8 *)tcp)[13];
 		pkt->new_flow = tcp_is_syn(pkt->tcp_flags);
+	} else if (pkt->proto == IPPROTO_SCTP) {
+		const struct sctp_packet *sctp = transport;
+
+		if ((void *)(sctp + 1) > end || bytes < sizeof(*sctp) ||
+		    bpf_ntohs(sctp->chunk_bytes) < SCTP_CHUNK_HEADER_BYTES)
+			return DROP_MALFORMED_TRANSPORT;
+		pkt->tcp_flags = sctp_as_tcp(sctp->chunk_type);
+		pkt->new_flow = sctp->chunk_type == SCTP_CHUNK_INIT;
 	} else {
 		const struct udphdr *udp = transport;
 

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet and its target -> rewritten or encapsulated. */
+/*
+ * A packet and its target -> rewritten or encapsulated, by the target's mode.
+ *
+ * Packets of services with SERVICE_NAT never come here: their target follows from the NAT table.
+ * Mode local is not here, either: the kernel asks poise_local for a socket.
+ */
 #ifndef POISE_BPF_REWRITE_H
 #define POISE_BPF_REWRITE_H
-
-static __always_inline int rewrite_l2(struct xdp_md *ctx, const struct packet *pkt,
-				      const struct target *target)
-{
-	struct ethhdr *eth = (void *)(long)ctx->data;
-
-	if (pkt->ip_bytes > target->mtu)
-		return DROP_TOO_BIG;
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
-		return DROP_NO_ROOM;
-	write_ethernet(eth, target, eth->h_proto);
-	return GO_ON;
-}
 
 static __always_inline int rewrite(struct xdp_md *ctx, const struct packet *pkt,
 				   const struct target *target, __u64 hash)
@@ -30,6 +22,8 @@ static __always_inline int rewrite(struct xdp_md *ctx, const struct packet *pkt,
 		if (target->outer_version == 4)
 			return encap_ipv4(ctx, pkt, target, hash, true);
 		return encap_ipv6(ctx, pkt, target, hash, true);
+	case MODE_NAT_KEEP:
+		return nat_keep_forward(ctx, target, nat_shape(pkt, pkt->tcp_flags));
 	}
 	return DROP_NO_TARGET;
 }

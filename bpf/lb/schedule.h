@@ -9,7 +9,7 @@ union row_word {
 	__u32 word;
 };
 
-/* A row of a service; {0, 0} where there is none. */
+/* Returns a row of a service, or {0, 0} if there is no such row. */
 static __always_inline union row_word row_at(__u32 service, __u32 index)
 {
 	union row_word found = { .word = 0 };
@@ -22,12 +22,12 @@ static __always_inline union row_word row_at(__u32 service, __u32 index)
 		return found;
 	slot_rows = bpf_map_lookup_elem(table, &slot);
 	if (slot_rows)
-		/* Both halves at once: they belong together. */
+		/* Both halves belong together, so one load reads them. */
 		found.word = *(const volatile __u32 *)&(*slot_rows)[index % POISE_ROWS_PER_SLOT];
 	return found;
 }
 
-/* The row after the one that the last new flow was given. */
+/* Returns the row that follows the one that the last new flow was given. */
 static __always_inline __u32 next_row(struct service service)
 {
 	__u32 number = service.number;
@@ -38,8 +38,10 @@ static __always_inline __u32 next_row(struct service service)
 	return __sync_fetch_and_add(&rotation->position, 1) % service.row_count;
 }
 
-/* Of two targets the one with the smaller load for its weight (Mitzenmacher, "The Power of Two
- * Choices in Randomized Load Balancing", 2001). */
+/*
+ * Returns the target with the smaller load for its weight and counts the new flow there
+ * (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
+ */
 static __always_inline __u32 less_loaded(__u32 first, __u32 second)
 {
 	struct load *one = bpf_map_lookup_elem(&loads, &first);
@@ -56,7 +58,10 @@ static __always_inline __u32 less_loaded(__u32 first, __u32 second)
 	return first;
 }
 
-/* Out of the way of services that need none of it; the verifier looks at it once. */
+/*
+ * A global function, so that services that need no scheduler do not pay for it and the verifier
+ * checks it once.
+ */
 __noinline int schedule_flow(__u64 service_bits, __u64 hash)
 {
 	struct service service = ((union service_word){ .word = service_bits }).service;

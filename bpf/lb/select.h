@@ -5,26 +5,35 @@
 
 #define FLOW_BEGUN (1U << 16) /* beside a target's number: the packet began a flow there */
 
-static __always_inline __u64 hash_packet(const struct packet *pkt, const void *ip, __u16 flags)
+/* Returns the hash of the packet's flow; *source_hash is what its source address adds to it. */
+static __always_inline __u64 hash_packet(const struct packet *pkt, const void *ip, __u16 flags,
+					 __u64 *source_hash)
 {
-	/* Without a branch: the verifier would walk all that follows twice. The NAT table knows
-	 * flows, not clients. */
+	/*
+	 * There is no branch here, as the verifier would then walk all that follows twice. In mode
+	 * nat the hash is always the flow's: the NAT table holds flows, not clients.
+	 */
 	__u32 whole_client = flags / SERVICE_HASH_SOURCE & ~(flags / SERVICE_NAT) & 1;
 	__be16 source_port = to_wire16(wire16(pkt->source_port) & (whole_client - 1));
 
 	if (pkt->version == 4) {
 		const struct iphdr *ip4 = ip;
 
-		return flow_hash4(&hash_key, ip4->saddr, ip4->daddr, source_port, pkt->dest_port,
-				  pkt->proto);
+		*source_hash = flow_hash_source4(&hash_key, ip4->saddr);
+		return flow_hash4_from(&hash_key, *source_hash, ip4->daddr, source_port,
+				       pkt->dest_port, pkt->proto);
 	}
 	const struct ipv6hdr *ip6 = ip;
 
-	return flow_hash6(&hash_key, ip6->saddr.in6_u.u6_addr32, ip6->daddr.in6_u.u6_addr32,
-			  source_port, pkt->dest_port, pkt->proto);
+	*source_hash = flow_hash_source6(&hash_key, ip6->saddr.in6_u.u6_addr32);
+	return flow_hash6_from(&hash_key, *source_hash, ip6->daddr.in6_u.u6_addr32, source_port,
+			       pkt->dest_port, pkt->proto);
 }
 
-/* Follows the entry, if it is one to follow, and keeps it alive. The target's number or 0. */
+/*
+ * Returns the number of the target that the entry names and keeps the entry alive; returns 0 if the
+ * packet does not follow it.
+ */
 static __always_inline __u32 follow_entry(struct flow_set *set, int at, struct service service,
 					  __u32 tag, __u32 now, const struct flow_packet *seen)
 {
@@ -32,21 +41,27 @@ static __always_inline __u32 follow_entry(struct flow_set *set, int at, struct s
 	__u64 old = *(volatile __u64 *)entry, touched;
 	__u32 number = flow_entry_target(old);
 	const struct target *target = bpf_map_lookup_elem(&targets, &number);
+	const struct target_name *name =
+		seen->fresh ? bpf_map_lookup_elem(&target_names, &number) : NULL;
 
 	if (flow_entry_tag(old) != tag || !number || !target ||
-	    target->owner != (service.number | TARGET_SERVES) || !flow_follows(old, seen->fresh))
+	    target->owner != (service.number | TARGET_SERVES) ||
+	    !flow_follows(old, target, now, seen->fresh, name && target_drains(name)))
 		return 0;
 	touched = flow_touch(old, target, now, seen);
 	if (touched != old)
-		/* It may have made room for another flow since it was read: then let it. */
+		/*
+		 * If another flow has taken the place since it was read, the exchange fails, and
+		 * that is right.
+		 */
 		__sync_val_compare_and_swap(entry, old, touched);
 	return number;
 }
 
 /*
- * The target of a packet that met a row which is not stable, with FLOW_BEGUN where the packet was
- * given it as a new flow; 0: none. Service and row come as words: a function that the verifier
- * looks at once, for all of its callers, takes no structures.
+ * Returns the target's number for a packet whose row is not stable, with FLOW_BEGUN if the packet
+ * began a new flow there; 0 if there is no target. Service and row are passed as words, because a
+ * global function, which the verifier checks once, takes no structures by value.
  */
 __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u32 tcp_flags)
 {
@@ -73,8 +88,11 @@ __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u3
 		begun = FLOW_BEGUN;
 	} else {
 		number = row.previous_target;
-		/* A client's SYN, and the client is older than the row's change: so may be other
-		 * connections of his, which are not to be forgotten early. */
+		/*
+		 * This may, with `hash: source`, be the SYN of a client that was there before the
+		 * row changed. Its other connections may still live, so the entry gets the time of
+		 * an established flow.
+		 */
 		seen.first = false;
 	}
 	target = bpf_map_lookup_elem(&targets, &number);
@@ -84,7 +102,7 @@ __noinline int track_packet(__u64 service_bits, __u32 row_bits, __u64 hash, __u3
 	return number | begun;
 }
 
-/* The number of the target for a packet, 0 when no backend is up. */
+/* Returns the number of the target for a packet, or 0 when no backend is up. */
 static __always_inline __u32 select_target(union service_word found, struct packet *pkt, __u64 hash)
 {
 	union row_word row =

@@ -3,7 +3,9 @@
 #ifndef POISE_BPF_SERVICE_H
 #define POISE_BPF_SERVICE_H
 
-/* Read as one word, so that its parts belong together. */
+#include "lb/mapped.h"
+
+/* A service is read as one word, so that its parts belong together. */
 union service_word {
 	struct service service;
 	__u64 word; /* 0: no such service */
@@ -40,6 +42,14 @@ static __always_inline union service_word find_service(const struct service_word
 	union service_word found = find_in_bucket(key, service_bucket_index(hash, 0));
 
 	return found.word ? found : find_in_bucket(key, service_bucket_index(hash, 1));
+}
+
+/* Returns what the services need to have done with packets that are to none of them; never NULL. */
+static __always_inline const struct switches *switches_now(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&switches, &zero);
 }
 
 #endif

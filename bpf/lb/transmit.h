@@ -3,7 +3,10 @@
 #ifndef POISE_BPF_TRANSMIT_H
 #define POISE_BPF_TRANSMIT_H
 
-/* Out where it came in, or by another interface of ours; XDP_DROP: neither. */
+/*
+ * Returns the verdict that sends the packet out: by the interface it came in by, or by another one
+ * of ours; XDP_DROP if the target's interface is neither.
+ */
 static __always_inline int way_out(struct xdp_md *ctx, const struct target *target)
 {
 	if (target->ifindex == ctx->ingress_ifindex)

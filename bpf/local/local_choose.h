@@ -3,9 +3,9 @@
 #ifndef POISE_BPF_LOCAL_CHOOSE_H
 #define POISE_BPF_LOCAL_CHOOSE_H
 
-#define LOCAL_TRIES 1024 /* rows looked at for another target than one without a socket */
+#define LOCAL_TRIES 1024 /* rows to look at for a target with a socket */
 
-/* The two ends of what is looked for. */
+/* The two ends of the connection that the kernel looks a socket up for. */
 struct lookup {
 	bool ipv4;
 	__u8 proto;
@@ -57,7 +57,10 @@ static __always_inline __u64 hash_lookup(const struct lookup *to, __u16 flags)
 	return flow_hash6(&hash_key, to->remote, to->local, source_port, to->local_port, to->proto);
 }
 
-/* Whether the target has a socket, and one that takes connections of this family. */
+/*
+ * Returns true if the target has a socket that takes connections of this family, which then gets
+ * the connection.
+ */
 static __always_inline bool assign(struct bpf_sk_lookup *ctx, __u32 target)
 {
 	struct bpf_sock *sk = bpf_map_lookup_elem(&local_sockets, &target);
@@ -73,7 +76,7 @@ static __always_inline bool assign(struct bpf_sk_lookup *ctx, __u32 target)
 struct local_search {
 	struct bpf_sk_lookup *ctx;
 	__u32 service, row, row_count;
-	__u32 target; /* the last one that was tried, and did not do */
+	__u32 target; /* the last one that was tried in vain */
 	bool found;
 };
 
@@ -91,8 +94,10 @@ static long try_row(__u32 i, void *arg)
 	return search->found;
 }
 
-/* The chosen target's server is being restarted, or is of another family: the next one that has a
- * socket. Its number; 0: none. */
+/*
+ * Looks for the next target with a socket, as the chosen one's server is being restarted or takes
+ * only the other family. Returns its number, or 0 if there is none.
+ */
 static __noinline __u32 search_rows(struct bpf_sk_lookup *ctx, __u64 service_bits, __u64 hash,
 				    __u32 tried)
 {
@@ -109,7 +114,10 @@ static __noinline __u32 search_rows(struct bpf_sk_lookup *ctx, __u64 service_bit
 
 static __always_inline __u32 choose_target(union service_word found, __u64 hash, struct packet *pkt)
 {
-	/* Rows of TCP are not tracked but for whole clients: the scheduler is asked each time. */
+	/*
+	 * In mode local, rows of TCP services are tracked only with `hash: source`: in all other
+	 * cases the scheduler is asked for each connection.
+	 */
 	if (pkt->tcp_flags != NO_TCP && !(found.service.flags & SERVICE_HASH_SOURCE) &&
 	    service_scheduler(found.service.flags))
 		return schedule_flow(found.word, hash) & 0xffff;
@@ -122,14 +130,14 @@ static __always_inline void count_lookup(__u32 target, const struct packet *pkt)
 
 	if (!counter)
 		return;
-	/* How many segments a connection has, nobody sees; a datagram is looked up one by one. */
+	/* The program sees each datagram, but of a TCP connection only its beginning. */
 	counter->packets += pkt->tcp_flags == NO_TCP;
 	counter->new_flows += pkt->new_flow;
 }
 
 /*
- * Without a socket the kernel looks on, as if there were no service: it refuses the connection if
- * nobody listens at the service's own address.
+ * If no backend has a socket, the kernel goes on as if there were no service: it refuses the
+ * connection if nobody listens at the service's own address.
  */
 SEC("sk_lookup")
 int poise_local(struct bpf_sk_lookup *ctx)
@@ -145,7 +153,7 @@ int poise_local(struct bpf_sk_lookup *ctx)
 	if (!found.word)
 		return SK_PASS;
 	if (to.proto == IPPROTO_TCP) {
-		/* SYN, but for the few segments that belong to no connection. */
+		/* This is a SYN, except for the few segments that belong to no connection. */
 		pkt.tcp_flags = TCP_SYN;
 		pkt.new_flow = true;
 	}

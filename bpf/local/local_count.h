@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The connections that services have with sockets of this host. */
+/* Counts the connections that services have with sockets of this host. */
 #ifndef POISE_BPF_LOCAL_COUNT_H
 #define POISE_BPF_LOCAL_COUNT_H
 
-/* Of the kernel's own, by name: where they stand differs from kernel to kernel. */
+/*
+ * These are the kernel's structures. libbpf finds their members by name, as offsets differ between
+ * kernels.
+ */
 struct in6_addr___own {
 	__u32 words[4];
 };
@@ -21,13 +24,13 @@ struct sock___own {
 	void *sk_socket;
 } __attribute__((preserve_access_index));
 
-/* What the kernel runs the program with, once for each TCP socket of the network namespace. */
+/* The program's context: the kernel runs it once for each TCP socket of the network namespace. */
 struct tcp_iter {
 	void *meta;
 	struct sock_common___own *sk;
 };
 
-/* Of its own end. */
+/* Returns the address and port that the socket is bound to. */
 static __always_inline struct local_mark bound_to(const struct sock___own *sk)
 {
 	struct local_mark bound = { .port = bpf_htons(sk->__sk_common.skc_num) };
@@ -43,7 +46,10 @@ static __always_inline struct local_mark bound_to(const struct sock___own *sk)
 	return bound;
 }
 
-/* The service whose connection it is: its local address is the service's, not the backend's. */
+/*
+ * Returns the service that a connection belongs to. The connection's local address is the service's
+ * and not the backend's.
+ */
 static __always_inline union service_word service_of(const struct sock___own *sk)
 {
 	struct local_mark own = bound_to(sk);
@@ -54,7 +60,7 @@ static __always_inline union service_word service_of(const struct sock___own *sk
 	return find_local(key, is_mapped(&own));
 }
 
-/* Connections that it accepts from now on are counted. */
+/* Marks a listening socket, so that connections that it accepts from now on are counted. */
 static __always_inline int mark_listener(struct sock___own *sk)
 {
 	__u32 port = sk->__sk_common.skc_num;
@@ -69,8 +75,8 @@ static __always_inline int mark_listener(struct sock___own *sk)
 }
 
 /*
- * Not iter/bpf_sk_storage_map, which would see marked sockets only: it may write what it goes
- * through, and kernels that are locked down load no such program.
+ * iter/bpf_sk_storage_map would visit marked sockets only. But it may write to what it visits, so
+ * locked-down kernels do not load it.
  */
 SEC("iter/tcp")
 int poise_local_count(struct tcp_iter *ctx)
@@ -85,7 +91,7 @@ int poise_local_count(struct tcp_iter *ctx)
 
 	if (!ctx->sk)
 		return 0;
-	/* NULL: no whole socket but what is left of one in TIME_WAIT, or not one yet. */
+	/* NULL means that this is no full socket: it is in TIME_WAIT or not established yet. */
 	sk = (void *)bpf_skc_to_tcp_sock(ctx->sk);
 	if (!sk)
 		return 0;
@@ -109,7 +115,7 @@ int poise_local_count(struct tcp_iter *ctx)
 	}
 	if (!count)
 		return 0;
-	/* Without a file: closed by its server, the rest is the kernel's. */
+	/* A socket without a file has been closed by its server, and the kernel finishes it. */
 	if (sk->sk_socket || state == BPF_TCP_ESTABLISHED)
 		count->live++;
 	else

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A backend's address and port -> its listening socket, entered and marked. */
+/*
+ * Finds the listening socket of a backend's address and port, enters it into local_sockets and
+ * marks it.
+ */
 #ifndef POISE_BPF_LOCAL_FIND_H
 #define POISE_BPF_LOCAL_FIND_H
 
-/* Look-ups per run, to meet the members of a SO_REUSEPORT group at once; whom they miss the next
- * count meets. */
+/*
+ * Look-ups per run, so that most members of a SO_REUSEPORT group are marked at once; the next count
+ * marks the others.
+ */
 #define LOCAL_GROUP_TRIES 16
 
 static __always_inline bool is_mapped(const struct local_mark *backend)
@@ -14,7 +19,7 @@ static __always_inline bool is_mapped(const struct local_mark *backend)
 	return !addr[0] && (__u32)addr[1] == wire32(bpf_htonl(0xffff));
 }
 
-/* The one that a client at no address and this port would get; NULL: none. */
+/* Returns the socket that a client with address 0 and this port would be given, or NULL. */
 static __always_inline struct bpf_sock *
 find_socket(struct __sk_buff *skb, const struct local_mark *backend, __u8 proto, __be16 client_port)
 {
@@ -37,7 +42,7 @@ find_socket(struct __sk_buff *skb, const struct local_mark *backend, __u8 proto,
 	return bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
-/* Entering what is there already would unhook it for a moment. */
+/* True if the socket is in the map already. Entering it again would take it out for a moment. */
 static __always_inline bool is_entered(const struct bpf_sock *sk, __u32 target)
 {
 	struct bpf_sock *there = bpf_map_lookup_elem(&local_sockets, &target);
@@ -48,7 +53,10 @@ static __always_inline bool is_entered(const struct bpf_sock *sk, __u32 target)
 	return same;
 }
 
-/* Whatever address it was found by. */
+/*
+ * Marks a socket with the address and port it is bound to, which may be another one than it was
+ * found by.
+ */
 static __always_inline void mark(struct bpf_sock *sk)
 {
 	struct local_mark bound = { .port = bpf_htons(FIELD(sk, src_port)) };
@@ -71,8 +79,10 @@ static __always_inline void want_port(__u32 port)
 		*bits |= 1ULL << (port & 63);
 }
 
-/* Marks one more member of the group, if there is one that a client at this port would get. By
- * itself, so that the verifier looks at it once and not once per try. */
+/*
+ * Marks one more member of the SO_REUSEPORT group: the one that a client with this port would be
+ * given. It is a global function so that the verifier checks it once and not once per try.
+ */
 __noinline int mark_member(struct __sk_buff *skb, const struct local_mark *backend, __u32 port)
 {
 	struct bpf_sock *sk;

@@ -1,27 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Local address, port and protocol -> service in mode local; wildcards included. */
-#ifndef POISE_BPF_LOCAL_SERVICE_H
-#define POISE_BPF_LOCAL_SERVICE_H
-
-#define AF_INET 2
-
-/* Of a context or socket, read one by one and once: the verifier wants fields at constant offsets,
- * which the compiler would fold into one another. */
-#define FIELD(from, field) (*(const volatile typeof((from)->field) *)&(from)->field)
-
-static __always_inline __u64 *port_bits(__u32 port)
-{
-	__u32 zero = 0;
-	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, &zero);
-
-	return ports ? &ports->bits[(port & 0xffff) / 64] : NULL;
-}
-
-/* The second half of ::ffff:a.b.c.d. */
-static __always_inline __u64 mapped_high(__be32 addr)
-{
-	return wire32(bpf_htonl(0xffff)) | (__u64)wire32(addr) << 32;
-}
+#ifndef POISE_BPF_LOCAL_KEY_H
+#define POISE_BPF_LOCAL_KEY_H
 
 static __always_inline struct service_words local_key(__be16 port, __u8 proto)
 {
@@ -29,7 +9,10 @@ static __always_inline struct service_words local_key(__be16 port, __u8 proto)
 					       (__u32)KEY_LOCAL << 24 };
 }
 
-/* At the address itself; else at 0.0.0.0, which is IPv4's alone; else at [::], which is both's. */
+/*
+ * Looks for a service at the address itself, then at 0.0.0.0, which takes IPv4 only, then at [::],
+ * which takes both.
+ */
 static __always_inline union service_word find_local(struct service_words key, bool ipv4)
 {
 	union service_word found = find_service(&key);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Mode nat: clients' packets to backends and backends' replies to clients, each with other
- * addresses and ports. Global functions: verified by themselves, once per IP version.
- *
- * Packets to clients go the way that the client's last packet came, so that nothing has to be
- * looked up for them: back by the same interface to the same neighbour.
+ * Mode nat: rewrites addresses and ports of clients' packets to backends and of backends' replies
+ * to clients. The entry points are global functions, which the verifier checks once per IP version.
+ * Replies go back the way that the client's last packet came, by the same interface to the same
+ * neighbour, so that no route has to be looked up for them.
  */
 #ifndef POISE_BPF_NAT_H
 #define POISE_BPF_NAT_H
 
 #define LEAST_MTU 1280 /* smaller ones are not worth asking about (RFC 8200) */
 
-/* Where the client's packets come from, noted in both entries. Two CPUs may mix what they note; the
- * next packet puts it right. */
+/*
+ * Notes in both entries which neighbour the client's packets come from. If two CPUs note different
+ * ones at once, the next packet puts it right.
+ */
 __noinline int nat_learn_hop(struct xdp_md *ctx, __u32 slot, __u32 other)
 {
 	const struct ethhdr *eth = (void *)(long)ctx->data;
@@ -41,20 +42,9 @@ static __always_inline bool nat_same_hop(const struct nat_entry *entry, const st
 	       known[2] == from[2] && known[3] == to[0] && known[4] == to[1] && known[5] == to[2];
 }
 
-static __always_inline void nat_count_packet(__u32 number, __u32 ip_bytes, bool new_flow)
-{
-	struct counter *counter = bpf_map_lookup_elem(&counters, &number);
+#define NAT_UNKNOWN (-1) /* the flow is not in the table yet */
 
-	if (!counter)
-		return;
-	counter->packets++;
-	counter->bytes += ip_bytes;
-	counter->new_flows += new_flow;
-}
-
-#define NAT_UNKNOWN (-1) /* the flow has to be entered first */
-
-/* A client's packet to a service by nat: the verdict or NAT_UNKNOWN. */
+/* Forwards a client's packet to a service in mode nat. Returns the verdict or NAT_UNKNOWN. */
 static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, __u64 hash,
 				       __u32 shape, int version)
 {
@@ -81,7 +71,7 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	entry = nat_entry_at(found.set, found.slot);
 	number = entry->target;
 	target = bpf_map_lookup_elem(&targets, &number);
-	if (!target || !nat_goes_on(&found, target, service, tcp_flags))
+	if (!target || !nat_goes_on(&found, target, service, tcp_flags, now))
 		return NAT_UNKNOWN;
 	source = entry->source;
 	ours = bpf_map_lookup_elem(&nat_sources, &source);
@@ -93,7 +83,10 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	change.to_port = target->port;
 	change.ip_delta = entry->ip_delta;
 	change.transport_delta = entry->transport_delta;
-	/* Whoever takes an entry over says so before changing it. */
+	/*
+	 * A CPU that takes an entry over marks its word before it changes the entry, so all that
+	 * was read above is the flow's if the word is still the same.
+	 */
 	if (nat_is_taken(&found, flow_tag(hash)))
 		return NAT_UNKNOWN;
 	bytes = nat_ip_bytes(parts.ip, version);
@@ -108,7 +101,7 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 		nat_learn_hop(ctx, found.slot, entry->other);
 	write_ethernet(parts.eth, target, parts.eth->h_proto);
 	nat_rewrite(&parts, version, udp, &change);
-	nat_count_packet(number, bytes, shape & NAT_SHAPE_BEGAN);
+	count_packet(number, bytes, shape & NAT_SHAPE_BEGAN);
 	return nat_sent(ctx, bytes, action);
 }
 
@@ -122,7 +115,7 @@ __noinline int nat_forward6(struct xdp_md *ctx, __u64 service_bits, __u64 hash, 
 	return nat_forward(ctx, service_bits, hash, shape, 6);
 }
 
-/* What replies are found by. */
+/* The key by which a reply's entry is recognized. */
 struct nat_reply_key {
 	struct nat_addr backend;
 	__be16 backend_port, nat_port;
@@ -160,7 +153,10 @@ static __always_inline struct nat_found nat_find_reply(const struct nat_reply_ke
 	return found;
 }
 
-/* Out by the interface towards the client; what it cannot carry is not sent. */
+/*
+ * Returns the verdict that sends a reply out by the interface towards the client, or a negative
+ * drop_reason, also if the packet is larger than that interface's MTU.
+ */
 static __always_inline int nat_way_back(struct xdp_md *ctx, __u32 ifindex, __u32 bytes)
 {
 	__u32 mtu = 0;
@@ -183,8 +179,11 @@ static __always_inline void nat_count_reply(__u32 number, __u32 ip_bytes)
 	counter->reply_bytes += ip_bytes;
 }
 
-/* A backend's packet to a port of ours, on its way to the client: the verdict. Of a flow that is
- * not known it is the host's own business. */
+/*
+ * Translates a backend's packet to one of our ports and sends it to the client. Returns the
+ * verdict: XDP_PASS if the flow is not known, as the packet may belong to a connection of the
+ * host's own.
+ */
 static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 shape, int version)
 {
 	__u32 now = nat_now(), number, service, bytes;

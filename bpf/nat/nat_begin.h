@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A new flow by NAT: its target, a port towards it, and its two entries. */
+/*
+ * Begins a new flow in mode nat: chooses its target, takes a port towards it, and makes its two
+ * entries.
+ */
 #ifndef POISE_BPF_NAT_BEGIN_H
 #define POISE_BPF_NAT_BEGIN_H
 
-/* The target of a new flow: as for a packet of any other mode, but that no flow of the table before
- * this one is to be found. */
+/*
+ * Returns the target of a new flow. It is chosen as in any other mode; only the schedulers are
+ * asked directly, as the NAT table and not the flow table remembers their choice.
+ */
 static __always_inline __u32 nat_select(const struct nat_flow *flow)
 {
 	struct service service = nat_service(flow);
@@ -22,79 +27,75 @@ static __always_inline __u32 nat_select(const struct nat_flow *flow)
 	return track_packet(flow->service_bits, row.word, hash, flow->tcp_flags) & 0xffff;
 }
 
-/* A place for the entry that the client's packets are found by. */
+/* Returns a seized place for the entry by which the client's packets are found, or NO_SLOT. */
 static __always_inline int nat_client_slot(const struct nat_flow *flow)
 {
-	__u32 tag = flow_tag(flow->hash), now = nat_now();
-	int choice, try, slot = NO_SLOT;
+	struct nat_set *set = flow->own < 0 ? NULL : nat_set_of(flow->own);
+	int try, slot = NO_SLOT;
 
-	for (choice = 0; choice < 2; choice++) {
-		__u32 first = nat_set_index(flow->hash, choice, nat_set_mask) * NAT_PER_SET, at;
-		struct nat_set *set = nat_set_of(first);
-		const struct nat_entry *entry;
-		__u64 *word, old;
+	if (set) {
+		__u64 *word = nat_word_at(set, flow->own), old = nat_read(word);
 
-		if (!set)
-			return NO_SLOT;
-		at = nat_find_tag(set, tag);
-		word = nat_word_at(set, at);
-		old = nat_read(word);
-		entry = nat_entry_at(set, at);
-		if (at == NAT_PER_SET || old & NAT_BUSY || !nat_same_client(entry, flow))
-			continue;
-		if (!nat_seize(word, old, now))
-			return NO_SLOT;
-		nat_end_other(entry, first + at);
-		return first + at;
+		/* Nobody else enters a flow with this tag, so the entry is still the flow's. */
+		if (nat_word_tag(old) == flow_tag(flow->hash) && !(old & NAT_BUSY)) {
+			if (!nat_seize(word, old, nat_now()))
+				return NO_SLOT;
+			nat_end_other(nat_entry_at(set, flow->own), flow->own);
+			return flow->own;
+		}
 	}
-	/* Another CPU may want the same room. */
+	/* Another CPU may take the same place first, so this is tried several times. */
 	for (try = 0; try < INSERT_TRIES && slot < 0; try++)
-		slot = nat_seize_room(flow->hash);
+		slot = nat_seize_room(flow->hash, flow->collides);
 	return slot;
 }
 
-/* Makes the entry that the client's packets are found by, beside that of the replies, and lets both
- * be found. The slot, or NO_SLOT: then the other one is gone, too. */
+/*
+ * Makes the entry by which the client's packets are found, beside that of the replies, and
+ * publishes both. Returns the slot, or NO_SLOT after it has removed the replies' entry, too.
+ */
 __noinline int nat_enter_client(const struct nat_flow *flow, __u32 reply_slot)
 {
 	struct nat_set *set, *reply_set = nat_set_of(reply_slot);
 	struct nat_entry *entry, *reply;
-	const struct nat_source *from;
 	const struct target *target;
-	__u64 *reply_word, busy;
-	__u32 number, source;
+	__u64 *word, *reply_word, busy, written;
+	__u32 number, tag, state;
 	int slot;
 
 	if (!flow || !reply_set)
 		return NO_SLOT;
+	tag = flow_tag(flow->hash);
 	reply = nat_entry_at(reply_set, reply_slot);
 	reply_word = nat_word_at(reply_set, reply_slot);
 	busy = nat_read(reply_word);
 	number = reply->target;
-	source = reply->source;
 	target = bpf_map_lookup_elem(&targets, &number);
-	from = bpf_map_lookup_elem(&nat_sources, &source);
-	slot = target && from ? nat_client_slot(flow) : NO_SLOT;
+	slot = target ? nat_client_slot(flow) : NO_SLOT;
 	set = slot < 0 ? NULL : nat_set_of(slot);
 	if (!set) {
 		nat_exchange(reply_word, busy, 0);
 		return NO_SLOT;
 	}
 	entry = nat_entry_at(set, slot);
-	entry->nat_port = reply->nat_port;
-	entry->target = number;
-	entry->source = source;
+	reply->other = slot;
+	reply->other_tag = tag;
+	nat_mirror(entry, reply);
 	entry->other = reply_slot;
 	entry->other_tag = nat_word_tag(busy);
-	reply->other = slot;
-	reply->other_tag = flow_tag(flow->hash);
-	nat_fill(entry, flow, target, from, false);
-	nat_publish(nat_word_at(set, slot), flow, target, flow_tag(flow->hash), 0);
-	nat_publish(reply_word, flow, target, nat_word_tag(busy), NAT_REPLY);
+	word = nat_word_at(set, slot);
+	state = nat_first_state(flow, target);
+	nat_publish(word, tag, state);
+	nat_publish(reply_word, nat_word_tag(busy), state | NAT_REPLY);
+	/* A CPU that took the client's entry over between the two left the replies' one alone,
+	 * as that was NAT_BUSY then. */
+	written = nat_read(word);
+	if (nat_word_tag(written) != tag || written & NAT_BUSY)
+		nat_end(reply_slot, nat_word_tag(busy), slot);
 	return slot;
 }
 
-/* A target's sources, both of which change at once. */
+/* The range of a target's sources. It is read as one word, as both members change at once. */
 union nat_sources_word {
 	struct {
 		__u16 first, count;
@@ -102,11 +103,13 @@ union nat_sources_word {
 	__u32 word;
 };
 
-/* Enters a new flow. GO_ON or a drop_reason. */
+/* Enters a new flow. Returns GO_ON or a drop_reason. */
 static __always_inline int nat_enter(const struct nat_flow *flow)
 {
 	struct nat_counter *counter = nat_count();
-	__u32 number = nat_select(flow), tries, try_, source;
+	__u32 number = nat_select(flow), try_, source, i;
+	struct nat_scarce *scarce;
+	struct nat_tries tries;
 	union nat_sources_word from;
 	const struct target *target;
 	int slot = NAT_BUSY_PORT;
@@ -114,18 +117,22 @@ static __always_inline int nat_enter(const struct nat_flow *flow)
 	if (!number || !counter)
 		return DROP_NO_BACKEND;
 	target = bpf_map_lookup_elem(&targets, &number);
-	if (!target)
+	scarce = bpf_map_lookup_elem(&nat_scarce, &number);
+	if (!target || !scarce)
 		return DROP_NO_TARGET;
 	from.word = *(const volatile __u32 *)&target->nat.first_source;
 	if (target->mode != MODE_NAT || !from.count ||
 	    (target->outer_version == 4) != nat_is_v4(&flow->client))
 		return DROP_NO_TARGET;
-	tries = nat_port_tries(number);
-	for (try_ = 0; try_ < NAT_PORT_TRIES && try_ < tries && slot < 0; try_++) {
+	tries = nat_port_tries(scarce);
+	for (i = 0; i < NAT_PORT_TRIES && slot < 0; i++) {
+		try_ = tries.first + i;
+		if (try_ >= tries.end)
+			break;
 		source = ((__u32)flow->hash + try_) % from.count;
 		slot = nat_take_port(flow, number, from.first + source, try_);
 	}
-	nat_ports_tried(number, slot < 0);
+	nat_ports_tried(scarce, slot < 0);
 	if (slot < 0)
 		return slot == NAT_NO_ROOM ? DROP_NAT_FULL : DROP_NO_PORT;
 	if (nat_enter_client(flow, slot) < 0)
@@ -135,46 +142,53 @@ static __always_inline int nat_enter(const struct nat_flow *flow)
 }
 
 /*
- * Whether a packet from there is none that a client sends (RFC 1812, 5.3.7; RFC 4291, 2.5 and 2.7),
- * or pretends to be from a service of ours, whose answers would come back to us for ever.
+ * True if another CPU has entered the flow since it was looked for. Otherwise flow->own says where
+ * an older entry of the flow is.
  */
-static __always_inline bool nat_is_martian(const struct nat_addr *client)
+static __always_inline bool nat_is_entered(struct nat_flow *flow)
 {
-	struct service_words key = { .low = client->low, .high = client->high };
-	const __u8 *bytes = (const __u8 *)client;
-	const __be32 *words = (const __be32 *)client;
+	const struct target *target = NULL;
+	struct nat_found found;
+	__u32 number, at;
+	int choice;
 
-	if (find_service(&key).service.flags & SERVICE_ADDRESS)
-		return true;
-	if (nat_is_v4(client))
-		return !bytes[12] || bytes[12] == 127 || bytes[12] >= 224;
-	return bytes[0] == 0xff || (!client->low && !words[2] && bpf_ntohl(words[3]) <= 1);
+	flow->own = NO_SLOT;
+	flow->collides = false;
+	for (choice = 0; choice < 2 && flow->own < 0; choice++) {
+		found.slot = nat_set_index(flow->hash, choice, nat_set_mask) * NAT_PER_SET;
+		found.set = nat_set_of(found.slot);
+		if (!found.set)
+			return false;
+		at = nat_place_of(found.set, flow_tag(flow->hash)) % (2 * NAT_PER_SET);
+		if (at >= NAT_PER_SET)
+			continue;
+		found.slot += at;
+		found.word = nat_read(nat_word_at(found.set, found.slot));
+		number = nat_entry_at(found.set, found.slot)->target;
+		if (!(found.word & (NAT_REPLY | NAT_BUSY)) &&
+		    nat_same_client(nat_entry_at(found.set, found.slot), flow)) {
+			flow->own = found.slot;
+			target = bpf_map_lookup_elem(&targets, &number);
+		} else {
+			flow->collides = true;
+		}
+	}
+	return target && nat_is_live(found.word, nat_now()) &&
+	       nat_goes_on(&found, target, nat_service(flow).number, flow->tcp_flags, nat_now());
 }
 
-/* Whether another CPU has entered the flow since it was looked for. */
-static __always_inline bool nat_is_entered(const struct nat_flow *flow)
-{
-	__u16 service = nat_service(flow).number;
-	struct nat_found found =
-		nat_find_client(&flow->client, flow->client_port, service, flow->hash, nat_now());
-	const struct target *target;
-	__u32 number;
+#define NAT_ENTERED (-1) /* another CPU has entered the flow or is about to */
 
-	if (!found.set)
-		return false;
-	number = nat_entry_at(found.set, found.slot)->target;
-	target = bpf_map_lookup_elem(&targets, &number);
-	return target && nat_goes_on(&found, target, service, flow->tcp_flags);
-}
-
-#define NAT_ENTERED (-1) /* by another CPU, or it is about to be */
-
-/* The same for the flow that a packet begins. NAT_ENTERED, too. */
+/*
+ * Enters the flow that a packet begins. Returns GO_ON, NAT_ENTERED or a drop_reason. A packet whose
+ * TTL ends here begins nothing.
+ */
 __noinline int nat_begin(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u32 shape)
 {
 	__u32 zero = 0;
 	struct nat_flow *flow = bpf_map_lookup_elem(&nat_begun, &zero);
 	struct nat_parts parts;
+	bool suspect;
 	int err;
 
 	if (!flow)
@@ -182,16 +196,30 @@ __noinline int nat_begin(struct xdp_md *ctx, __u64 service_bits, __u64 hash, __u
 	if (shape & NAT_SHAPE_IPV6) {
 		if (!nat_find_parts(ctx, shape, 6, &parts))
 			return DROP_MALFORMED_IP;
+		if (nat_ttl(parts.ip, 6) <= 1)
+			return NAT_ENTERED;
+		suspect = looks_martian(
+			parts.ip, 6,
+			flow_hash_source6(&hash_key,
+					  (const __be32 *)&((struct ipv6hdr *)parts.ip)->saddr));
 		flow->client = nat_source_of(parts.ip, 6);
 		flow->service_addr = nat_dest_of(parts.ip, 6);
 	} else {
 		if (!nat_find_parts(ctx, shape, 4, &parts))
 			return DROP_MALFORMED_IP;
+		if (nat_ttl(parts.ip, 4) <= 1)
+			return NAT_ENTERED;
+		suspect = looks_martian(
+			parts.ip, 4,
+			flow_hash_source4(&hash_key, ((struct iphdr *)parts.ip)->saddr));
 		flow->client = nat_source_of(parts.ip, 4);
 		flow->service_addr = nat_dest_of(parts.ip, 4);
 	}
-	if (nat_is_martian(&flow->client))
+	if (suspect &&
+	    is_martian(flow->client.low, flow->client.high, shape & NAT_SHAPE_IPV6 ? 6 : 4))
 		return DROP_MARTIAN;
+	if (!(shape & NAT_SHAPE_UDP) && !nat_begins(NAT_SHAPE_TCP_FLAGS(shape)))
+		return DROP_NO_FLOW;
 	flow->hash = hash;
 	flow->service_bits = service_bits;
 	flow->client_port = parts.ports[0];

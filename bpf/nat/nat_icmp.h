@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * ICMP errors about packets that nat has translated: the packet that an error quotes is translated
- * back, too, so that whoever sent it recognizes it (RFC 5508, section 4; RFC 792, RFC 4443). Errors
- * change nothing in the NAT table.
+ * ICMP errors about packets that mode nat has translated. The packet that an error quotes is
+ * translated back, too, so that its sender recognizes it (RFC 5508, section 4; RFC 792, RFC 4443).
+ * Errors change nothing in the NAT table.
  */
 #ifndef POISE_BPF_NAT_ICMP_H
 #define POISE_BPF_NAT_ICMP_H
 
-/* About a packet of ours to a backend: to the client. A verdict, or a negative drop_reason. */
+/*
+ * Sends an error about a packet to a backend on to the client. Returns a verdict or a negative
+ * drop_reason.
+ */
 static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, int version,
-					       const struct nat_quote *quote, __u16 source,
+					       const struct icmp_quote *quote, __u16 source,
 					       __u32 bytes)
 {
 	struct nat_reply_key key = { .backend = quote->to,
@@ -51,12 +54,13 @@ static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, 
 		return err;
 	__builtin_memcpy(eth, entry->hop, sizeof(entry->hop));
 	nat_count_reply(number, bytes);
+	count_error(number);
 	return action;
 }
 
-/* About a packet of ours to a client: to the backend. */
+/* Sends an error about a packet to a client on to the backend. */
 static __always_inline int nat_error_to_backend(struct xdp_md *ctx, __u32 shape, int version,
-						const struct nat_quote *quote,
+						const struct icmp_quote *quote,
 						struct service service, __u32 bytes)
 {
 	__u64 hash =
@@ -95,41 +99,19 @@ static __always_inline int nat_error_to_backend(struct xdp_md *ctx, __u32 shape,
 	if (err)
 		return err;
 	write_ethernet(eth, target, eth->h_proto);
-	nat_count_packet(number, bytes, false);
+	count_packet(number, bytes, false);
+	count_error(number);
 	return action;
 }
 
-/* Where packets of a client go by `source: keep`, without making anything of it: 0, nowhere. */
-static __always_inline __u32 nat_kept_target(union service_word found, __u64 hash)
-{
-	struct service service = found.service;
-	struct row row = row_at(service.number, flow_row(flow_tag(hash), service.row_count)).row;
-	__u32 index = flow_set_index(hash, flow_set_mask), number;
-	const struct flow_set *set = bpf_map_lookup_elem(&flows, &index);
-	const struct target *target;
-	__u64 entry;
-	int at;
-
-	if (!row_tracks(row) || !set)
-		return row.current_target;
-	at = find_entry(set, flow_tag(hash));
-	entry = *(const volatile __u64 *)&set->entries[at & (FLOWS_PER_SET - 1)];
-	number = flow_entry_target(entry);
-	target = bpf_map_lookup_elem(&targets, &number);
-	if (at < FLOWS_PER_SET && target && target->owner == (service.number | TARGET_SERVES))
-		return number;
-	return row_assigns(row, false) ? row.current_target : row.previous_target;
-}
-
-/* About a packet from a service with `source: keep` to a client: to the backend. */
+/*
+ * Sends an error about a packet from a service with `source: keep` to a client on to the backend.
+ */
 static __always_inline int nat_error_to_kept(struct xdp_md *ctx, __u32 shape, int version,
-					     const struct nat_quote *quote,
+					     const struct icmp_quote *quote,
 					     union service_word found, __u32 bytes)
 {
-	bool whole_client = found.service.flags & SERVICE_HASH_SOURCE;
-	__u64 hash = nat_hash(&quote->to, &quote->from, whole_client ? 0 : quote->ports[1],
-			      quote->ports[0], quote->proto);
-	__u32 number = nat_kept_target(found, hash);
+	__u32 number = icmp_flow_target(found, icmp_flow_hash(quote, found.service));
 	const struct target *target = bpf_map_lookup_elem(&targets, &number);
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	void *ip = eth + 1;
@@ -154,13 +136,14 @@ static __always_inline int nat_error_to_kept(struct xdp_md *ctx, __u32 shape, in
 	if (err)
 		return err;
 	write_ethernet(eth, target, eth->h_proto);
-	nat_count_packet(number, bytes, false);
+	count_packet(number, bytes, false);
+	count_error(number);
 	return action;
 }
 
-/* About a packet to a backend with `source: keep`: to the client. */
+/* Sends an error about a packet to a backend with `source: keep` on to the client. */
 static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, int version,
-					       const struct nat_quote *quote, __u32 bytes)
+					       const struct icmp_quote *quote, __u32 bytes)
 {
 	struct service service = nat_kept_service(&quote->to, quote->ports[1], quote->proto);
 	struct ethhdr *eth = (void *)(long)ctx->data;
@@ -194,23 +177,23 @@ static __always_inline int nat_error_from_kept(struct xdp_md *ctx, __u32 shape, 
 	if (err)
 		return err;
 	nat_count_reply(service.row_count, bytes);
+	count_error(service.row_count);
 	return action;
 }
 
-/* Which of our packets the error is about, and so where it goes: a verdict, or a negative
- * drop_reason. address: the entry of the one that it is sent to. */
+/*
+ * Sends an error on to the quoted packet's sender. Returns a verdict or a negative drop_reason.
+ */
 static __always_inline int nat_turn_around(struct xdp_md *ctx, __u32 shape, int version,
-					   const struct nat_quote *quote, struct service address,
-					   __u32 bytes)
+					   const struct icmp_error *error)
 {
-	struct service_words key = { .low = quote->from.low,
-				     .high = quote->from.high,
-				     .rest = wire16(quote->ports[0]) | (__u32)quote->proto << 16 };
-	union service_word found;
+	const struct icmp_quote *quote = &error->quote;
+	union service_word found = error->found;
+	__u32 bytes = error->bytes;
 
-	found = find_service(&key);
-	if (!found.word && address.flags & SERVICE_NAT_SOURCE)
-		return nat_error_to_client(ctx, shape, version, quote, address.number, bytes);
+	if (!found.word && error->address.flags & SERVICE_NAT_SOURCE)
+		return nat_error_to_client(ctx, shape, version, quote, error->address.number,
+					   bytes);
 	if (found.service.flags & SERVICE_NAT)
 		return nat_error_to_backend(ctx, shape, version, quote, found.service, bytes);
 	if (found.service.flags & SERVICE_NAT_KEEP)
@@ -218,43 +201,20 @@ static __always_inline int nat_turn_around(struct xdp_md *ctx, __u32 shape, int 
 	return nat_keeps() ? nat_error_from_kept(ctx, shape, version, quote, bytes) : XDP_PASS;
 }
 
-/* An ICMP packet: the verdict. */
 static __always_inline int nat_icmp(struct xdp_md *ctx, __u32 shape, int version)
 {
-	void *end = (void *)(long)ctx->data_end;
-	void *ip = (void *)(long)ctx->data + sizeof(struct ethhdr);
-	const struct icmphdr *icmp = ip + (shape & MAX_TRANSPORT_OFFSET);
-	const __u16 by_nat = SERVICE_NAT | SERVICE_NAT_KEEP | SERVICE_NAT_SOURCE;
-	struct nat_addr to;
-	struct nat_quote quote;
-	struct service_words key = { 0 };
-	struct service address;
-	__u32 bytes;
-	int err;
+	struct icmp_error error;
+	int err = icmp_find_error(ctx, shape, version, &error);
 
-	if (ip + ip_header_bytes(version) > end || (void *)(icmp + 1) > end ||
-	    !nat_is_error(icmp->type, version))
-		return XDP_PASS;
-	to = nat_dest_of(ip, version);
-	key.low = to.low;
-	key.high = to.high;
-	address = find_service(&key).service;
-	if (!(address.flags & by_nat) && !nat_keeps())
-		return XDP_PASS;
-	err = nat_find_quote(ctx, shape, version, &quote);
-	/* Whoever is told of a packet has sent it. */
-	if (!err && (quote.from.low != to.low || quote.from.high != to.high))
-		err = DROP_MALFORMED_ICMP;
-	if (err == NOT_OURS || (err && !(address.flags & by_nat)))
-		return XDP_PASS;
-	bytes = nat_ip_bytes(ip, version);
-	if (!err)
-		err = -nat_turn_around(ctx, shape, version, &quote, address, bytes);
-	if (err > 0)
+	if (err)
 		return stop(err);
-	return err == -XDP_PASS ? XDP_PASS : nat_sent(ctx, bytes, -err);
+	err = nat_turn_around(ctx, shape, version, &error);
+	if (err < 0)
+		return stop(-err);
+	return err == XDP_PASS ? XDP_PASS : nat_sent(ctx, error.bytes, err);
 }
 
+/* Handles an ICMP packet that icmp_relay4() or icmp_relay6() left, and returns the verdict. */
 __noinline int nat_icmp4(struct xdp_md *ctx, __u32 shape)
 {
 	return nat_icmp(ctx, shape, 4);

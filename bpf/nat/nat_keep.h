@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Mode nat with `source: keep`: only the backend's side is another one. Nothing is remembered:
- * whom a reply is from tells which service's it is.
+ * Mode nat with `source: keep`: only the backend's address and port are replaced. Nothing is
+ * remembered, because a reply's source tells which service it belongs to.
  */
 #ifndef POISE_BPF_NAT_KEEP_H
 #define POISE_BPF_NAT_KEEP_H
 
-#define AF_INET  2
-#define AF_INET6 10
+#include "lb/protocols.h"
 
-/* What checksums lack when an address and port become others. */
+/* Returns what a checksum lacks when an address and a port are replaced. */
 static __always_inline __u16 nat_delta(const struct nat_addr *old, __be16 old_port,
 				       const struct nat_addr *now, __be16 now_port)
 {
@@ -44,7 +43,7 @@ static __always_inline int nat_keep_to(struct xdp_md *ctx, const struct target *
 	return GO_ON;
 }
 
-/* A client's packet to its backend. GO_ON or a drop_reason. */
+/* Rewrites a client's packet to its backend. Returns GO_ON or a drop_reason. */
 __noinline int nat_keep_forward(struct xdp_md *ctx, const struct target *target, __u32 shape)
 {
 	if (!target)
@@ -55,13 +54,15 @@ __noinline int nat_keep_forward(struct xdp_md *ctx, const struct target *target,
 
 static __always_inline bool nat_keeps(void)
 {
-	__u32 zero = 0;
-	const struct switches *on = bpf_map_lookup_elem(&switches, &zero);
+	const struct switches *on = switches_now();
 
 	return on && on->nat_keep;
 }
 
-/* Which service a backend answers for from an address and port; row_count is its target. */
+/*
+ * Returns the service that a backend answers for from this address and port; row_count holds the
+ * backend's target.
+ */
 static __always_inline struct service nat_kept_service(const struct nat_addr *backend, __be16 port,
 						       __u8 proto)
 {
@@ -73,7 +74,7 @@ static __always_inline struct service nat_kept_service(const struct nat_addr *ba
 	return find_service(&key).service;
 }
 
-/* The kernel's next hop for a packet that was changed. A BPF_FIB_LKUP_RET_... */
+/* Asks the kernel for the next hop of a rewritten packet. Returns a BPF_FIB_LKUP_RET_... value. */
 static __always_inline int nat_route(struct xdp_md *ctx, const struct nat_change *change,
 				     __u32 bytes, int version, struct bpf_fib_lookup *fib)
 {
@@ -90,7 +91,10 @@ static __always_inline int nat_route(struct xdp_md *ctx, const struct nat_change
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 }
 
-/* Out by the next hop that was found; XDP_PASS: not by an interface of ours. */
+/*
+ * Sends the packet to the next hop that was found. Returns XDP_PASS if that is not behind an
+ * interface of ours.
+ */
 static __always_inline int nat_routed(struct xdp_md *ctx, const struct bpf_fib_lookup *fib,
 				      struct ethhdr *eth)
 {
@@ -105,7 +109,7 @@ static __always_inline int nat_routed(struct xdp_md *ctx, const struct bpf_fib_l
 	return action;
 }
 
-/* One hop less was taken off than the kernel will take off. */
+/* Undoes our decrement of the TTL, as the kernel will decrement it when it forwards the packet. */
 static __always_inline void nat_give_hop_back(void *ip, int version)
 {
 	if (version == 4) {
@@ -118,7 +122,7 @@ static __always_inline void nat_give_hop_back(void *ip, int version)
 	}
 }
 
-/* Whether the kernel may make fragments of a packet: then it gets it as it is to leave. */
+/* True if the kernel may fragment the packet. It then gets the rewritten packet to forward. */
 static __always_inline bool nat_may_fragment(const void *ip, int version)
 {
 	return version == 4 && !(((const struct iphdr *)ip)->frag_off & bpf_htons(IP_DF));
@@ -153,8 +157,11 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 		nat_delta(&backend, parts.ports[0], &change.from, change.from_port);
 	bytes = nat_ip_bytes(parts.ip, version);
 	found = nat_route(ctx, &change, bytes, version, &fib);
-	/* The host's own connections to a backend end here; and where there is no way, or one that
-	 * is too narrow, the kernel says so to the backend. */
+	/*
+	 * The kernel takes the packet as it came if it belongs to a connection of the host's own.
+	 * It also does so if there is no route or the packet is too big, and then tells the
+	 * backend.
+	 */
 	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH &&
 	    !(found == BPF_FIB_LKUP_RET_FRAG_NEEDED && nat_may_fragment(parts.ip, version)))
 		return XDP_PASS;
@@ -167,8 +174,11 @@ static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int ve
 	return action == XDP_PASS ? action : nat_sent(ctx, bytes, action);
 }
 
-/* A packet that may be a backend's reply: the verdict. Where the kernel knows no neighbour yet, or
- * the way leads by an interface that is not ours, it gets the packet with the service's address. */
+/*
+ * Handles a packet that may be a backend's reply, and returns the verdict. If the kernel has not
+ * resolved the neighbour yet, or the route leads over an interface that is not ours, the kernel
+ * gets the rewritten packet to forward.
+ */
 __noinline int nat_keep_reply(struct xdp_md *ctx, __u32 shape)
 {
 	return shape & NAT_SHAPE_IPV6 ? nat_keep_from(ctx, shape, 6) : nat_keep_from(ctx, shape, 4);

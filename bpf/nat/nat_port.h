@@ -1,66 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A port of ours for a new flow towards its backend. */
+/* Finds one of our ports for a new flow towards its backend. */
 #ifndef POISE_BPF_NAT_PORT_H
 #define POISE_BPF_NAT_PORT_H
 
 /*
- * A target towards which no port was found when a packet of this CPU last wanted one. Looking at
- * all of them for each SYN of a flood would be what a flood wants: for the rest of the tick only
- * one in some packets does.
+ * This CPU found no free port for a target in this tick; how often is noted here. A flood of SYNs
+ * must not make us look at all ports for each of them: the packets that follow look at a few ports
+ * each, every time at others, and only the 16th, 32nd, 64th, ... looks at all of them again.
  */
 struct nat_scarce {
-	__u32 mark; /* the target's number and the tick */
-	__u32 packets;
+	__u32 mark;    /* the tick and 1, so that it is never 0 */
+	__u32 packets; /* since then */
 };
 
-#define NAT_SCARCE 256 /* targets may share one: the last one has it */
-
+/* poised makes it as large as `targets`. Written per new flow. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NAT_SCARCE);
+	__uint(max_entries, POISE_DEFAULT_BACKENDS);
 	__type(key, __u32);
 	__type(value, struct nat_scarce);
 } nat_scarce SEC(".maps");
 
-static __always_inline struct nat_scarce *nat_scarce_of(__u32 number)
-{
-	__u32 index = number % NAT_SCARCE;
+/* The tries that a packet may make: the numbers first to end - 1. */
+struct nat_tries {
+	__u32 first, end;
+};
 
-	return bpf_map_lookup_elem(&nat_scarce, &index);
+static __always_inline bool nat_is_scarce(const struct nat_scarce *scarce)
+{
+	return scarce->mark == nat_now() + 1;
 }
 
-static __always_inline __u32 nat_scarce_mark(__u32 number)
+static __always_inline struct nat_tries nat_port_tries(struct nat_scarce *scarce)
 {
-	return number << 16 | (nat_now() & 0xffff);
+	struct nat_tries tries = { 0, NAT_PORT_TRIES };
+	__u32 packets;
+
+	if (!nat_is_scarce(scarce))
+		return tries;
+	packets = ++scarce->packets;
+	if (packets >= NAT_SEARCHES && !(packets & (packets - 1)))
+		return tries;
+	/* These numbers take the port of any flow that has ended, as those below were tried. */
+	tries.first =
+		NAT_AGED_TRIES + packets * NAT_SCARCE_TRIES % (NAT_PORT_TRIES - NAT_AGED_TRIES);
+	tries.end = tries.first + NAT_SCARCE_TRIES;
+	return tries;
 }
 
-/* How many ports to try towards a target. */
-static __always_inline __u32 nat_port_tries(__u32 number)
+/* Notes whether all tries were in vain. */
+static __always_inline void nat_ports_tried(struct nat_scarce *scarce, bool in_vain)
 {
-	struct nat_scarce *scarce = nat_scarce_of(number);
-
-	if (!scarce || scarce->mark != nat_scarce_mark(number) ||
-	    ++scarce->packets % NAT_SEARCHES == 0)
-		return NAT_PORT_TRIES;
-	return NAT_SCARCE_TRIES;
-}
-
-/* Whether they were all in vain. */
-static __always_inline void nat_ports_tried(__u32 number, bool in_vain)
-{
-	struct nat_scarce *scarce = nat_scarce_of(number);
-	__u32 mark = nat_scarce_mark(number);
-
-	if (!scarce || in_vain == (scarce->mark == mark))
+	if (in_vain == nat_is_scarce(scarce))
 		return;
-	scarce->mark = in_vain ? mark : 0;
+	scarce->mark = in_vain ? nat_now() + 1 : 0;
 	scarce->packets = 0;
 }
 
 #define NAT_BUSY_PORT (-1) /* the next one may be free */
 #define NAT_NO_ROOM   (-2)
 
-/* Whether a new flow may have the port that another one has. try_: how many were tried before. */
+/* True if a new flow may take the port of another one. try_ is the number of ports tried before. */
 static __always_inline bool nat_may_take(__u64 word, const struct target *target, __u32 try_,
 					 __u32 now)
 {
@@ -78,7 +78,10 @@ static __always_inline bool nat_may_take(__u64 word, const struct target *target
 	return !nat_reset_only(flags) || age >= NAT_DOUBT_TICKS;
 }
 
-/* The entry that already has the tag is taken over, if that is no harm. */
+/*
+ * Takes over the entry that already has the tag, if it is this flow's own or its flow has ended or
+ * expired.
+ */
 static __always_inline int nat_take_over(struct nat_set *set, __u32 slot,
 					 const struct nat_flow *flow, __u32 number, __u32 source,
 					 const struct target *target, __be16 port, __u32 try_)
@@ -101,7 +104,7 @@ static __always_inline int nat_take_over(struct nat_set *set, __u32 slot,
 	return slot;
 }
 
-/* A place for the entry that replies are found by, or why there is none. */
+/* Returns a seized place for the entry by which replies are found, NAT_BUSY_PORT or NAT_NO_ROOM. */
 static __always_inline int nat_reply_slot(const struct nat_flow *flow, __u32 number, __u32 source,
 					  const struct target *target, __be16 port, __u64 hash,
 					  __u32 try_)
@@ -114,20 +117,20 @@ static __always_inline int nat_reply_slot(const struct nat_flow *flow, __u32 num
 
 		if (!set)
 			return NAT_NO_ROOM;
-		at = nat_find_tag(set, flow_tag(hash));
+		at = nat_place_of(set, flow_tag(hash));
 		if (at < NAT_PER_SET)
 			return nat_take_over(set, first + at, flow, number, source, target, port,
 					     try_);
 	}
-	slot = nat_seize_room(hash);
+	slot = nat_seize_room(hash, false);
 	return slot < 0 ? NAT_NO_ROOM : slot;
 }
 
 /*
- * Takes a port for a flow to a target: makes the entry that replies are found by. Its word stays
- * NAT_BUSY, with the tag, until the flow is whole: the port is taken, and the entry is nobody's to
- * take. Two CPUs that want the same port look one after the other. The slot, NAT_BUSY_PORT or
- * NAT_NO_ROOM.
+ * Takes a port for a flow to a target by making the entry by which replies are found. The entry's
+ * word holds the tag and NAT_BUSY until the flow is whole, so that the port is taken and no other
+ * CPU takes the entry. Two CPUs that want the same port search one after the other. Returns the
+ * slot, NAT_BUSY_PORT or NAT_NO_ROOM.
  */
 __noinline int nat_take_port(const struct nat_flow *flow, __u32 number, __u32 source, __u32 try_)
 {
@@ -156,7 +159,7 @@ __noinline int nat_take_port(const struct nat_flow *flow, __u32 number, __u32 so
 		entry->nat_port = port;
 		entry->target = number;
 		entry->source = source;
-		nat_fill(entry, flow, target, from, true);
+		nat_fill(entry, flow, target, from);
 		nat_exchange(word, nat_read(word), nat_word(flow_tag(hash), nat_now(), NAT_BUSY));
 	}
 	nat_give_up_claim(flow_tag(hash));

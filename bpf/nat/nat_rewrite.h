@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Other addresses and ports in a packet, with its checksums kept right (RFC 1624, equation 3). */
+/* Replaces addresses and ports in a packet and keeps its checksums right (RFC 1624, equation 3). */
 #ifndef POISE_BPF_NAT_REWRITE_H
 #define POISE_BPF_NAT_REWRITE_H
 
-/* An IP address as a key's halves; IPv4 as ::ffff:a.b.c.d. */
+/* An IP address in two words; IPv4 as ::ffff:a.b.c.d. */
 struct nat_addr {
 	__u64 low, high;
 };
 
-#define TTL_DELTA 0xfffe /* what a TTL or hop limit less by one adds: it is a word's first byte */
+#define TTL_DELTA                                                                                  \
+	0xfffe /* what the checksum gains when the TTL, a word's first byte, loses one             \
+		*/
 
-/* What functions that are verified by themselves are told of a packet: where its transport header
- * is, its TCP flags or NO_TCP, and what is known of it. */
+/*
+ * A packet as global functions are told of it: the offset of its transport header, its TCP flags or
+ * NO_TCP, and flags of ours.
+ */
 #define NAT_SHAPE(offset, tcp_flags) ((offset) | (__u32)(tcp_flags) << 16)
 #define NAT_SHAPE_TCP_FLAGS(shape)   ((shape) >> 16 & (NO_TCP | 0xff))
 #define NAT_SHAPE_UDP                (NO_TCP << 16)
 #define NAT_SHAPE_IPV6               (1U << 30)
 #define NAT_SHAPE_BEGAN              (1U << 31) /* its flow was entered just now */
 
-/* What a packet becomes. */
+/* tcp_flags: the packet's, or NO_TCP for a datagram. */
+static __always_inline __u32 nat_shape(const struct packet *pkt, __u32 tcp_flags)
+{
+	return NAT_SHAPE(pkt->transport_offset, tcp_flags) |
+	       (pkt->version == 6 ? NAT_SHAPE_IPV6 : 0);
+}
+
+/* The addresses and ports that a packet is given, and what its checksums gain by that. */
 struct nat_change {
 	struct nat_addr from, to;
 	__be16 from_port, to_port;
 	__u16 ip_delta, transport_delta;
 };
 
-/* One's complement difference of two sums: what a checksum lacks when its words become others. */
+/*
+ * Returns the one's complement difference of two sums: what a checksum lacks when its words are
+ * replaced.
+ */
 static __always_inline __u16 csum_difference(__u32 now, __u32 old)
 {
 	return csum_fold32(csum_fold32(now) + (__u16)~csum_fold32(old));
@@ -36,13 +50,13 @@ static __always_inline __u16 csum_add(__u16 check, __u32 delta)
 	return ~csum_fold32((__u16)~check + delta);
 }
 
-/* The same of a checksum in its header, of whatever type that has. */
+/* Does csum_add() to a checksum in a header, whatever type it has there. */
 static __always_inline void csum_update(void *check, __u32 delta)
 {
 	*(__u16 *)check = csum_add(*(__u16 *)check, delta);
 }
 
-/* Where a packet's parts are; checked against its end. */
+/* Pointers to a packet's parts, all checked against its end. */
 struct nat_parts {
 	struct ethhdr *eth;
 	void *ip;
@@ -51,7 +65,7 @@ struct nat_parts {
 	__u8 tcp_flags; /* 0: UDP */
 };
 
-/* False: it is cut short. */
+/* Returns false if the packet is cut short. */
 static __always_inline bool nat_find_parts(struct xdp_md *ctx, __u32 shape, int version,
 					   struct nat_parts *parts)
 {
@@ -76,7 +90,9 @@ static __always_inline bool nat_find_parts(struct xdp_md *ctx, __u32 shape, int 
 	return true;
 }
 
-/* The way back to whom a frame came from: struct nat_entry's hop. */
+/*
+ * Writes the addresses of a frame back to this frame's sender, as struct nat_entry's hop has them.
+ */
 static __always_inline void nat_hop_from(__u8 *hop, const struct ethhdr *eth)
 {
 	__builtin_memcpy(hop, eth->h_source, sizeof(eth->h_source));
@@ -113,8 +129,10 @@ static __always_inline __u32 nat_ip_bytes(const void *ip, int version)
 				      bpf_ntohs(((const struct ipv6hdr *)ip)->payload_len);
 }
 
-/* Whether the transport header is within the IP packet, not in what is behind it: of packets to
- * services parse_transport() has seen to that. */
+/*
+ * True if the transport header lies within the IP packet and not in what follows it.
+ * parse_transport() has checked that only for packets to services.
+ */
 static __always_inline bool nat_is_whole(const struct nat_parts *parts, __u32 shape, int version)
 {
 	return nat_ip_bytes(parts->ip, version) >=
@@ -128,7 +146,7 @@ static __always_inline __u8 nat_ttl(const void *ip, int version)
 			    : ((const struct ipv6hdr *)ip)->hop_limit;
 }
 
-/* One hop further, too. */
+/* Replaces the addresses and takes one off the TTL or hop limit. */
 static __always_inline void nat_rewrite_ip(void *ip, int version, const struct nat_addr *from,
 					   const struct nat_addr *to, __u32 delta)
 {
@@ -156,15 +174,17 @@ static __always_inline void nat_rewrite(const struct nat_parts *parts, int versi
 	nat_rewrite_ip(parts->ip, version, &change->from, &change->to, change->ip_delta);
 	parts->ports[0] = change->from_port;
 	parts->ports[1] = change->to_port;
-	/* A datagram without a checksum stays without one; one that has none left over writes 0
-	 * as 0xffff (RFC 768). */
+	/*
+	 * A datagram without a checksum stays without one. A computed checksum of 0 is written as
+	 * 0xffff (RFC 768).
+	 */
 	if (udp && !check)
 		return;
 	check = csum_add(check, change->transport_delta);
 	*parts->check = udp && !check ? 0xffff : check;
 }
 
-/* A packet that leaves does so without what is behind it: the verdict. */
+/* Trims the rewritten packet and returns the verdict. */
 static __always_inline int nat_sent(struct xdp_md *ctx, __u32 ip_bytes, int action)
 {
 	return trim(ctx, ip_bytes) ? stop(DROP_NO_ROOM) : action;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The NAT table: finding entries, keeping them alive, and making room for new ones.
- *
- * A reader looks at an entry's word, then at the entry, then at the word again: whoever takes an
- * entry over makes its word NAT_BUSY first, and a new flow's words stay that until both its entries
- * are whole, so that no half of a flow is found or makes room. A tag is at most once in a set, so
- * that the first word with it is the one.
+ * The NAT table: finds entries, keeps them alive, and makes room for new ones. A reader reads an
+ * entry's word, then the entry, then the word again. A CPU that takes an entry over first sets its
+ * word to NAT_BUSY. A new flow's words stay NAT_BUSY until both its entries are whole, so that
+ * nobody finds or evicts half a flow. A set holds a tag at most once, so the first word with the
+ * tag is the right one.
  */
 #ifndef POISE_BPF_NAT_TABLE_H
 #define POISE_BPF_NAT_TABLE_H
@@ -13,7 +12,7 @@
 #define NO_SLOT     (-1)
 #define CLAIM_TRIES 1024 /* longer than a flow takes to be entered */
 
-/* An entry's place: set * NAT_PER_SET + place in the set. */
+/* Returns the set of a slot. A slot is an entry's place: set * NAT_PER_SET + place in the set. */
 static __always_inline struct nat_set *nat_set_of(__u32 slot)
 {
 	__u32 zero = 0, index = slot / NAT_PER_SET;
@@ -37,15 +36,19 @@ static __always_inline __u64 nat_read(const __u64 *word)
 	return *(const volatile __u64 *)word;
 }
 
-/* Compare and exchange is a full barrier: what was written before is seen by who sees the new word.
+/*
+ * Compare and exchange is a full barrier: a CPU that sees the new word also sees all that was
+ * written before it.
  */
 static __always_inline bool nat_exchange(__u64 *word, __u64 from, __u64 to)
 {
 	return __sync_val_compare_and_swap(word, from, to) == from;
 }
 
-/* Where in the set the tag is, NAT_PER_SET: nowhere. Without a branch, so that the verifier has one
- * state to follow instead of nine. */
+/*
+ * Returns the tag's place in the set, or NAT_PER_SET if it has none. There is no branch, so that
+ * the verifier follows one state instead of nine.
+ */
 static __always_inline __u32 nat_find_tag(const struct nat_set *set, __u32 tag)
 {
 	__u32 i, at = NAT_PER_SET;
@@ -57,6 +60,23 @@ static __always_inline __u32 nat_find_tag(const struct nat_set *set, __u32 tag)
 		at += is_it * (i - NAT_PER_SET);
 	}
 	return at & (2 * NAT_PER_SET - 1);
+}
+
+/*
+ * The same for what a new flow looks at. It returns as soon as it has found the tag, and as a
+ * global function it is verified once. Packets of known flows do not use it, as nobody can predict
+ * its branches.
+ */
+__noinline __u32 nat_place_of(const struct nat_set *set, __u32 tag)
+{
+	__u32 i;
+
+	if (!set)
+		return NAT_PER_SET;
+	for (i = 0; i < NAT_PER_SET; i++)
+		if (((const volatile __u32 *)&set->words[i])[1] == tag)
+			break;
+	return i;
 }
 
 static __always_inline __u32 nat_now(void)
@@ -83,7 +103,10 @@ static __always_inline bool nat_is_live(__u64 word, __u32 now)
 	return !(word & NAT_BUSY) && nat_word_left(word, now) >= 0;
 }
 
-/* Whether one of the two sets has the tag; where, and the word. set NULL: there is no table. */
+/*
+ * True if the chosen one of the two sets has the tag; then *found says where, and holds the word.
+ * found->set is NULL if there is no table.
+ */
 static __always_inline bool nat_look(struct nat_found *found, __u64 hash, int choice)
 {
 	__u32 at;
@@ -123,7 +146,7 @@ static __always_inline struct nat_found nat_find_client(const struct nat_addr *c
 	return found;
 }
 
-/* Whether somebody has taken over the entry since. */
+/* True if another CPU has taken the entry over since it was found. */
 static __always_inline bool nat_is_taken(const struct nat_found *found, __u32 tag)
 {
 	__u64 word = nat_read(nat_word_at(found->set, found->slot));
@@ -131,23 +154,24 @@ static __always_inline bool nat_is_taken(const struct nat_found *found, __u32 ta
 	return nat_word_tag(word) != tag || word & NAT_BUSY;
 }
 
-/* Its backend has it still, and it has not ended for a packet that begins one. SYN with RST begins
- * none: its own flow has ended as soon as it is entered. */
+/* True if the flow's backend still serves it and the packet does not begin a new flow. */
 static __always_inline bool nat_goes_on(const struct nat_found *found, const struct target *target,
-					__u16 service, __u32 tcp_flags)
+					__u16 service, __u32 tcp_flags, __u32 now)
 {
 	return target->mode == MODE_NAT && target->owner == (service | TARGET_SERVES) &&
-	       !(tcp_is_syn(tcp_flags) && !(tcp_flags & TCP_RST) &&
-		 nat_ended(nat_word_flags(found->word)));
+	       !nat_begins_anew(found->word, tcp_flags, target, now);
 }
 
-/* How often a word is tried to be changed that others change: packets of the flow's other side. */
+/*
+ * How often to try to change a word that packets of the flow's other direction change at the same
+ * time.
+ */
 #define NOTE_TRIES 3
 
 /*
- * The flow's other entry is told what a packet has shown: seen are flags, until when both live is
- * expiry. What it knows of the flow's end, and we do not yet, says how long it lives. False: it has
- * been taken over by another flow.
+ * Tells the flow's other entry what a packet has shown: adds the flags in seen, removes those in
+ * unseen, and moves the expiry. If the other entry already knows of an end that this one has not
+ * seen, its own shorter expiry stays. Returns 0 if another flow has taken the entry over.
  */
 __noinline int nat_tell_other(__u32 slot, __u32 tag, __u32 expiry, __u32 seen, __u32 unseen)
 {
@@ -177,7 +201,7 @@ __noinline int nat_tell_other(__u32 slot, __u32 tag, __u32 expiry, __u32 seen, _
 	return 1;
 }
 
-/* Notes a packet of the flow in both its entries. */
+/* Notes a packet of the flow in both entries. */
 static __always_inline void nat_note(__u64 *word, __u64 old, const struct nat_entry *entry,
 				     const struct target *target, __u32 tcp_flags, __u32 now)
 {
@@ -191,41 +215,51 @@ static __always_inline void nat_note(__u64 *word, __u64 old, const struct nat_en
 			return;
 		if (nat_exchange(word, old, touched)) {
 			flags = nat_word_flags(touched);
-			/* Without the other one answers find nothing: the next packet of the
-			 * client's enters the flow again. */
+			/*
+			 * Without the other entry replies find nothing. So this one goes, too, and
+			 * the client's next packet enters the flow again.
+			 */
 			if (!nat_tell_other(entry->other, entry->other_tag, (__u32)touched >> 12,
 					    flags, nat_word_flags(old) & ~flags) &&
 			    !(flags & NAT_REPLY))
 				nat_exchange(word, touched, 0);
 			return;
 		}
-		/* Somebody else has noted something just now. */
+		/* Another CPU has changed the word just now. */
 		old = nat_read(word);
 		if (nat_word_tag(old) != tag || old & NAT_BUSY)
 			return;
 	}
 }
 
-/* The other entry of one that is taken over goes with it, if it still is that. */
-static __always_inline void nat_end_other(const struct nat_entry *entry, __u32 slot)
+/* Removes the entry at `slot` if it still has this tag and belongs with the one at `other`. */
+static __always_inline void nat_end(__u32 slot, __u32 tag, __u32 other)
 {
-	__u32 other = entry->other;
-	struct nat_set *set = nat_set_of(other);
+	struct nat_set *set = nat_set_of(slot);
 	__u64 *word, old;
 	int i;
 
 	if (!set)
 		return;
-	word = nat_word_at(set, other);
+	word = nat_word_at(set, slot);
 	for (i = 0; i < NOTE_TRIES; i++) {
 		old = nat_read(word);
-		if (nat_word_tag(old) != entry->other_tag || old & NAT_BUSY ||
-		    nat_entry_at(set, other)->other != slot || nat_exchange(word, old, 0))
+		if (nat_word_tag(old) != tag || old & NAT_BUSY ||
+		    nat_entry_at(set, slot)->other != other || nat_exchange(word, old, 0))
 			break;
 	}
 }
 
-/* What becomes of an entry: nobody finds it, nobody takes it. False: it is not `old` any more. */
+/* The same for the other entry of one, at `slot`, that is taken over. */
+static __always_inline void nat_end_other(const struct nat_entry *entry, __u32 slot)
+{
+	nat_end(entry->other, entry->other_tag, slot);
+}
+
+/*
+ * Seizes an entry: from now on nobody finds it and nobody takes it. Returns false if its word is
+ * not `old` any more.
+ */
 static __always_inline bool nat_seize(__u64 *word, __u64 old, __u32 now)
 {
 	return nat_exchange(word, old, nat_word(0, now, NAT_BUSY));
@@ -241,8 +275,9 @@ static __always_inline void nat_count_lost(__u64 old, __u32 now)
 	counter->broken += nat_established(nat_word_flags(old));
 }
 
-/* Nobody else enters what has this tag, on another CPU; tries: how often to look whether it is
- * done.
+/*
+ * Claims a tag, so that no other CPU enters a flow with it. tries says how often to look whether
+ * the claim is free.
  */
 static __always_inline bool nat_claim(__u32 tag, int tries)
 {
@@ -263,31 +298,33 @@ static __always_inline void nat_give_up_claim(__u32 tag)
 		__sync_val_compare_and_swap(claim, 1, 0);
 }
 
-/* nat_worth, verified once: the verifier takes what it gives for any number, or it would follow
- * each of the words with each outcome. */
+/*
+ * Returns nat_worth(). As a global function its result is any number to the verifier, which would
+ * otherwise follow each word with each outcome.
+ */
 __noinline __u32 nat_worth_of(__u64 word, __u32 now)
 {
 	return nat_worth(word, now);
 }
 
-/* What a new entry costs in a set. */
+/* The cost of a new entry in a set. */
 union nat_cost {
 	struct {
-		__u32 worth; /* of who is missed least; ~0: nobody can go */
+		__u32 worth; /* of the entry that is worth least; ~0: no entry can go */
 		__u16 at;    /* where that is */
-		__u16 taken; /* places that somebody has */
+		__u16 taken; /* places in use */
 	};
 	__u64 bits;
 };
 
-/* union nat_cost; a set that has the tag already is not one to choose. */
+/* Returns a union nat_cost as a word. A set that already has the tag cannot be chosen. */
 __noinline __u64 nat_cost_of(__u32 index, __u32 tag)
 {
 	union nat_cost cost = { .worth = ~0U, .taken = NAT_PER_SET };
 	struct nat_set *set = nat_set_of(index * NAT_PER_SET);
 	__u32 now = nat_now(), i;
 
-	if (!set || nat_find_tag(set, tag) < NAT_PER_SET)
+	if (!set || nat_place_of(set, tag) < NAT_PER_SET)
 		return cost.bits;
 	for (i = 0; i < NAT_PER_SET; i++) {
 		__u64 worth = nat_worth_of(nat_read(&set->words[i]), now);
@@ -302,11 +339,11 @@ __noinline __u64 nat_cost_of(__u32 index, __u32 tag)
 }
 
 /*
- * Seizes a place for an entry with this hash: in the emptier one of its two sets, so that none
- * overflows while the table has room (Mitzenmacher, 2001), else from the flow that is missed least.
- * The slot or NO_SLOT.
+ * Seizes a place for an entry whose first set is crowded, in the emptier one of its two sets
+ * (Mitzenmacher, 2001). If both are full, the entry that is worth least makes room. Returns the
+ * slot or NO_SLOT.
  */
-__noinline int nat_seize_room(__u64 hash)
+__noinline int nat_seize_crowded(__u64 hash)
 {
 	__u32 index = nat_set_index(hash, 0, nat_set_mask), now = nat_now(), slot;
 	__u32 other = nat_set_index(hash, 1, nat_set_mask);
@@ -335,6 +372,24 @@ __noinline int nat_seize_room(__u64 hash)
 		nat_count_lost(old, now);
 	}
 	return slot;
+}
+
+/*
+ * Seizes a place for an entry with this hash: one of the first NAT_UNCROWDED places of its first
+ * set, and only if these are taken one of its second set, so that most packets look at one set. If
+ * `collides`, another flow's entry may have the tag. Returns the slot or NO_SLOT.
+ */
+__noinline int nat_seize_room(__u64 hash, __u32 collides)
+{
+	__u32 first = nat_set_index(hash, 0, nat_set_mask) * NAT_PER_SET, at;
+	struct nat_set *set = nat_set_of(first);
+
+	if (!set)
+		return NO_SLOT;
+	for (at = 0; at < NAT_UNCROWDED && !collides; at++)
+		if (!nat_read(&set->words[at]))
+			return nat_seize(&set->words[at], 0, nat_now()) ? first + at : NO_SLOT;
+	return nat_seize_crowded(hash);
 }
 
 #endif

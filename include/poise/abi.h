@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the packet path and user space agree on: every key, value, flag and drop reason.
+ * The packet path and user space agree on this: every key, value, flag and drop reason.
  *
  * A BPF program includes vmlinux.h before this file, anything else gets its integer types here.
- * Maps outlive the daemon: a change of any size, offset or meaning below is a new ABI version.
+ *
+ * Maps outlive the daemon. A change of any size, offset or meaning below is a new layout of the
+ * maps that hold it, and user/lib/maps/layout.c has to know it. Words named reserved, unused or pad
+ * are 0 until something uses them; what gives one a meaning in which 0 says "as before" changes no
+ * layout.
  */
 #ifndef POISE_ABI_H
 #define POISE_ABI_H
 
 #ifndef __bpf__
+#include <linux/bpf.h>
 #include <linux/types.h>
 #endif
 
@@ -16,7 +21,8 @@
 #error "addresses are compared and hashed as little-endian words"
 #endif
 
-#define POISE_ABI_VERSION 3
+/* The form of a pinned set of maps: its directory, and `meta`, which tells the layout of each. */
+#define POISE_ABI_VERSION 4
 
 #define POISE_NAME_SIZE         64    /* a service's name and its NUL */
 #define POISE_MAX_SERVICES      4096  /* service numbers run from 0 to one less */
@@ -26,6 +32,9 @@
 #define POISE_MAX_ROWS          1048573 /* the largest prime below 2^20 */
 #define POISE_ROWS_PER_SLOT     2 /* array maps pad each value to 8 bytes: two rows fill them */
 #define POISE_MAX_TX_PORTS      256
+#define POISE_MAX_DROPS         64         /* drop reasons that there is room for */
+#define POISE_MAX_ANSWERS       16         /* kinds of answers that there is room for */
+#define POISE_MAX_MAPS          64         /* maps whose layouts `meta` has room for */
 #define POISE_DEFAULT_FLOWS     (1U << 20) /* flow table: entries unless configured */
 #define POISE_MIN_FLOWS         (1U << 10)
 #define POISE_MAX_FLOWS         (1U << 28) /* 2 GiB */
@@ -39,19 +48,25 @@
 #define POISE_NAT_PORT_LAST     32767
 #define POISE_DEFAULT_NAT_PORTS POISE_NAT_PORT_FIRST, POISE_NAT_PORT_LAST
 
-/* How a packet reaches a backend. */
+/*
+ * How a packet reaches a backend. The numbers stand in maps: none is ever given to another mode.
+ * All else about each mode, its word included, is in user/lib/mode.
+ */
 enum poise_mode {
-	MODE_NONE,  /* not in use: a packet that meets it is dropped as no_target */
-	MODE_L2,    /* new MAC addresses, the backend carries the service's address */
-	MODE_IPIP,  /* RFC 2003, RFC 2473, RFC 4213 */
-	MODE_GUE,   /* draft-ietf-intarea-gue-09, variant 0 without extensions */
-	MODE_NAT,   /* new destination; new source, too: an address of ours with a port of ours */
-	MODE_LOCAL, /* a socket on this host; the packet path leaves it to the kernel */
-	MODE_NAT_KEEP, /* new destination only: we are the backend's gateway to its clients */
+	MODE_NONE = 0, /* not in use: a packet that meets it is dropped as no_target */
+	MODE_L2 = 1,   /* new MAC addresses, the backend carries the service's address */
+	MODE_IPIP = 2, /* RFC 2003, RFC 2473, RFC 4213 */
+	MODE_GUE = 3,  /* draft-ietf-intarea-gue-09, variant 0 without extensions */
+	MODE_NAT = 4, /* new destination; new source, too: an address of ours with a port of ours */
+	MODE_NAT_KEEP = 5, /* new destination only: we are the backend's gateway to its clients */
+	MODE_LOCAL = 6,    /* a socket on this host; the packet path leaves it to the kernel */
 	MODE_MAX,
 };
 
-/* Why a packet was dropped, and the index into `drops`. Names are in user/lib/drop.c. */
+/*
+ * Why a packet was dropped, and the index into `drops`. A new reason goes to the end; its name and
+ * advice go into user/lib/maps/drop.c.
+ */
 enum drop_reason {
 	DROP_NONE,
 	DROP_MALFORMED_IP,        /* IP header cut short, or its lengths contradict the frame */
@@ -60,12 +75,32 @@ enum drop_reason {
 	DROP_NO_TARGET,           /* the row names a target that is not in use */
 	DROP_TOO_BIG,             /* longer than the outgoing MTU once encapsulated */
 	DROP_NO_ROOM,             /* the driver left no headroom for the outer headers */
-	DROP_MALFORMED_ICMP, /* an ICMP error about NAT's packets, cut short or contradictory */
+	DROP_MALFORMED_ICMP, /* an ICMP error to one of our addresses, cut short or contradictory
+			      */
 	DROP_TTL,            /* NAT is a hop, and the packet had none left */
 	DROP_NO_PORT,        /* no free port towards the backend was found for a new flow */
 	DROP_NAT_FULL,       /* no room was made in the NAT table for a new flow */
-	DROP_MARTIAN,        /* NAT: a new flow from an address that no client has */
+	DROP_MARTIAN,        /* to a service, from an address that no client has */
+	DROP_NO_FLOW,        /* NAT: a TCP packet of no flow that begins none */
+	DROP_FRAGMENT_EARLY, /* a fragment of a datagram whose first one has not been seen */
+	DROP_FRAGMENT_BAD,   /* it overlaps another one, or does not hold what a first one must */
 	DROP_MAX,
+};
+
+/*
+ * The kinds of answers that the balancer gives by itself, and the index into `answers`. A new kind
+ * goes to the end; its name goes into user/lib/maps/answer.c.
+ */
+enum answer_kind {
+	ANSWER_RESET,            /* TCP RST */
+	ANSWER_PORT_UNREACHABLE, /* ICMP 3/3, ICMPv6 1/4 */
+	ANSWER_MAX,
+};
+
+/* answers: per CPU, per kind of answer */
+struct answer_counter {
+	__u64 sent;
+	__u64 limited; /* not sent, because the source or all together had too many */
 };
 
 /* services: key */
@@ -76,7 +111,7 @@ struct service_key {
 	__u8 kind; /* enum service_key_kind */
 };
 
-/* What an address and port are looked up as: in one table, told apart by the key. */
+/* The kinds of entries that one table holds, told apart by the key. */
 enum service_key_kind {
 	KEY_SERVICE, /* what clients connect to */
 	KEY_REPLY,   /* what a backend by `source: keep` answers from: leads to its service, and
@@ -104,6 +139,7 @@ struct service {
 #define SERVICE_NAT             (1U << 5) /* MODE_NAT; of an address: some service there is */
 #define SERVICE_NAT_KEEP        (1U << 6) /* MODE_NAT_KEEP; of an address: some service there is */
 #define SERVICE_NAT_SOURCE      (1U << 7) /* of an address: number is its index in nat_sources */
+#define SERVICE_REJECT          (1U << 8) /* what finds no backend is answered, not just dropped */
 
 /* How a new flow is given a row; SERVICE_SCHEDULER of the flags. Others than maglev track all. */
 enum poise_scheduler {
@@ -162,7 +198,7 @@ struct flow_counter {
 	__u64 tracked; /* entries made */
 	__u64 evicted; /* of these: at the cost of another that had not expired */
 	__u64 lost;    /* entries not made: other CPUs took the room three times over */
-	__u64 pad;
+	__u64 reserved[5];
 };
 
 /* loads: per target, for leastconn. Its load is base + assigned, modulo 2^32. */
@@ -180,7 +216,7 @@ struct rotation {
 };
 
 /*
- * What MODE_NAT needs of a target beside its address: where its flows get their sources from, and
+ * MODE_NAT needs this of a target beside its address: where its flows get their sources from, and
  * how long they are remembered in states that struct target has no time for (ticks).
  */
 struct target_nat {
@@ -194,7 +230,8 @@ struct target_nat {
 
 /*
  * targets: where a target's packets go. One cache line, eight-byte words ordered so that what
- * changes together (the next hop) is stored together.
+ * changes together (the next hop) is stored together. There is no room: only poised writes it, so
+ * that it can grow, when something needs that, without a loss.
  */
 struct target {
 	__u8 mode;          /* enum poise_mode */
@@ -228,7 +265,8 @@ struct counter {
 	__u64 new_flows;     /* TCP SYNs, and whatever else was assigned at a tracked row */
 	__u64 reply_packets; /* nat, nat_keep: translated on their way back to clients */
 	__u64 reply_bytes;
-	__u64 pad;
+	__u64 icmp_errors; /* of all these packets: errors about the target's flows */
+	__u64 reserved[2];
 };
 
 /*
@@ -248,7 +286,7 @@ struct nat_entry {
 	__u16 pad;
 	__u32 other;     /* the flow's other entry: set * NAT_PER_SET + place in it */
 	__u32 other_tag; /* its tag, if it still is that */
-	/* What to add to checksums of packets of this direction, one's complement sums. */
+	/* Packets of this direction have these added to their checksums (one's complement). */
 	__u16 ip_delta, transport_delta;
 	__u32 ifindex; /* of the interface towards the client */
 	__u8 hop[12];  /* Ethernet addresses on the way to the client: destination, source */
@@ -273,15 +311,66 @@ struct nat_counter {
 	__u64 evicted; /* flows that had not expired and had to make room */
 	__u64 broken;  /* of these: established */
 	__u64 reused;  /* ports taken from flows that had ended but not expired */
+	__u64 reserved[4];
 };
 
 /* nat_claims: by part of a tag; held by a packet while it enters a flow, or takes a port for it */
 #define NAT_CLAIMS 16384
 
+/*
+ * fragments: datagrams of which fragments are on their way. A source's datagrams are all in one
+ * set, so that it makes room for its own by its own. poise/frag.h tells what the ranges mean.
+ */
+struct frag_key {
+	__u64 from[2], to[2]; /* IPv4 as ::ffff:a.b.c.d */
+	__u64 datagram;       /* its identification; of IPv4 with the protocol above */
+};
+
+/* The ways that the fragments of a datagram may go. */
+enum frag_way {
+	FRAG_FREE,   /* no entry */
+	FRAG_KERNEL, /* for no service: the kernel's */
+	FRAG_TARGET, /* to a backend by l2, ipip, gue or nat_keep */
+	FRAG_NAT,    /* to a backend by nat */
+	FRAG_REPLY,  /* from a backend by nat */
+	FRAG_KEPT,   /* from a backend by nat_keep */
+};
+
+/* A range of a datagram that has not come yet, in units of eight bytes. */
+struct frag_hole {
+	__u16 from, to; /* to: behind the last one; equal: no hole */
+};
+
+#define FRAG_HOLES 4
+
+struct frag_entry {
+	struct frag_key key;
+	__u64 service; /* struct service, as a word */
+	__u64 hash;    /* of the flow */
+	__be16 source_port, dest_port;
+	__u16 number; /* of the target; FRAG_REPLY: index into nat_sources */
+	__u8 way;     /* enum frag_way */
+	__u8 ended;   /* the last fragment has come */
+	__u32 expiry; /* tick of poise/flow.h */
+	__u16 end;    /* of what has come, in units of eight bytes */
+	__u16 pad;
+	struct frag_hole holes[FRAG_HOLES]; /* before that */
+};
+
+#define FRAGS_PER_SET 16
+#define FRAG_SETS     1024
+
+struct frag_set {
+	struct bpf_spin_lock lock; /* held while entries are looked at */
+	__u32 pad;
+	struct frag_entry entries[FRAGS_PER_SET];
+};
+
 /* switches: one entry, written by poised through mmap */
 struct switches {
 	__u32 nat_keep; /* services with MODE_NAT_KEEP: replies are to be looked for */
-	__u32 pad;
+	__u32 local;    /* services with MODE_LOCAL: packets to them are to be looked for */
+	__u32 reserved[14];
 };
 
 /* service_names, target_names: for the daemon that adopts the maps and for listing without one */
@@ -292,10 +381,10 @@ struct service_name {
 	__u8 mode; /* enum poise_mode */
 	__u8 pad;
 	__u16 flags; /* as in struct service */
-	__u8 unused[36];
+	__u8 reserved[36];
 };
 
-/* What the checks say of a backend. */
+/* The verdict of the checks on a backend. */
 enum poise_health {
 	HEALTH_CHECKING, /* no check has ended yet */
 	HEALTH_UP,
@@ -304,7 +393,7 @@ enum poise_health {
 	HEALTH_MAX,
 };
 
-/* What the operator wants of a backend. */
+/* The state that the operator wants a backend to be in. */
 enum poise_admin {
 	ADMIN_READY,
 	ADMIN_DRAIN, /* serves the flows it has, is given no new ones */
@@ -332,18 +421,27 @@ struct target_name {
 	__u8 health; /* enum poise_health */
 	__u8 admin;  /* enum poise_admin */
 	__u8 flags;  /* TARGET_NAME_... */
-	__u8 pad[9];
+	__u8 reserved[41];
 };
 
 #define TARGET_NAME_LEAVING (1U << 0) /* no longer configured: serves its flows to their end */
 #define TARGET_NAME_SORRY   (1U << 1) /* serves while no other does */
 
+/* The layout of one map of a set. */
+struct map_layout {
+	char map[16]; /* its name; empty: no more of them */
+	__u32 version;
+	__u32 pad;
+};
+
 /* meta: what a set of maps was made with; one entry, written by poised when it starts */
 struct meta {
-	__u32 abi_version;
-	__u32 nat_sets; /* the size of the one inner array that nat_table takes; 0: not known */
-	__u64 seed[2];  /* of the flow hash: with another one every flow would change its backend */
+	__u32 abi_version; /* POISE_ABI_VERSION: of this struct */
+	__u32 nat_sets;    /* the size of the one inner array that nat_table takes; 0: not known */
+	__u64 seed[2]; /* of the flow hash: with another one every flow would change its backend */
 	struct flow_clock clock;
+	__u64 reserved[10];
+	struct map_layout layouts[POISE_MAX_MAPS];
 };
 
 _Static_assert(sizeof(struct service_key) == 20, "map ABI");
@@ -355,16 +453,23 @@ _Static_assert(sizeof(struct target_nat) == 16, "map ABI");
 _Static_assert(sizeof(struct nat_entry) == 64, "map ABI");
 _Static_assert(sizeof(struct nat_set) == 576, "map ABI");
 _Static_assert(sizeof(struct nat_source) == 16, "map ABI");
-_Static_assert(sizeof(struct nat_counter) == 32, "map ABI");
-_Static_assert(sizeof(struct counter) == 48, "map ABI");
+_Static_assert(sizeof(struct nat_counter) == 64, "map ABI");
+_Static_assert(sizeof(struct counter) == 64, "map ABI");
 _Static_assert(sizeof(struct service_name) == 128, "map ABI");
-_Static_assert(sizeof(struct target_name) == 96, "map ABI");
+_Static_assert(sizeof(struct target_name) == 128, "map ABI");
 _Static_assert(sizeof(struct flow_clock) == 24, "map ABI");
-_Static_assert(sizeof(struct meta) == 48, "map ABI");
+_Static_assert(sizeof(struct meta) == 1664, "map ABI");
 _Static_assert(sizeof(struct flow_set) == 64, "map ABI");
-_Static_assert(sizeof(struct flow_counter) == 32, "map ABI");
+_Static_assert(sizeof(struct flow_counter) == 64, "map ABI");
 _Static_assert(sizeof(struct load) == 16, "map ABI");
+_Static_assert(sizeof(struct frag_entry) == 88, "map ABI");
+_Static_assert(sizeof(struct frag_set) == 1416, "map ABI");
+_Static_assert(sizeof(struct switches) == 64, "map ABI");
+_Static_assert(sizeof(struct map_layout) == 24, "map ABI");
 _Static_assert(sizeof(struct rotation) == 64, "map ABI");
 _Static_assert(POISE_MAX_SERVICES <= TARGET_SERVES, "owner has both");
+_Static_assert(sizeof(struct answer_counter) == 16, "map ABI");
+_Static_assert(ANSWER_MAX <= POISE_MAX_ANSWERS, "answers has room");
+_Static_assert(DROP_MAX <= POISE_MAX_DROPS, "drops has room");
 
 #endif

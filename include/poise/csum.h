@@ -7,7 +7,7 @@
 #include "poise/abi.h"
 #include "poise/wire.h"
 
-/* One's complement sum of 16 bits of a sum that was gathered in 64. */
+/* Folds a sum that was gathered in 64 bits into a one's complement sum of 16 bits. */
 static inline __attribute__((always_inline)) __u16 csum_fold(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
@@ -17,7 +17,7 @@ static inline __attribute__((always_inline)) __u16 csum_fold(__u64 sum)
 	return sum;
 }
 
-/* The same for a sum of a few 16-bit words. */
+/* Does the same for a sum of a few 16-bit words. */
 static inline __attribute__((always_inline)) __u16 csum_fold32(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -25,8 +25,8 @@ static inline __attribute__((always_inline)) __u16 csum_fold32(__u32 sum)
 }
 
 /*
- * struct target's outer_sum: what the outer IPv4 header's constant words add up to. Version and
- * header length 4 and 5, TOS 0, ID 0, DF, TTL 64; TOS and total length are added per packet.
+ * Returns struct target's outer_sum, the sum of the outer IPv4 header's constant words: version and
+ * header length 4 and 5, TOS 0, ID 0, DF, TTL 64. The packet path adds TOS and total length.
  */
 static inline __attribute__((always_inline)) __u16 outer_ipv4_sum(__be32 source, __be32 dest,
 								  __u8 proto)

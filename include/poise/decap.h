@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What poise_decap (bpf/backend.bpf.c) and user space agree on. Like poise/abi.h: a BPF program
- * includes vmlinux.h before this file.
+ * Layouts that poise_decap (bpf/decap.bpf.c) and user space share. Like in poise/abi.h, a BPF
+ * program includes vmlinux.h before this file.
  */
 #ifndef POISE_DECAP_H
 #define POISE_DECAP_H
@@ -11,7 +11,7 @@
 #endif
 
 #define DECAP_MAX_VIPS 1024
-/* Of the map: while one set of VIPs replaces another it holds both. */
+/* entries of decap_vips: while one set of VIPs replaces another the map holds both */
 #define DECAP_VIP_ENTRIES (2 * DECAP_MAX_VIPS)
 
 /* Why a tunnel packet to a VIP was dropped, and the index into `decap_drops`. */
@@ -25,13 +25,15 @@ enum decap_drop {
 /* decap_vips: key is an address of 16 bytes, IPv4 as ::ffff:a.b.c.d; value, per CPU: */
 struct decap_counter {
 	__u64 packets;
-	__u64 bytes; /* of inner IP packets, as the balancer's clients sent them */
+	__u64 bytes; /* bytes of inner IP packets, as the balancer's clients sent them */
 };
 
 _Static_assert(sizeof(struct decap_counter) == 16, "map ABI");
 
 #ifndef __bpf__
-/* "malformed_ip"; NULL from DECAP_DROP_MAX on, "none" for DECAP_DROP_NONE */
+/*
+ * Returns a name like "malformed_ip", "none" for DECAP_DROP_NONE, or NULL from DECAP_DROP_MAX on.
+ */
 static inline const char *decap_drop_name(unsigned int reason)
 {
 	static const char *const names[] = {

@@ -16,8 +16,8 @@ enum ecn {
 #define ECN_MASK 3
 
 /*
- * RFC 6040, figure 4: what the inner header says once the outer one is off. -1: drop the packet, as
- * its sender could not be told of the congestion otherwise.
+ * Returns the inner header's ECN field once the outer header is off (RFC 6040, figure 4), or -1 if
+ * the packet must be dropped, because its sender could not be told of the congestion otherwise.
  */
 static inline int ecn_decapsulate(__u8 inner, __u8 outer)
 {
@@ -29,8 +29,8 @@ static inline int ecn_decapsulate(__u8 inner, __u8 outer)
 }
 
 /*
- * RFC 1624, equation 3: the Internet checksum after one 16-bit word changed from old to new. All
- * three in one byte order, whichever. A wrong checksum stays wrong.
+ * Returns the Internet checksum after one 16-bit word changed from old to new (RFC 1624, equation
+ * 3). All three have the same byte order, whichever it is. A wrong checksum stays wrong.
  */
 static inline __u16 ecn_checksum(__u16 check, __u16 old, __u16 new_)
 {

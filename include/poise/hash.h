@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The keyed hash of flows, the same in the packet path and in user space.
- *
- * Multilinear hashing modulo 2^64 over the 5-tuple's 32-bit words (Lemire and Kaser, "Strongly
- * universal string hashing is fast", 2014), then the mixer of MurmurHash3, a bijection, to make
- * every bit good for indexing. A client that does not know the key cannot choose flows that
- * collide: for any two the chance is at most 2^-33, over the random key. It is no pseudo-random
- * function, and need not be: the hash never leaves the machine. SipHash-1-3 costs 9 ns more per
- * packet, a fifth of all.
+ * The keyed hash of flows, the same in the packet path and in user space. It is multilinear hashing
+ * modulo 2^64 over the 5-tuple's 32-bit words (Lemire and Kaser, "Strongly universal string hashing
+ * is fast", 2014), followed by the mixer of MurmurHash3, a bijection, which makes every bit good
+ * for indexing. A client that does not know the key cannot choose flows that collide: for any two
+ * flows the chance is at most 2^-33 over the random key. It is not a pseudo-random function:
+ * whoever saw many whole hash values could solve for the key. Only parts of a hash leave the
+ * machine, and only towards backends: 14 bits in GUE's source port and 20 bits in the outer flow
+ * label. SipHash-1-3 would cost 9 ns more per packet, a fifth of the whole.
  */
 #ifndef POISE_HASH_H
 #define POISE_HASH_H
@@ -54,7 +54,7 @@ static inline __attribute__((always_inline)) void siphash_word(struct siphash *s
 	s->v0 ^= word;
 }
 
-/* last: the bytes after the last whole word, the message's length in the top byte. */
+/* last holds the bytes after the last whole word, and the message's length in the top byte. */
 static inline __attribute__((always_inline)) __u64 siphash_end(struct siphash *s, __u64 last)
 {
 	siphash_word(s, last);
@@ -72,7 +72,7 @@ struct flow_hash_key {
 	__u64 word[FLOW_HASH_WORDS];
 };
 
-/* The key that a seed of 128 bits stands for: SipHash-1-3 of a counter under the seed. */
+/* Expands a seed of 128 bits into the key: SipHash-1-3 of a counter under the seed. */
 static inline void flow_hash_key_expand(const __u64 seed[2], struct flow_hash_key *key)
 {
 	struct siphash s;
@@ -103,36 +103,77 @@ flow_hash_ports(const volatile struct flow_hash_key *key, __be16 source_port, __
 	       proto * key->word[9];
 }
 
-/* Addresses and ports in wire order. */
+/*
+ * Returns what the source address adds to a flow's hash. Its high bits are a hash of the address
+ * alone (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem",
+ * 1997).
+ */
+static inline __attribute__((always_inline)) __u64
+flow_hash_source4(const volatile struct flow_hash_key *key, __be32 source)
+{
+	return wire32(source) * key->word[0];
+}
+
+static inline __attribute__((always_inline)) __u64
+flow_hash_source6(const volatile struct flow_hash_key *key, const __be32 source[4])
+{
+	__u64 hash = 0;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		hash += wire32(source[i]) * key->word[i];
+	return hash;
+}
+
+/* Returns the hash of an IPv4 flow whose source address adds source_hash. */
+static inline __attribute__((always_inline)) __u64
+flow_hash4_from(const volatile struct flow_hash_key *key, __u64 source_hash, __be32 dest,
+		__be16 source_port, __be16 dest_port, __u8 proto)
+{
+	return flow_hash_mix(flow_hash_ports(key, source_port, dest_port, proto) + source_hash +
+			     wire32(dest) * key->word[4]);
+}
+
+static inline __attribute__((always_inline)) __u64
+flow_hash6_from(const volatile struct flow_hash_key *key, __u64 source_hash, const __be32 dest[4],
+		__be16 source_port, __be16 dest_port, __u8 proto)
+{
+	__u64 hash = flow_hash_ports(key, source_port, dest_port, proto) + source_hash;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		hash += wire32(dest[i]) * key->word[4 + i];
+	return flow_hash_mix(hash);
+}
+
+/* Returns the hash of an IPv4 flow; addresses and ports are in wire order. */
 static inline __attribute__((always_inline)) __u64
 flow_hash4(const volatile struct flow_hash_key *key, __be32 source, __be32 dest, __be16 source_port,
 	   __be16 dest_port, __u8 proto)
 {
-	return flow_hash_mix(flow_hash_ports(key, source_port, dest_port, proto) +
-			     wire32(source) * key->word[0] + wire32(dest) * key->word[4]);
+	return flow_hash4_from(key, flow_hash_source4(key, source), dest, source_port, dest_port,
+			       proto);
 }
 
-/* Addresses as four 32-bit words each. */
+/* Returns the hash of an IPv6 flow; addresses are four 32-bit words each. */
 static inline __attribute__((always_inline)) __u64
 flow_hash6(const volatile struct flow_hash_key *key, const __be32 source[4], const __be32 dest[4],
 	   __be16 source_port, __be16 dest_port, __u8 proto)
 {
-	__u64 hash = flow_hash_ports(key, source_port, dest_port, proto);
-	int i;
-
-	for (i = 0; i < 4; i++)
-		hash += wire32(source[i]) * key->word[i] + wire32(dest[i]) * key->word[4 + i];
-	return flow_hash_mix(hash);
+	return flow_hash6_from(key, flow_hash_source6(key, source), dest, source_port, dest_port,
+			       proto);
 }
 
-/* The half of a flow's hash that flow entries keep, so that they tell the row. */
+/* Returns the half of a flow's hash that flow entries keep, from which the row follows. */
 static inline __attribute__((always_inline)) __u32 flow_tag(__u64 hash)
 {
 	return hash >> 32;
 }
 
-/* The row of a flow: its tag scaled to the table (Lemire, "Fast random integer generation in an
- * interval", 2019), a multiplication where a remainder costs a division. */
+/*
+ * Returns the row of a flow: its tag scaled to the number of rows by a multiplication, which is
+ * cheaper than a division (Lemire, "Fast random integer generation in an interval", 2019).
+ */
 static inline __attribute__((always_inline)) __u32 flow_row(__u32 tag, __u32 row_count)
 {
 	return (__u64)tag * row_count >> 32;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Mode local: what its programs and poised tell each other. */
+/* Mode local: the data that its programs and poised exchange. */
 #ifndef POISE_LOCAL_H
 #define POISE_LOCAL_H
 
 #include "poise/abi.h"
 
 /*
- * An address and port. As a mark on a listening socket, which the kernel copies to the connections
- * that it accepts: what it is bound to. That names no number of ours and no backend, so that it
- * stays true over restarts, whatever becomes of backends meanwhile, and for all services that lead
- * there, under whichever of its addresses.
+ * An address and port. A listening socket is marked with the address and port that it is bound to,
+ * and the kernel copies the mark to the connections that it accepts. The mark names neither a
+ * backend nor a number of ours. So it stays true over restarts and changes of backends, and for
+ * every service that leads to this socket by any of its addresses.
  */
 struct local_mark {
 	__u8 addr[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -17,26 +17,27 @@ struct local_mark {
 	__u8 pad[6];
 } __attribute__((aligned(8))); /* compared by words */
 
-/* The data that poise_local_find is run with: an Ethernet header's room, then this. */
+/* The data that poise_local_find runs on: room for an Ethernet header, then this. */
 struct local_request {
 	__u8 unused[14];
 	__u8 proto;
 	__u8 pad;
 	__u32 target;
-	__u32 salt; /* another one each time: which members of a SO_REUSEPORT group are met */
+	__u32 salt; /* differs each time, so that other members of a SO_REUSEPORT group are met */
 	struct local_mark backend;
 };
 
-/* local_ports: those that backends listen on, a bit each. */
+/* local_ports: one bit for each port that backends listen on. */
 struct local_ports {
 	__u64 bits[65536 / 64];
 };
 
-/* What it returns. */
+/* The return values of poise_local_find. */
 enum local_found {
 	LOCAL_NONE,    /* nothing listens there */
-	LOCAL_FOUND,   /* it does, and new connections can be led to it */
-	LOCAL_REFUSED, /* it does, but the kernel does not let it be led to */
+	LOCAL_FOUND,   /* a socket listens there and takes new connections */
+	LOCAL_REFUSED, /* a socket listens there, but the kernel does not allow it in local_sockets
+			*/
 };
 
 /* local_counts: the connections that a service has by a listening socket */
@@ -48,7 +49,7 @@ struct local_pair {
 
 struct local_count {
 	__u32 live;
-	__u32 closing; /* nobody on this host has them open any more, but the kernel */
+	__u32 closing; /* no process has them open any more; the kernel finishes them */
 };
 
 _Static_assert(sizeof(struct local_mark) == 24, "map ABI");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a service may stand in the table: two buckets from one multilinear hash. It has no key: the
- * table holds what the operator put there, so nobody can choose what collides.
+ * The two buckets of the table that a service may stand in, from one multilinear hash. The hash has
+ * no key: only the operator puts services in, so no stranger can choose keys that collide.
  */
 #ifndef POISE_SERVICE_HASH_H
 #define POISE_SERVICE_HASH_H
@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) __u64 service_hash(const struct ser
 	       key->rest * 0xb7e151628aed2a6bULL;
 }
 
-/* choice 0 or 1 */
+/* Returns one of the two buckets; choice is 0 or 1. */
 static inline __attribute__((always_inline)) __u32 service_bucket_index(__u64 hash, int choice)
 {
 	return hash >> (64 - (choice + 1) * SERVICE_BUCKET_BITS) & (SERVICE_BUCKETS - 1);

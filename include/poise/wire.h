@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Words in wire order taken as they lie in memory, and back: for hashes and sums, to which the
- * order of bytes does not matter as long as it is always the same. No code comes of it; sparse sees
- * it is meant.
+ * Conversions between words in wire order and the same bytes as plain integers, for hashes and
+ * sums, to which the order of bytes does not matter as long as it is always the same. They make no
+ * code; they tell sparse that the conversion is meant.
  */
 #ifndef POISE_WIRE_H
 #define POISE_WIRE_H

@@ -17,79 +17,128 @@ _poise_interfaces() {
 	done
 }
 
-# The values that an option takes; fails where it takes none.
-_poise_values() {
-	case $1 in
-	--mode) echo l2 ipip gue nat local ;;
-	--source) echo nat keep ;;
-	--interface) _poise_interfaces ;;
-	--scheduler) echo maglev roundrobin leastconn random ;;
-	--hash) echo 5-tuple source ;;
-	--track) echo auto always ;;
-	--state) echo ready drain maint ;;
-	--sorry) echo yes no ;;
-	--idle-timeout) echo default ;;
-	--slow-start) echo none ;;
-	--panic) echo never ;;
-	--check) echo tcp http:/ none ;;
-	--xdp) echo auto native generic ;;
-	--listen | --rows | --gue-port | --check-port | --interval | --timeout | --rise | --fall | \
-		--settle | --silent | --backend | --weight | --instance | --vip) ;;
-	*) return 1 ;;
-	esac
+# Made by build/tests/unit/objects/test_completion --print:
+_poise_objects() {
+	echo run service backend status stats flows explain drops answers apply check export reload attach detach decap help
 }
 
 _poise_verbs() {
 	case $1 in
 	service) echo list show add set del help ;;
 	backend) echo list add set drain ready maint del help ;;
-	decap) echo attach detach stats help ;;
-	help) echo "$objects" ;;
+	decap) echo stats attach detach help ;;
+	esac
+}
+
+_poise_args() {
+	case $1 in
+	run) echo '--listen [ADDR]:PORT[/udp] [OPTION]... BACKEND...' ;;
+	'service show') echo 'NAME' ;;
+	'service add') echo 'NAME --listen ADDR:PORT/PROTO --mode MODE [OPTION]...' ;;
+	'service set') echo 'NAME OPTION...' ;;
+	'service del') echo 'NAME' ;;
+	'backend list') echo '[SERVICE]' ;;
+	'backend add') echo 'SERVICE ADDR[:PORT] [OPTION]...' ;;
+	'backend set') echo 'SERVICE ADDR[:PORT] OPTION...' ;;
+	'backend drain') echo 'SERVICE ADDR[:PORT] [--wait [--timeout TIME] [--silent TIME]]' ;;
+	'backend ready') echo 'SERVICE ADDR[:PORT]' ;;
+	'backend maint') echo 'SERVICE ADDR[:PORT]' ;;
+	'backend del') echo 'SERVICE ADDR[:PORT]' ;;
+	stats) echo '[SERVICE] [--interval TIME | --once]' ;;
+	flows) echo '[SERVICE]' ;;
+	explain) echo '[tcp|udp|sctp] SRC:PORT DST:PORT' ;;
+	apply) echo 'FILE' ;;
+	check) echo 'FILE' ;;
+	attach) echo 'IFACE [--xdp auto|native|generic]' ;;
+	detach) echo '[IFACE | --all]' ;;
+	'decap stats') echo '[IFACE]' ;;
+	'decap attach') echo 'IFACE --vip ADDR...' ;;
+	'decap detach') echo 'IFACE' ;;
 	esac
 }
 
 _poise_options() {
 	case $1 in
-	'service add' | 'service set')
-		echo --listen --mode --source --scheduler --hash --track --idle-timeout --settle \
-			--slow-start --panic --rows --gue-port --check --check-port --interval \
-			--timeout --rise --fall --backend
-		;;
-	'run '*) echo --listen --scheduler --check --interface --xdp --interval --verbose ;;
-	'backend add' | 'backend set') echo --weight --state --sorry ;;
+	run) echo --listen --scheduler --check --interface --xdp --interval --verbose ;;
+	'service add') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --check --check-port --interval --timeout --rise --fall --backend ;;
+	'service set') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --check --check-port --interval --timeout --rise --fall --backend ;;
+	'backend add') echo --weight --state --sorry ;;
+	'backend set') echo --weight --state --sorry ;;
 	'backend drain') echo --wait --timeout --silent ;;
-	'stats '*) echo --interval --once ;;
-	'attach '*) echo --xdp ;;
-	'detach '*) echo --all ;;
+	stats) echo --interval --once ;;
+	attach) echo --xdp ;;
+	detach) echo --all ;;
 	'decap attach') echo --vip --gue-port --xdp ;;
 	esac
-	echo --json --instance --help
+	echo --json --instance --help --version
 }
 
-# What may stand as the word after those in words[].
+_poise_values() {
+	case $1 in
+	--listen) ;;
+	--scheduler) echo maglev roundrobin leastconn random ;;
+	--check) echo tcp http:/ none ;;
+	--interface) ;;
+	--xdp) echo auto native generic ;;
+	--interval) ;;
+	--mode) echo l2 ipip gue nat local ;;
+	--source) echo nat keep ;;
+	--hash) echo 5-tuple source ;;
+	--track) echo auto always ;;
+	--unavailable) echo drop reject ;;
+	--idle-timeout) echo default ;;
+	--settle) ;;
+	--slow-start) echo none ;;
+	--panic) echo never ;;
+	--rows) ;;
+	--gue-port) ;;
+	--check-port) ;;
+	--timeout) ;;
+	--rise) ;;
+	--fall) ;;
+	--backend) ;;
+	--weight) ;;
+	--state) echo ready drain maint ;;
+	--sorry) echo yes no ;;
+	--silent) ;;
+	--vip) ;;
+	--instance) ;;
+	*) return 1 ;;
+	esac
+}
+# End of what is made.
+
+# Prints the words that may follow those in words[].
 _poise_words() {
-	local object=${words[0]} verb=${words[1]}
-	case ${#words[@]} in
-	0)
-		echo "$objects"
+	local object=${words[0]} at key name
+	local -a args=()
+	if ((${#words[@]} == 0)) || [[ $object == help && ${#words[@]} == 1 ]]; then
+		_poise_objects
 		return
-		;;
-	1) _poise_verbs "$object" ;;
-	esac
-	case $object/${#words[@]} in
-	stats/1 | flows/1) _poise_services ;;
-	explain/1) echo tcp udp ;;
-	attach/1 | detach/1) _poise_interfaces ;;
-	esac
-	case $object/$verb/${#words[@]} in
-	service/show/2 | service/set/2 | service/del/2 | backend/*/2) _poise_services ;;
-	backend/set/3 | backend/del/3 | backend/drain/3 | backend/ready/3 | backend/maint/3) _poise_backends "${words[2]}" ;;
-	decap/*/2) _poise_interfaces ;;
+	fi
+	if [[ $(_poise_verbs "$object") ]]; then
+		key="$object ${words[1]}" at=$((${#words[@]} - 2))
+		if ((at < 0)); then
+			_poise_verbs "$object"
+			return
+		fi
+	else
+		key=$object at=$((${#words[@]} - 1))
+	fi
+	read -ra args <<<"$(_poise_args "$key")"
+	name=${args[at]#[}
+	name=${name%]}
+	case ${words[1]}/$name in
+	add/NAME | add/ADDR*) ;; # a new one
+	*/NAME | */SERVICE) _poise_services ;;
+	*/ADDR*) _poise_backends "${words[2]}" ;;
+	*/IFACE) _poise_interfaces ;;
+	*/FILE) echo "$name" ;;
+	*/*'|'*) echo "${name//|/ }" ;;
 	esac
 }
 
 _poise() {
-	local objects='run service backend status stats flows explain drops apply check export reload attach detach decap help'
 	local current previous line point candidates i
 	local -a words=() instance=() parts=()
 	# Addresses hold colons, at which bash parts words: part the line at blanks instead.
@@ -110,15 +159,18 @@ _poise() {
 	done
 	COMPREPLY=()
 	if ((point > 1)) && candidates=$(_poise_values "$previous"); then
-		:
+		[[ $previous == --interface ]] && candidates=$(_poise_interfaces)
 	elif [[ $current == -* ]]; then
-		candidates=$(_poise_options "${words[0]} ${words[1]}")
-	elif [[ ${#words[@]} == 1 && ${words[0]} =~ ^(apply|check)$ ]]; then
+		candidates=${words[0]}
+		[[ $(_poise_verbs "${words[0]}") ]] && candidates+=" ${words[1]}"
+		candidates=$(_poise_options "$candidates")
+	else
+		candidates=$(_poise_words)
+	fi
+	if [[ $candidates == FILE ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
-	else
-		candidates=$(_poise_words)
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
 	# bash completes only what follows the last colon.

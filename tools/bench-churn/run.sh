@@ -11,10 +11,10 @@
 # and subject_about.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-# shellcheck source=tests/net/lib.sh
-. tests/net/lib.sh
-# shellcheck source=tests/net/lib-churn.sh
-. tests/net/lib-churn.sh
+# shellcheck source=tests/net/lib/lib.sh
+. tests/net/lib/lib.sh
+# shellcheck source=tests/net/lib/lib-churn.sh
+. tests/net/lib/lib-churn.sh
 
 long=${LONG:-2000}
 short=${SHORT:-100}

@@ -7,7 +7,8 @@ prog_time=$root/build/tools/bench-peers/prog_time
 
 now_us() { echo "${EPOCHREALTIME/./}"; }
 
-# Of all CPUs and namespaces: user, nice, system, irq, softirq; neither idle nor stolen by the host.
+# The busy time of all CPUs and namespaces is user, nice, system, irq and softirq; neither idle nor
+# stolen by the host.
 busy_us() { awk -v tick="$tick_us" '$1 == "cpu" { printf "%.0f", ($2 + $3 + $4 + $7 + $8) * tick; exit }' /proc/stat; }
 
 processes_us() { # CPU time of the balancer's processes

@@ -70,7 +70,7 @@ offloads_set() { # offloads_set on|off
   done <<< "$link_ends"
 }
 
-# What XDP on a veth needs at its other end, whichever offloads the rest has: a program, so that
-# frames from XDP_TX get through, and frames sent whole.
+# XDP on a veth needs two things at the other end, whichever offloads the rest has: a program, so that
+# frames from XDP_TX get through, and frames that are sent whole.
 xdp_peer_prepare() { takes_xdp_frames router lb && plain_frames router lb; }
 xdp_peer_undo() { ip -n "$run-router" link set lb xdp off; }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What Poise's modes have in common.
+# Poise's modes have these functions in common.
 poise_about() { echo "$("$poise" --version | head -n 1), mode $1"; }
 
 poise_start() { # poise_start MODE BACKEND...

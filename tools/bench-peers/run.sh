@@ -12,8 +12,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # A tmpfs, for what servers send.
 export POISE_TMP=/dev/shm/poise-peers-$$ POISE_RUN=poise-peers-$$
-# shellcheck source=tests/net/lib.sh
-. tests/net/lib.sh
+# shellcheck source=tests/net/lib/lib.sh
+. tests/net/lib/lib.sh
 rounds=${ROUNDS:-3} duration=${DURATION:-3} connections=${CONNECTIONS:-64}
 downloads=${DOWNLOADS:-2} file_mib=${FILE_MIB:-1024}
 read -r -a variants <<< "${OFFLOADS:-off on}"

@@ -4,7 +4,7 @@
 def median: map(numbers) | sort | if length == 0 then null
   elif length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 
-# What is counted: a request, or a gigabyte.
+# One of what is counted is a request, or a gigabyte.
 def count: .requests // (.bytes / 1e9);
 def spent: (.busy_us - .idle_us * .seconds / .idle_seconds) / count;
 

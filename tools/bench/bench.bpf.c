@@ -13,9 +13,9 @@
 #include "poise/abi.h"
 #include "poise/csum.h"
 #include "poise/service_hash.h"
-#include "bench_abi.h"
+#include "bench/bench_abi.h"
 
-/* What poise_lb's own steps expect of the one that is left out here. */
+/* The steps of poise_lb that are used here expect these types of the step that is left out. */
 union service_word {
 	struct service service;
 	__u64 word;
@@ -26,10 +26,10 @@ static __always_inline union service_word find_service(const struct service_word
 	return (union service_word){ .word = 0 };
 }
 
-#include "parse.h"
-#include "gue.h"
-#include "encap.h"
-#include "rewrite.h"
+#include "lb/parse.h"
+#include "lb/gue.h"
+#include "lb/encap.h"
+#include "lb/l2.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -67,7 +67,7 @@ static __always_inline void forget_flow(void)
 		*(volatile __u64 *)&set->entries[0] = 0;
 }
 
-/* What of a packet differs from flow to flow, by word behind the Ethernet header. */
+/* The words behind the Ethernet header that differ from flow to flow. */
 struct frame_words {
 	int frame_bytes;
 	int source, ports, check; /* the check's word has something else in its other half */
@@ -197,7 +197,7 @@ static __always_inline int fixed(struct xdp_md *ctx, int version, int mode, int 
 	if (eth->h_proto != bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6))
 		return XDP_ABORTED;
 	err = version == 4 ? parse_ipv4(&pkt, (void *)(eth + 1), end)
-			   : parse_ipv6(&pkt, (void *)(eth + 1), end);
+			   : parse_ipv6(ctx, &pkt, (void *)(eth + 1), end);
 	if (!err)
 		err = parse_transport(&pkt, eth + 1, end);
 	if (!err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the harness in the kernel and the tool agree on. */
+/* The layouts that the harness in the kernel and the tool share. */
 #ifndef POISE_BENCH_ABI_H
 #define POISE_BENCH_ABI_H
 

@@ -2,16 +2,15 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "frame.h"
+#include "bench/frame.h"
 #include "poise/csum.h"
+#include "poise/tcp.h"
 
 #define ETHERNET_BYTES 14
 #define IPV4_BYTES     20
 #define IPV6_BYTES     40
 #define TCP_BYTES      20
 #define UDP_BYTES      8
-#define TCP_SYN        0x02
-#define TCP_ACK        0x10
 
 static const __u8 source4[4] = { 198, 51, 100, 0 };
 static const __u8 source6[16] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0x0c };

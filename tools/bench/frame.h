@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "addr.h"
-#include "bench_abi.h"
+#include "base/addr.h"
+#include "bench/bench_abi.h"
 
 struct frame_kind {
 	struct addr to;
@@ -19,7 +19,9 @@ struct frame_kind {
 unsigned int frame_bytes(const struct frame_kind *kind);
 void frame_template(const struct frame_kind *kind, struct frame_template *out);
 
-/* Whether a frame that the harness made is of that kind, with right checksums; else says why not.
+/*
+ * True if a frame that the harness made is of that kind and has right checksums; otherwise it
+ * prints why not.
  */
 bool frame_check(const struct frame_kind *kind, const __u8 *frame, unsigned int bytes,
 		 const char **why);

@@ -11,14 +11,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "measure.h"
-#include "nat.h"
-#include "report.h"
+#include "base/array.h"
+#include "bench/insn.h"
+#include "bench/measure.h"
+#include "bench/nat.h"
+#include "bench/report.h"
 
-#define ROUNDS        11
-#define QUICK_ROUNDS  3
-#define JSON_FILE     "build/bench.json"
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ROUNDS       11
+#define QUICK_ROUNDS 3
+#define JSON_FILE    "build/bench.json"
 
 static const struct {
 	const char *name;
@@ -36,6 +37,7 @@ struct options {
 	bool to_set;
 	__u32 verdict;
 	const char *json;
+	const char *budget;
 };
 
 static void print_usage(FILE *out)
@@ -53,6 +55,8 @@ static void print_usage(FILE *out)
 	      "  --to ADDR:PORT/PROTO  with it: where the packets go, [ADDR]:PORT/PROTO for IPv6\n"
 	      "  --verdict NAME      with it: what it has to return (aborted, drop, pass, tx,\n"
 	      "                      redirect; default: tx)\n"
+	      "  --budget FILE       count instructions instead, and compare them with this table; only\n"
+	      "                      in a machine whose clock counts them (tools/bench-insn)\n"
 	      "  -h, --help\n",
 	      out);
 }
@@ -107,6 +111,9 @@ static bool take_option(struct options *o, int option, const char *text)
 	case 'j':
 		o->json = text;
 		return true;
+	case 'b':
+		o->budget = text;
+		return true;
 	}
 	return false;
 }
@@ -122,6 +129,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "prog-id", required_argument, NULL, 'p' },
 		{ "to", required_argument, NULL, 't' },
 		{ "verdict", required_argument, NULL, 'v' },
+		{ "budget", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -295,6 +303,7 @@ static int measure_and_report(struct measuring *m, const char *json)
 int main(int argc, char **argv)
 {
 	struct options o = { .rounds = ROUNDS, .cpu = -1, .verdict = XDP_TX };
+	static const struct subject_size size = SUBJECT_FULL_SIZE;
 	struct measuring m = { .list = lines };
 	struct subject subject;
 	int status = parse_options(argc, argv, &o), cpu, err;
@@ -304,6 +313,8 @@ int main(int argc, char **argv)
 	cpu = stay_on_cpu(o.cpu);
 	if (cpu < 0)
 		return 1;
+	if (o.budget)
+		return insn_run(o.budget);
 	m.rounds = o.rounds;
 	m.verdict = o.verdict;
 	print_machine(cpu, o.rounds);
@@ -316,7 +327,7 @@ int main(int argc, char **argv)
 		close(m.program_fd);
 		return err != 0;
 	}
-	if (subject_open(&subject))
+	if (subject_open(&subject, &size))
 		return 1;
 	m.subject = &subject;
 	m.program_fd = subject.program_fd;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is measured, and how a figure comes about.
+ * The measurements, and how a figure comes about.
  *
  * Every figure is the time of one packet in nanoseconds: entering the program, its work, leaving.
  * A round measures these loops of BPF_PROG_TEST_RUN one after the other for each kind of packet:
@@ -22,8 +22,8 @@
 #ifndef POISE_BENCH_MEASURE_H
 #define POISE_BENCH_MEASURE_H
 
-#include "rig.h"
-#include "subject.h"
+#include "bench/rig.h"
+#include "bench/subject.h"
 
 #define MAX_ROUNDS  100
 #define FLOW_COUNTS 4
@@ -32,7 +32,7 @@ struct sample { /* ns per packet of the loops of one round */
 	double alone, empty, encap, program[FLOW_COUNTS];
 };
 
-/* What a packet meets. */
+/* The state that a packet meets. */
 enum meets {
 	MEETS_ROW,   /* a stable row: no flow table */
 	MEETS_FLOOD, /* the same, and each packet is a new flow's */
@@ -54,8 +54,11 @@ struct measurement {
 	struct sample samples[MAX_ROUNDS];
 };
 
-/* Of how many flows its packets are; 0: not measured. A flow that finds room is forgotten before
- * each packet, or one of so many that each comes once, as in a flood. */
+/*
+ * Returns the number of flows that a measurement's packets belong to; 0: not measured. A flow that
+ * is to find room is forgotten before each packet, or it is one of so many that each comes once, as
+ * in a flood.
+ */
 __u32 measured_flows(const struct measurement *line, int flows_index);
 
 struct measuring {
@@ -74,5 +77,14 @@ struct measuring {
  * stderr what went wrong.
  */
 int measure_all(struct measuring *m);
+
+/*
+ * One of these loops: `packets` of `flows` flows through the harness and the program, or the empty
+ * program. Time per packet; errors as those of measure_all().
+ */
+int measure_program(struct measuring *m, const struct measurement *line, __u32 flows, __u32 packets,
+		    double *ns);
+int measure_empty(struct measuring *m, const struct measurement *line, __u32 flows, __u32 packets,
+		  double *ns);
 
 #endif

@@ -6,17 +6,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench_abi.h"
-#include "frame.h"
-#include "nat.h"
+#include "bench/bench_abi.h"
+#include "bench/frame.h"
+#include "bench/nat.h"
+#include "poise/guard.h"
 #include "poise/nat.h"
-#include "service_table.h"
+#include "maps/service_table.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
-#define SETS   (NAT_FLOWS * 2 / NAT_PER_SET)
 #define TICKS  100 /* no entry expires while it is measured */
-#define BYTES  ((size_t)SETS * sizeof(struct nat_set))
 #define CLIENT "203.0.113.7"
 
 static const char *const sources[] = { "10.0.0.1", "fd00::1" };
@@ -26,20 +25,27 @@ void nat_source_addr(int family, struct addr *addr)
 	addr_parse(sources[family == 6], addr);
 }
 
-int nat_open(struct lb_bpf *skel, struct nat *nat)
+static size_t table_bytes(const struct nat *nat)
+{
+	return nat->set_count * sizeof(struct nat_set);
+}
+
+int nat_open(struct lb_bpf *skel, __u32 flows, struct nat *nat)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	__u32 set_count = flows * 2 / NAT_PER_SET;
 	void *sets;
 
 	*nat = (struct nat){ .fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_nat", sizeof(__u32),
-						  sizeof(struct nat_set), SETS, &opts) };
+						  sizeof(struct nat_set), set_count, &opts),
+			     .set_count = set_count };
 	if (nat->fd < 0)
 		return nat->fd;
-	sets = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, nat->fd, 0);
+	sets = mmap(NULL, table_bytes(nat), PROT_READ | PROT_WRITE, MAP_SHARED, nat->fd, 0);
 	if (sets == MAP_FAILED)
 		return -errno;
 	nat->sets = sets;
-	skel->rodata->nat_set_mask = SETS - 1;
+	skel->rodata->nat_set_mask = set_count - 1;
 	/* The program goes by the size of this one. */
 	return bpf_map__set_inner_map_fd(skel->maps.nat_table, nat->fd);
 }
@@ -47,7 +53,7 @@ int nat_open(struct lb_bpf *skel, struct nat *nat)
 void nat_close(struct nat *nat)
 {
 	if (nat->sets)
-		munmap(nat->sets, BYTES);
+		munmap(nat->sets, table_bytes(nat));
 	if (nat->fd >= 0)
 		close(nat->fd);
 }
@@ -90,8 +96,7 @@ void nat_target(struct target *target, int family)
 					   .reset_ticks = TICKS };
 }
 
-/* Backends that answer are where the harness's packets come from. */
-static void reply_backend(int family, __u32 host, struct addr *addr)
+void nat_reply_backend(int family, __u32 host, struct addr *addr)
 {
 	addr_parse(family == 4 ? "198.51.100.0" : "2001:db8:c::", addr);
 	addr->b[15] = host;
@@ -111,7 +116,7 @@ int nat_reply_targets(const struct lb_bpf *skel, __u32 first)
 		struct addr addr;
 
 		nat_target(&target, family);
-		reply_backend(family, i % NAT_REPLY_TARGETS, &addr);
+		nat_reply_backend(family, i % NAT_REPLY_TARGETS, &addr);
 		memcpy(target.dst, family == 4 ? addr_v4(&addr) : addr.b, family == 4 ? 4 : 16);
 		err = bpf_map_update_elem(bpf_map__fd(skel->maps.targets), &number, &target,
 					  BPF_ANY);
@@ -122,7 +127,7 @@ int nat_reply_targets(const struct lb_bpf *skel, __u32 first)
 void nat_forget(const struct nat *nat)
 {
 	/* Entries mean nothing without their words. */
-	for (__u32 i = 0; i < SETS; i++)
+	for (__u32 i = 0; i < nat->set_count; i++)
 		memset(nat->sets[i].words, 0, sizeof(nat->sets[i].words));
 }
 
@@ -152,18 +157,23 @@ static __u32 now(const struct lb_bpf *skel)
 	return opts.retval >> skel->rodata->flow_tick_shift;
 }
 
-/* Where packets would have put it: in the emptier of its sets. */
-static void enter(struct nat_set *table, __u64 hash, __u32 expiry, const struct nat_entry *entry)
+/*
+ * Enters a flow where packets would have put it: in its first set, or, if that is crowded, in the
+ * emptier one of its sets.
+ */
+static void enter(const struct nat *nat, __u64 hash, __u32 expiry, const struct nat_entry *entry)
 {
 	struct nat_set *sets[2];
-	int taken[2] = { 0 }, into;
+	int taken[2] = { 0 }, crowd = 0, into;
 
 	for (int choice = 0; choice < 2; choice++) {
-		sets[choice] = &table[nat_set_index(hash, choice, SETS - 1)];
+		sets[choice] = &nat->sets[nat_set_index(hash, choice, nat->set_count - 1)];
 		for (int i = 0; i < NAT_PER_SET; i++)
 			taken[choice] += sets[choice]->words[i] != 0;
 	}
-	into = taken[1] < taken[0];
+	for (int i = 0; i < NAT_UNCROWDED; i++)
+		crowd += sets[0]->words[i] != 0;
+	into = crowd == NAT_UNCROWDED && taken[1] < taken[0];
 	if (taken[into] == NAT_PER_SET)
 		return;
 	for (int i = 0; i < NAT_PER_SET; i++) {
@@ -193,10 +203,9 @@ void nat_enter_replies(const struct lb_bpf *skel, const struct nat *nat, int fam
 	for (__u32 flow = 0; flow < flows; flow++) {
 		__u32 host = flow >> FLOW_PORT_BITS;
 
-		reply_backend(family, host, &backend);
+		nat_reply_backend(family, host, &backend);
 		entry.nat_port = htons(FLOW_PORT_BASE | (flow & FLOW_PORT_MASK));
 		entry.target = first_target + (family == 6 ? NAT_REPLY_TARGETS : 0) + host;
-		enter(nat->sets, reply_hash(skel, family, &backend, entry.nat_port), expiry,
-		      &entry);
+		enter(nat, reply_hash(skel, family, &backend, entry.nat_port), expiry, &entry);
 	}
 }

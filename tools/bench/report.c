@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report.h"
+#include "bench/report.h"
 
 struct figures {
 	double ns, ns_min, ns_max, floor_ns, encap_floor_ns, loop_ns;
@@ -46,7 +46,7 @@ static struct figures figures_of(const struct measurement *line, int flows_index
 	return f;
 }
 
-/* What the lines after it are compared with. */
+/* True for a line that the lines after it are compared with. */
 static bool is_reference(const struct measurement *line)
 {
 	return (line->meets == MEETS_ROW || line->meets == MEETS_NAT) && !line->kind.syn;

@@ -3,7 +3,7 @@
 #ifndef POISE_BENCH_REPORT_H
 #define POISE_BENCH_REPORT_H
 
-#include "sweeping.h"
+#include "bench/sweeping.h"
 
 void report_table(const struct measurement *list, size_t count, int rounds);
 void report_sweep(const struct sweeping *sweeping, int rounds);

@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "poise/abi.h"
-#include "bench_abi.h" /* the skeleton wants their structs */
-#include "bench.skel.h"
-#include "rig.h"
+#include "bench/bench_abi.h" /* the skeleton wants their structs */
+#include "gen/bench.skel.h"
+#include "bench/rig.h"
 
 #define FRAME_OUT_BYTES 512
 #define CHECKED_FLOWS   64

@@ -3,7 +3,7 @@
 #ifndef POISE_BENCH_RIG_H
 #define POISE_BENCH_RIG_H
 
-#include "frame.h"
+#include "bench/frame.h"
 
 struct rig {
 	struct bench_bpf *skeleton;
@@ -18,7 +18,7 @@ struct rig {
 int rig_open(struct rig *rig, int program_fd, int flows_fd);
 void rig_close(struct rig *rig);
 
-/* What packets the next runs have and of how many flows (a power of two up to 2^24). */
+/* Sets the packets of the next runs, and of how many flows they are (a power of two up to 2^24). */
 void rig_packets(struct rig *rig, const struct frame_kind *kind, __u32 flows);
 
 /* Before each packet of the next runs takes away the entry of a set of the flow table; -1: no. */

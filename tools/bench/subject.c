@@ -2,42 +2,50 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "maglev.h"
-#include "maps.h"
+#include "rows/maglev.h"
+#include "maps/maps.h"
 #include "poise/csum.h"
+#include "poise/guard.h"
 #include "poise/hash.h"
-#include "service_table.h"
-#include "subject.h"
+#include "maps/service_table.h"
+#include "bench/keep.h"
+#include "bench/subject.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
-#define LOOPBACK    1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
-#define MTU         1500
-#define FIRST_PORT  80
-#define SERVICES    (2 * (MODE_NAT - MODE_L2 + 1) * ROWS_KINDS)
-#define TICKS       100                               /* no entry expires while it is measured */
-#define REPLIES     (SERVICES * SUBJECT_BACKENDS + 1) /* first of their targets; 0 is not used */
-#define TARGETS     (REPLIES + 2 * NAT_REPLY_TARGETS)
-#define FLOWS_BYTES ((size_t)SUBJECT_FLOWS * sizeof(__u64))
-#define VIP4        "192.0.2.10"
-#define VIP6        "2001:db8::10"
+#define LOOPBACK   1 /* interface that BPF_PROG_TEST_RUN lets packets come in by */
+#define MTU        1500
+#define FIRST_PORT 80
+#define PLACES     (2 * (MODE_NAT_KEEP - MODE_L2 + 1) * ROWS_KINDS) /* address, port */
+#define SERVICES   (2 * PLACES)                                     /* TCP, UDP */
+#define TICKS      100                               /* no entry expires while it is measured */
+#define REPLIES    (SERVICES * SUBJECT_BACKENDS + 1) /* first of their targets; 0 is not used */
+#define TARGETS    (REPLIES + 2 * NAT_REPLY_TARGETS)
+#define VIP4       "192.0.2.10"
+#define VIP6       "2001:db8::10"
 
-static __u32 service_number(enum poise_mode mode, int family, enum subject_rows rows)
+static __u32 place_number(enum poise_mode mode, int family, enum subject_rows rows)
 {
 	return (2 * (mode - MODE_L2) + (family == 6)) * ROWS_KINDS + rows;
+}
+
+static __u32 service_number(enum poise_mode mode, int family, enum subject_rows rows, __u8 proto)
+{
+	return 2 * place_number(mode, family, rows) + (proto == IPPROTO_UDP);
 }
 
 void subject_service(enum poise_mode mode, int family, enum subject_rows rows, struct addr *addr,
 		     __u16 *port)
 {
 	addr_parse(family == 4 ? VIP4 : VIP6, addr);
-	*port = FIRST_PORT + service_number(mode, family, rows);
+	*port = FIRST_PORT + place_number(mode, family, rows);
 }
 
 struct target subject_target(enum poise_mode mode, int family, unsigned int backend)
@@ -54,6 +62,8 @@ struct target subject_target(enum poise_mode mode, int family, unsigned int back
 		return target;
 	target.outer_version = family;
 	target.port = htons(POISE_GUE_PORT);
+	if (mode == MODE_NAT_KEEP)
+		target.port = htons(NAT_PORT);
 	if (mode == MODE_NAT)
 		nat_target(&target, family);
 	if (family == 6) {
@@ -73,6 +83,13 @@ struct target subject_target(enum poise_mode mode, int family, unsigned int back
 	return target;
 }
 
+struct measured_service {
+	enum poise_mode mode;
+	int family;
+	enum subject_rows rows;
+	__u8 proto;
+};
+
 /* A row of a target; moving: its older flows are the next target's. */
 static struct row row_of(__u16 target, __u16 first, enum subject_rows rows)
 {
@@ -84,7 +101,7 @@ static struct row row_of(__u16 target, __u16 first, enum subject_rows rows)
 }
 
 /* An inner map with the rows of targets first .. first + 99. Its descriptor or -errno. */
-static int make_rows(__u16 first, enum subject_rows rows)
+static int make_rows(__u16 first, enum subject_rows rows, __u32 row_count)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 	struct maglev_backend backends[SUBJECT_BACKENDS];
@@ -96,12 +113,12 @@ static int make_rows(__u16 first, enum subject_rows rows)
 		backends[i] = (struct maglev_backend){ .id = first + i,
 						       .weight = 1,
 						       .target = first + i };
-	err = maglev_build(backends, SUBJECT_BACKENDS, POISE_DEFAULT_ROWS, owners);
+	err = maglev_build(backends, SUBJECT_BACKENDS, row_count, owners);
 	if (err)
 		return err;
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_rows", sizeof(__u32), sizeof(slot),
-			    rows_slots(POISE_DEFAULT_ROWS), &opts);
-	for (__u32 i = 0; fd >= 0 && i < rows_slots(POISE_DEFAULT_ROWS); i++) {
+			    rows_slots(row_count), &opts);
+	for (__u32 i = 0; fd >= 0 && i < rows_slots(row_count); i++) {
 		for (__u32 j = 0; j < POISE_ROWS_PER_SLOT; j++)
 			slot[j] = row_of(owners[i * POISE_ROWS_PER_SLOT + j], first, rows);
 		err = bpf_map_update_elem(fd, &i, slot, BPF_ANY);
@@ -113,22 +130,27 @@ static int make_rows(__u16 first, enum subject_rows rows)
 	return fd;
 }
 
-static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
-		       enum poise_mode mode, int family, enum subject_rows rows)
+static __u16 service_flags(enum poise_mode mode)
 {
-	__u32 number = service_number(mode, family, rows);
+	return mode == MODE_NAT ? SERVICE_NAT : mode == MODE_NAT_KEEP ? SERVICE_NAT_KEEP : 0;
+}
+
+static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
+		       const struct measured_service *of, __u32 row_count)
+{
+	__u32 number = service_number(of->mode, of->family, of->rows, of->proto);
 	struct service service = { .number = number,
-				   .row_count = POISE_DEFAULT_ROWS,
-				   .flags = mode == MODE_NAT ? SERVICE_NAT : 0 };
-	struct service_key key = { .proto = IPPROTO_TCP };
+				   .row_count = row_count,
+				   .flags = service_flags(of->mode) };
+	struct service_key key = { .proto = of->proto };
 	__u32 first = 1 + number * SUBJECT_BACKENDS;
-	struct service_name name = { .row_count = POISE_DEFAULT_ROWS };
+	struct service_name name = { .row_count = row_count };
 	struct addr addr;
 	__u16 port;
 	int rows_fd, err = 0;
 
 	for (__u32 i = 0; i < SUBJECT_BACKENDS && !err; i++) {
-		struct target target = subject_target(mode, family, i);
+		struct target target = subject_target(of->mode, of->family, i);
 		__u32 target_number = first + i;
 
 		target.owner = number | TARGET_SERVES;
@@ -138,14 +160,14 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 	}
 	if (err)
 		return err;
-	rows_fd = make_rows(first, rows);
+	rows_fd = make_rows(first, of->rows, row_count);
 	if (rows_fd < 0)
 		return rows_fd;
 	err = bpf_map_update_elem(bpf_map__fd(skel->maps.rows), &number, &rows_fd, BPF_ANY);
 	close(rows_fd);
 	if (err)
 		return err;
-	subject_service(mode, family, rows, &addr, &port);
+	subject_service(of->mode, of->family, of->rows, &addr, &port);
 	memcpy(key.addr, addr.b, sizeof(key.addr));
 	key.port = htons(port);
 	memcpy(name.name, "bench", sizeof("bench"));
@@ -154,29 +176,62 @@ static int add_service(const struct lb_bpf *skel, struct service_bucket *table,
 	return err ? err : service_table_set(table, &key, &service);
 }
 
+static int add_services(const struct lb_bpf *skel, struct service_bucket *table, __u32 row_count)
+{
+	int err = 0;
+
+	for (__u32 number = 0; number < SERVICES && !err; number++) {
+		__u32 place = number / 2;
+		struct measured_service of = { .proto = number % 2 ? IPPROTO_UDP : IPPROTO_TCP,
+					       .rows = place % ROWS_KINDS,
+					       .family = place / ROWS_KINDS % 2 ? 6 : 4,
+					       .mode = MODE_L2 + place / ROWS_KINDS / 2 };
+
+		err = add_service(skel, table, &of, row_count);
+	}
+	return err;
+}
+
+/* Backends of mode nat with `source: keep` that answer: where the harness's replies are from. */
+static int add_kept(const struct lb_bpf *skel, struct service_bucket *table)
+{
+	int err = 0;
+
+	for (int family = 4; family <= 6 && !err; family += 2) {
+		__u32 number = service_number(MODE_NAT_KEEP, family, ROWS_STABLE, IPPROTO_TCP);
+
+		err = keep_reply(skel, table, family, number, 1 + number * SUBJECT_BACKENDS);
+	}
+	return err;
+}
+
 static int fill(const struct lb_bpf *skel, struct subject *subject)
 {
 	const size_t bytes = SERVICE_BUCKETS * sizeof(struct service_bucket);
 	struct service_bucket *table;
-	int err = 0;
+	int err;
 
 	table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     bpf_map__fd(skel->maps.services), 0);
 	if (table == MAP_FAILED)
 		return -errno;
-	for (enum poise_mode mode = MODE_L2; mode <= MODE_NAT && !err; mode++)
-		for (int family = 4; family <= 6 && !err; family += 2)
-			for (int rows = ROWS_STABLE; rows < ROWS_KINDS && !err; rows++)
-				err = add_service(skel, table, mode, family, rows);
+	err = add_services(skel, table, subject->size.rows);
+	if (!err)
+		err = add_kept(skel, table);
 	if (!err)
 		err = nat_make(skel, table, &subject->nat);
 	munmap(table, bytes);
 	return err ? err : nat_reply_targets(skel, REPLIES);
 }
 
+static size_t flows_bytes(const struct subject *subject)
+{
+	return subject->size.flows * sizeof(__u64);
+}
+
 static int map_flows(const struct lb_bpf *skel, struct subject *subject)
 {
-	void *flows = mmap(NULL, FLOWS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+	void *flows = mmap(NULL, flows_bytes(subject), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   bpf_map__fd(skel->maps.flows), 0);
 
 	if (flows == MAP_FAILED)
@@ -185,27 +240,30 @@ static int map_flows(const struct lb_bpf *skel, struct subject *subject)
 	return 0;
 }
 
-int subject_open(struct subject *subject)
+int subject_open(struct subject *subject, const struct subject_size *size)
 {
 	const __u64 seed[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 }; /* the same every time */
 	struct lb_bpf *skel = lb_bpf__open();
 	struct flow_hash_key hash_key;
 	int err;
 
+	*subject = (struct subject){ .size = *size, .program_fd = -1 };
 	if (!skel) {
 		err = -errno;
 		goto out;
 	}
 	flow_hash_key_expand(seed, &hash_key);
 	memcpy((void *)&skel->rodata->hash_key, &hash_key, sizeof(hash_key));
-	skel->rodata->flow_set_mask = SUBJECT_FLOWS / FLOWS_PER_SET - 1;
-	err = bpf_map__set_max_entries(skel->maps.flows, SUBJECT_FLOWS / FLOWS_PER_SET);
+	skel->rodata->flow_set_mask = size->flows / FLOWS_PER_SET - 1;
+	err = bpf_map__set_max_entries(skel->maps.flows, size->flows / FLOWS_PER_SET);
 	if (!err)
 		err = bpf_map__set_max_entries(skel->maps.targets, TARGETS);
 	if (!err)
 		err = bpf_map__set_max_entries(skel->maps.counters, TARGETS);
 	if (!err)
-		err = nat_open(skel, &subject->nat);
+		err = bpf_map__set_max_entries(skel->maps.nat_scarce, TARGETS);
+	if (!err)
+		err = nat_open(skel, size->nat_flows, &subject->nat);
 	if (!err)
 		err = lb_bpf__load(skel);
 	if (!err)
@@ -225,7 +283,7 @@ out:
 
 void subject_close(struct subject *subject)
 {
-	munmap(subject->flows, FLOWS_BYTES);
+	munmap(subject->flows, flows_bytes(subject));
 	nat_close(&subject->nat);
 	lb_bpf__destroy(subject->skeleton);
 	*subject = (struct subject){ .program_fd = -1 };
@@ -245,28 +303,28 @@ int subject_forwarded(const struct subject *subject, __u64 *packets)
 
 void subject_forget_flows(struct subject *subject)
 {
-	memset(subject->flows, 0, FLOWS_BYTES);
+	memset(subject->flows, 0, flows_bytes(subject));
 	nat_forget(&subject->nat);
 }
 
 void subject_enter_replies(struct subject *subject, int family, __u32 flows)
 {
 	nat_enter_replies(subject->skeleton, &subject->nat, family, flows, REPLIES,
-			  service_number(MODE_NAT, family, ROWS_STABLE));
+			  service_number(MODE_NAT, family, ROWS_STABLE, IPPROTO_TCP));
 }
 
 size_t subject_flows(const struct subject *subject)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < SUBJECT_FLOWS; i++)
+	for (size_t i = 0; i < subject->size.flows; i++)
 		count += subject->flows[i / FLOWS_PER_SET].entries[i % FLOWS_PER_SET] != 0;
 	return count;
 }
 
 int subject_first_set(const struct subject *subject)
 {
-	for (size_t i = 0; i < SUBJECT_FLOWS; i++)
+	for (size_t i = 0; i < subject->size.flows; i++)
 		if (subject->flows[i / FLOWS_PER_SET].entries[i % FLOWS_PER_SET])
 			return i / FLOWS_PER_SET;
 	return -1;

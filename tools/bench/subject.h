@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * poise_lb over maps of its own, nothing pinned: a service per mode and family, 100 backends each.
- * Of each there is a second one, the rows of which are all moving. Besides, replies by nat.
+ * Each service has a twin whose rows are all moving. There are also replies in mode nat.
  */
 #ifndef POISE_BENCH_SUBJECT_H
 #define POISE_BENCH_SUBJECT_H
 
-#include "addr.h"
-#include "nat.h"
+#include "base/addr.h"
+#include "bench/nat.h"
 #include "poise/abi.h"
 
 #define SUBJECT_BACKENDS 100
-#define SUBJECT_FLOWS    (1U << 22) /* room for four times as many as are measured */
+
+/* Room for four times as many flows as are measured. */
+#define SUBJECT_FULL_SIZE                                                                          \
+	{                                                                                          \
+		.flows = 1U << 22, .nat_flows = 1U << 21, .rows = POISE_DEFAULT_ROWS               \
+	}
 
 enum subject_rows { ROWS_STABLE, ROWS_MOVING, ROWS_KINDS };
 
+struct subject_size {
+	__u32 flows,
+		nat_flows; /* entries of the flow table; flows of the NAT table: powers of two */
+	__u32 rows;        /* of each service, a prime */
+};
+
 struct subject {
+	struct subject_size size;
 	struct lb_bpf *skeleton;
 	int program_fd;
 	struct flow_set *flows;
@@ -23,10 +35,13 @@ struct subject {
 };
 
 /* 0 or -errno, after saying on stderr what does not work. */
-int subject_open(struct subject *subject);
+int subject_open(struct subject *subject, const struct subject_size *size);
 void subject_close(struct subject *subject);
 
-/* Where a service listens, TCP; family is 4 or 6. Its backends are reached over the same family. */
+/*
+ * Returns where a service of TCP and of UDP listens; family is 4 or 6. Its backends are reached
+ * over the same family.
+ */
 void subject_service(enum poise_mode mode, int family, enum subject_rows rows, struct addr *addr,
 		     __u16 *port);
 

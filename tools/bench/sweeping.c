@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "sweep.h"
-#include "sweeping.h"
+#include "sweep/flow_sweep.h"
+#include "bench/sweeping.h"
 
 #define ENTRIES      (1U << 24)
 #define SETS         (ENTRIES / FLOWS_PER_SET)
@@ -26,7 +26,7 @@ struct full {
 	struct row *rows;
 	__u8 *held;
 	__u16 service_of_target[TARGETS], closing_ticks[TARGETS];
-	struct sweep_flows flows[TARGETS];
+	struct sweep_tally flows[TARGETS];
 	bool stop; /* the thread */
 };
 
@@ -80,19 +80,19 @@ static int pass(struct full *full)
 	struct sweep_service service = { .rows = full->rows,
 					 .row_count = POISE_DEFAULT_ROWS,
 					 .held = full->held };
-	struct sweep sweep = { .sets = full->sets,
-			       .set_count = SETS,
-			       .clean = true,
-			       .service_of_target = full->service_of_target,
-			       .closing_ticks = full->closing_ticks,
-			       .target_count = TARGETS,
-			       .services = &service,
-			       .flows = full->flows };
+	struct flow_sweep sweep = { .sets = full->sets,
+				    .set_count = SETS,
+				    .clean = true,
+				    .service_of_target = full->service_of_target,
+				    .closing_ticks = full->closing_ticks,
+				    .target_count = TARGETS,
+				    .services = &service,
+				    .flows = full->flows };
 	int err;
 
 	memset(full->flows, 0, sizeof(full->flows));
 	memset(full->held, 0, POISE_DEFAULT_ROWS);
-	err = sweep_run(&sweep);
+	err = flow_sweep_run(&sweep);
 	return !err && sweep.occupied != ENTRIES ? -EPROTO : err;
 }
 

@@ -7,7 +7,7 @@
 #ifndef POISE_BENCH_SWEEPING_H
 #define POISE_BENCH_SWEEPING_H
 
-#include "measure.h"
+#include "bench/measure.h"
 
 struct sweeping {
 	__u32 entries;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For cppcheck only, read before each file: what macros of libraries come to. */
+/* cppcheck reads this before each file; it says what the macros of libraries expand to. */
 #ifndef POISE_LINT_CPPCHECK_H
 #define POISE_LINT_CPPCHECK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For sparse only, read before each file: conversions whose results are of the wire's types. */
+/* sparse reads this before each file: conversions whose results have wire-order types. */
 #ifndef POISE_SPARSE_USER_H
 #define POISE_SPARSE_USER_H
 

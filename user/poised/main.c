@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* poised: options, signals, the loop. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +9,12 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-#include "api.h"
-#include "control.h"
-#include "log.h"
-#include "notify.h"
+#include "api/api.h"
+#include "config/control.h"
+#include "base/instance_name.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "config/notify.h"
 
 #define DEFAULT_FILE     "/etc/poise/poise.yaml"
 #define DEFAULT_INSTANCE "default"
@@ -28,59 +29,85 @@ struct daemon {
 	bool transient;
 };
 
-static const char usage_text[] =
-	"Usage: poised [--instance NAME] [--config FILE] [--transient]\n"
-	"Balances services over backends in XDP; runs in the foreground, logs to standard error.\n"
-	"\n"
-	"  -c, --config FILE    configuration (default " DEFAULT_FILE ")\n"
-	"  -i, --instance NAME  which of several on this machine (default " DEFAULT_INSTANCE ")\n"
-	"      --transient      leave nothing behind: take traffic off at the end, which is also\n"
-	"                       the parent process's, and keep no state\n"
-	"  -V, --version        print the version\n"
-	"  -h, --help           print this\n"
-	"\n"
-	"Signals: HUP reads the configuration again; TERM and INT end poised, traffic goes on\n"
-	"(`poise detach` takes it off) unless it is transient. Exit status: 0 ended, 1 refused or failed, 2 usage.\n";
+/* If an option is given twice, the last one counts. */
+static const struct option_row option_rows[] = {
+	{ "config", "FILE", "configuration (default " DEFAULT_FILE ")", .many = true,
+	  .letter = 'c' },
+	{ "instance", "NAME", "which of several on this machine (default " DEFAULT_INSTANCE ")",
+	  .many = true, .letter = 'i' },
+	{ "transient", NULL, "leave nothing behind, end with the parent process, and keep no state",
+	  .many = true },
+	{ "version", NULL, "print the version", .many = true, .letter = 'V' },
+	{ "help", NULL, "print this", .many = true, .letter = 'h' },
+	{ 0 },
+};
+
+static void usage_print(FILE *out)
+{
+	char text[64];
+
+	fputs("Usage: poised [--config FILE] [--instance NAME] [--transient]\n"
+	      "Balances services over backends in XDP; runs in the foreground, logs to standard "
+	      "error.\n"
+	      "\n",
+	      out);
+	for (const struct option_row *row = option_rows; row->name; row++)
+		fprintf(out, "  %-21s%s\n", option_text(row, text, sizeof(text)), row->help);
+	fputs("\n"
+	      "Signals: HUP reads the configuration again; TERM and INT end poised, traffic goes "
+	      "on\n"
+	      "(`poise detach` takes it off) unless it is transient. Exit status: 0 ended, 1 "
+	      "refused or failed, 2 usage.\n",
+	      out);
+}
+
+/* Returns an exit status to end with, or -1 to go on. */
+static int option_apply(const struct option_given *given, struct control_options *options)
+{
+	switch (given->row->letter) {
+	case 'c':
+		options->file = given->value;
+		options->file_needed = true;
+		return -1;
+	case 'i':
+		options->instance = given->value;
+		return -1;
+	case 'V':
+		puts("poised " POISE_VERSION);
+		return EXIT_SUCCESS;
+	case 'h':
+		usage_print(stdout);
+		return EXIT_SUCCESS;
+	default:
+		options->transient = true;
+		return -1;
+	}
+}
+
+static int misuse(const char *text)
+{
+	log_err("%s", text);
+	usage_print(stderr);
+	return EXIT_USAGE;
+}
 
 /* Fills options; returns an exit status to end with, or -1 to go on. */
 static int options_parse(int argc, char **argv, struct control_options *options)
 {
-	static const struct option known[] = { { "config", required_argument, NULL, 'c' },
-					       { "instance", required_argument, NULL, 'i' },
-					       { "transient", no_argument, NULL, 't' },
-					       { "version", no_argument, NULL, 'V' },
-					       { "help", no_argument, NULL, 'h' },
-					       { 0 } };
-	int option;
+	static const struct option_row *const tables[] = { option_rows, NULL };
+	char error[OPTIONS_ERROR_SIZE];
+	struct options_given given;
+	int words = options_take(tables, argc, argv, &given, error), status = -1;
 
-	while ((option = getopt_long(argc, argv, "c:i:Vh", known, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			options->file = optarg;
-			options->file_needed = true;
-			break;
-		case 'i':
-			options->instance = optarg;
-			break;
-		case 't':
-			options->transient = true;
-			break;
-		case 'V':
-			puts("poised " POISE_VERSION);
-			return EXIT_SUCCESS;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage_text, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		log_err("%s: poised takes options only", argv[optind]);
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
-	}
+	for (size_t i = 0; i < given.count && status < 0; i++)
+		status = option_apply(&given.list[i], options);
+	options_free(&given);
+	if (status >= 0)
+		return status;
+	if (words > 0)
+		snprintf(error, sizeof(error), "%s: poised takes options only", argv[0]);
+	if (words)
+		return misuse(error);
 	if (!instance_name_valid(options->instance)) {
 		log_err("--instance: expected a letter or digit, then up to 31 letters, digits, "
 			"underscores and hyphens, found \"%s\"",
@@ -114,10 +141,9 @@ static void end_asked(uv_signal_t *signal, int number)
 static void reload_asked(uv_signal_t *signal, int number)
 {
 	struct daemon *daemon = signal->loop->data;
-	struct refusal refusal;
 
 	(void)number;
-	control_reload(daemon->control, &refusal);
+	control_reload_soon(daemon->control);
 }
 
 static int signals_open(struct daemon *daemon)
@@ -173,7 +199,7 @@ int main(int argc, char **argv)
 	int status;
 
 	log_init("poised");
-	status = options_parse(argc, argv, &options);
+	status = options_parse(argc > 0 ? argc - 1 : 0, argv + (argc > 0), &options);
 	if (status >= 0)
 		return status;
 	raise_limits();

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # poise backend drain --wait: waits for the last connection, tells how many are left when it gives up;
 # ready, maint and del; what is told of backends that nobody knows.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-churn.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-churn.sh
 . "$here/lib-churn.sh"
 
 topology_make segment || bail "topology"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Who gets new flows: roundrobin, leastconn, random, hash: source, UDP that stays where it is; sorry
 # backends and panic; and `poise explain` says beforehand who will answer.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-churn.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-churn.sh
 . "$here/lib-churn.sh"
 
 topology_make segment || bail "topology"
@@ -17,7 +17,7 @@ for ((i = 0; i < ${#names[@]}; i++)); do
 done
 for number in 1 2 3; do
   spawn "held-b$number" "b$number" "$churn_server" "b$number" 9000
-  spawn "udp-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" $VIP4 5001
+  spawn "udp-b$number" "b$number" python3 "$root/tests/net/peers/udp_peer.py" serve "b$number" $VIP4 5001
   wait_until 5 grep -q ready "$tmp/held-b$number.log" || bail "churn_server starts"
   wait_until 5 grep -q ready "$tmp/udp-b$number.log" || bail "UDP server starts"
 done
@@ -116,7 +116,7 @@ who_for > "$tmp/after"
 check "hash: source: clients stay over that" cmp "$tmp/before" "$tmp/after"
 
 # ---- UDP
-spawn udp client python3 "$here/udp_peer.py" hold $VIP4 5001 200 "$tmp/udp.stop"
+spawn udp client python3 "$root/tests/net/peers/udp_peer.py" hold $VIP4 5001 200 "$tmp/udp.stop"
 check "udp: 200 flows" wait_until 10 grep -q ready "$tmp/udp.log"
 check "udp: a backend is added" poise backend add udp "${B4[3]}"
 sleep 0.5
@@ -127,7 +127,7 @@ check "udp: a weight changes" poise backend set udp "${B4[2]}" --weight 10
 check "udp: the drained one is removed" poise backend del udp "${B4[1]}"
 sleep 1
 # While the others are there, so that nobody gets a port of theirs.
-on client python3 "$here/udp_peer.py" ask $VIP4 5001 100 64 > "$tmp/answers"
+on client python3 "$root/tests/net/peers/udp_peer.py" ask $VIP4 5001 100 64 > "$tmp/answers"
 holds "udp: new flows go to the added one" "$(answers_of 3 "$tmp/answers") > 70"
 is "udp: and none to the removed one" "$(answers_of 1 "$tmp/answers")" 0
 touch "$tmp/udp.stop"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Shares of 3,000 requests are what the weights ask for, also after a change of weight and with 0.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 # within NAME ANSWERS PERCENT: of 3,000; five standard deviations of a fair draw, which one run in
 # a million leaves.

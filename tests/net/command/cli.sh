@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Every verb of poise: what it does, its exit status, that -j prints JSON and nothing else.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 veth lb eth1 client side

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What poise tells of services by sockets of this host: status, detach, with poised and without.
-. "$(dirname "$0")/lib.sh"
+# Operator commands about services by sockets of this host: explain, status, detach, with poised and
+# without.
+. "$(dirname "$0")/../lib/lib.sh"
 
 HOST4=198.51.100.1 HOST6=2001:db8:1::1
 netns_add client lb || bail "namespaces"
@@ -10,7 +11,7 @@ address client eth0 198.51.100.2/24 2001:db8:1::2/64
 address lb eth0 $HOST4/24 $HOST6/64
 
 server_start() { # server_start NAME ADDRESS PORT
-  spawn "$1" lb python3 "$here/local_peer.py" http "$1" "$2" "$3"
+  spawn "$1" lb python3 "$root/tests/net/peers/local_peer.py" http "$1" "$2" "$3"
   wait_until 10 grep -q ready "$tmp/$1.log"
 }
 answers() { [ "$(on client curl -sf --max-time 3 "http://$HOST4:8080/")" = b1 ]; }

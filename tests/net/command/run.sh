@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # poise run: one command, in the foreground, in front of sockets of this host and of servers
 # elsewhere; whatever ends it, nothing is left.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 # A host with servers of its own and two networks behind it.
 netns_add host client b1 b2 || bail "namespaces"
@@ -117,7 +117,8 @@ instance=$(name_of local)
 end local INT
 is "Ctrl-C: exit status" $? 0
 check "everything is taken away" wait_until 5 nothing_left "$instance"
-is "and nobody answers" "$(on host curl -s -m 2 http://127.0.0.1:8080/who)" ""
+on host curl -s -m 2 http://127.0.0.1:8080/who > "$tmp/answer"
+is "and nobody answers: connection refused" $? 7
 
 # ---- however it ends
 ends_with() { # ends_with NAME SIGNAL STATUS [WHOM]: WHOM: "poised", else poise itself

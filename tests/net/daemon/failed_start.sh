@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A poised that cannot start: what an earlier one left serves on, also over maps of another ABI
 # version; where there was nothing it leaves nothing.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 HOST4=198.51.100.1
 netns_add client lb || bail "namespaces"
@@ -26,13 +26,13 @@ fails() { # fails NAME
   end "poised-$instance"
   is "$1: and exits with 1" $? 1
 }
-[ -n "$(on lb "$root/build/tests/net/xdp_pass" eth1 native foreign_pass)" ] || bail "a foreign program"
-spawn b1 lb python3 "$here/local_peer.py" http b1 127.0.0.1 8001
+[ -n "$(on lb "$root/build/tests/net/peers/xdp_pass" eth1 native foreign_pass)" ] || bail "a foreign program"
+spawn b1 lb python3 "$root/tests/net/peers/local_peer.py" http b1 127.0.0.1 8001
 wait_until 10 grep -q ready "$tmp/b1.log" || bail "the server starts"
 
 write eth1 > "$config"
 fails "nothing is there"
-is "nothing is left" "$(pins)" ""
+nothing "nothing is left" pins
 
 # Mode local has no interface, so no XDP link tells of it.
 write > "$config"
@@ -51,5 +51,5 @@ write > "$config"
 check "poised starts where nothing is in its way" poised_start
 check "the backend becomes usable" wait_until 10 all_usable
 answered "poised runs again"
-is "the old maps are gone" "$(pins /maps-v1)" ""
+nothing "the old maps are gone" pins /maps-v1
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # An interface that runs somebody else's XDP program is refused, naming the program, and left alone.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 veth lb eth1 client side
@@ -14,7 +14,7 @@ config_with() { # config_with INTERFACE
 }
 
 for how in native generic; do
-  foreign=$(on lb "$root/build/tests/net/xdp_pass" eth1 $how foreign_pass)
+  foreign=$(on lb "$root/build/tests/net/peers/xdp_pass" eth1 $how foreign_pass)
   [ -n "$foreign" ] || bail "attaching a foreign program ($how)"
   config_with eth1
   poised_start

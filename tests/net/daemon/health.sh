@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A backend that fails its checks gets no more connections; one that passes them again does.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 nginx_start_all || bail "nginx starts"
@@ -10,9 +10,12 @@ nginx_start_all || bail "nginx starts"
   echo "services:"
   service_yaml web "$VIP4:80/tcp" l2 "{ http: /healthz, interval: 200ms, timeout: 150ms, rise: 2, fall: 2 }" "${B4[@]}"
   service_yaml alt "$VIP4:8080/tcp" l2 "{ tcp: true, interval: 200ms, timeout: 150ms, rise: 2, fall: 2 }" "${B4[@]}"
+  # Nobody listens on 8081.
+  service_yaml other "$VIP4:8081/tcp" l2 "{ tcp: true, port: 8080, interval: 200ms, timeout: 150ms, rise: 2, fall: 2 }" "${B4[@]}"
 } > "$config"
 poised_start || bail "poised starts"
 check "every backend is up" wait_until 10 all_up
+is "a check asks the port that it names" "$(health_of other "${B4[1]}")" up
 
 answered_by() { # answered_by NAME COUNTS: "300 requests, none fails; who answers is COUNTS' non-zeroes"
   local number who=

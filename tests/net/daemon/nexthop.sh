@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Next hops follow routes, links and neighbours. One namespace, `a`, looks out; `b` is behind eth0,
 # `c` behind eth1; 10.9.0.0/16 and 2001:db8:9::/48 are networks somewhere behind them.
-# shellcheck source=tests/net/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
 
-watch=$root/build/tests/net/nexthop_watch
+watch=$root/build/tests/net/peers/nexthop_watch
 log=$tmp/watch.log
 
 in_a() { ip -n "$run-a" "$@"; }

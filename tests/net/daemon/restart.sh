@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # poised killed, stopped and started again under load: no request fails, every connection is counted.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 nginx_start_all || bail "nginx starts"
@@ -30,7 +30,7 @@ is "interfaces are kept" "$(programs)" "$attached"
 
 poised_stop
 check "traffic goes on after SIGTERM" traffic_moves 300
-# What `ip netns exec` gives is a mount namespace of its own, without a bpffs.
+# `ip netns exec` makes a mount namespace of its own, without a bpffs.
 spawn_via_netns_exec=1 check "poised starts again by ip netns exec" poised_start
 check "traffic goes on" traffic_moves 300
 is "targets are kept across mount namespaces" "$(targets)" "$before"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # 1,000 services with 10 backends each. Figures are printed; what is asserted is that it works.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 services=1000
 # A row takes 4 bytes: the default 65,537 rows for a thousand services are 262 MB.

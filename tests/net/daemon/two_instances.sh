@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Two poised on one machine, told apart by --instance: neither notices what happens to the other.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 other_vip=192.0.2.20
 topology_make segment || bail "topology"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Four backends and clients that hold connections while they change (churn_client.c): for the
 # scenarios churn and drain, and for tools/bench-churn. Sourced after lib.sh.
-churn_client=$root/build/tests/net/churn_client
-churn_server=$root/build/tests/net/churn_server
+churn_client=$root/build/tests/net/peers/churn_client
+churn_server=$root/build/tests/net/peers/churn_server
 
 churn_topology() { # the segment with a fourth backend
   topology_make segment && netns_add b4 && backend_segment 4 && backend_carries 4 $VIP4 $VIP6
@@ -84,6 +84,9 @@ churn_allow() { churn_says "$1" '^allowed' "allow $2" > /dev/null; }
 churn_forbid() { churn_says "$1" '^forbidden' forbid > /dev/null; }
 
 churn_value() { churn_says "$1" '^\{' report | jq -r "$2"; } # churn_value NAME JQ-FILTER
+
+# Waits until that many more answers have come, so that what was changed has been used.
+churn_moves() { churn_says "$1" '^answered' "answers $2" > /dev/null; } # churn_moves NAME COUNT
 
 churn_broken() { churn_value "$1" .broken.total; }
 

@@ -59,7 +59,7 @@ END
 }
 
 idle_start() { # idle_start NUMBER SECONDS: what /stream comes from
-  spawn "idle-b$1" "b$1" python3 "$here/idle_server.py" 8082 "$2"
+  spawn "idle-b$1" "b$1" python3 "$root/tests/net/peers/idle_server.py" 8082 "$2"
   wait_until 10 grep -q ready "$tmp/idle-b$1.log"
 }
 
@@ -69,8 +69,8 @@ nat_servers_start() { # every backend's: nginx, the idle stream, UDP on port 535
   head -c $((upload_mib << 20)) /dev/urandom > "$tmp/upload"
   for number in 1 2 3; do
     idle_start $number $idle_s || return
-    spawn "udp4-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" 0.0.0.0 5353
-    spawn "udp6-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" "${B6[number]}" 5353
+    spawn "udp4-b$number" "b$number" python3 "$root/tests/net/peers/udp_peer.py" serve "b$number" 0.0.0.0 5353
+    spawn "udp6-b$number" "b$number" python3 "$root/tests/net/peers/udp_peer.py" serve "b$number" "${B6[number]}" 5353
     nat_nginx_start $number || return
     wait_until 5 grep -q ready "$tmp/udp4-b$number.log" && wait_until 5 grep -q ready "$tmp/udp6-b$number.log" || return
   done
@@ -160,7 +160,7 @@ nat_udp() { # nat_udp NAME ADDRESS FULL-SIZE
   local size flows number
   for size in 0 64 "$3"; do
     flows=$((size == 64 ? 150 : 10))
-    on client python3 "$here/udp_peer.py" ask "$2" 53 $flows "$size" > "$tmp/answers"
+    on client python3 "$root/tests/net/peers/udp_peer.py" ask "$2" 53 $flows "$size" > "$tmp/answers"
     is "$1: $flows flows of $size bytes, each by one backend, and back" \
       "$(grep -cE '^b[123]$' "$tmp/answers")" $flows
     [ $flows = 150 ] || continue

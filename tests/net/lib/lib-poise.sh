@@ -33,7 +33,7 @@ other_build() { # other_build FILE
   local version
   version=$("$poised" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+') || return
   other_version=${version//[0-9]/9}
-  # Of the same length; LIBBPF_0.1.0 is not its.
+  # The other version is as long as this one; the text of LIBBPF_0.1.0 stays as it is.
   sed -E "s/(^|[^_0-9.])${version//./\\.}/\\1$other_version/g" "$poised" > "$1"
   chmod 755 "$1"
 }

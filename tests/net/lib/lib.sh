@@ -10,81 +10,14 @@ set -u
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$here/../../.." && pwd)
 run=${POISE_RUN:-poise-$$}            # prefix of namespaces, name of the instance
 tmp=${POISE_TMP:-/tmp/$run}           # logs, configurations, nginx's prefixes
 [ "$(id -u)" = 0 ] || { echo "root is needed for network namespaces and BPF" >&2; exit 1; }
 mkdir -m 755 "$tmp" || exit 1
 
-# ---- results
-ok_count=0 not_ok_count=0 skip_count=0
-
-ok() { # ok NAME
-  ok_count=$((ok_count + 1))
-  echo "ok - $1"
-}
-
-not_ok() { # not_ok NAME [DETAIL]
-  not_ok_count=$((not_ok_count + 1))
-  echo "not ok - $1"
-  [ -z "${2-}" ] || echo "# ${2//$'\n'/$'\n'# }"
-}
-
-skip() { # skip NAME REASON
-  skip_count=$((skip_count + 1))
-  echo "skip - $1: $2"
-}
-
-check() { # check NAME COMMAND...: ok when the command succeeds, else its output is the detail
-  local name=$1 status
-  shift
-  # Not in a subshell: the command may be a function that starts something.
-  "$@" > "$tmp/check.out" 2>&1
-  status=$?
-  if [ $status = 0 ]; then ok "$name"; else not_ok "$name" "status $status: $*"$'\n'"$(cat "$tmp/check.out")"; fi
-}
-
-is() { # is NAME FOUND EXPECTED
-  if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "found '$2', expected '$3'"; fi
-}
-
-holds() { # holds NAME EXPRESSION: a bash arithmetic expression is true
-  if (($2)); then ok "$1"; else not_ok "$1" "does not hold: $2"; fi
-}
-
-matches() { # matches NAME TEXT PATTERN: an extended regular expression is found in the text
-  if grep -qE -- "$3" <<< "$2"; then ok "$1"; else not_ok "$1" "no match for '$3' in:"$'\n'"$2"; fi
-}
-
-# The plan comes last: a scenario that ended early has none.
-finish() {
-  echo "1..$((ok_count + not_ok_count + skip_count))"
-  [ "$not_ok_count" = 0 ] || show_logs
-  exit $((not_ok_count > 0))
-}
-
-bail() { # bail REASON: nothing further makes sense
-  not_ok "$1" "${2-}"
-  show_logs
-  exit 1
-}
-
-show_logs() {
-  local log
-  for log in "$tmp"/*.log; do
-    [ -s "$log" ] && { echo "# --- $(basename "$log")"; tail -n 20 "$log" | sed 's/^/# /'; }
-  done
-}
-
-wait_until() { # wait_until SECONDS COMMAND...: polls until the command succeeds; 1 when it did not
-  # On a slow machine POISE_PATIENCE is how many times as long.
-  local deadline=$((${EPOCHREALTIME/./} + $1 * ${POISE_PATIENCE:-1} * 1000000))
-  shift
-  until "$@" > /dev/null 2>&1; do
-    ((${EPOCHREALTIME/./} < deadline)) || return 1
-    sleep 0.05
-  done
-}
+# shellcheck source=tests/lib-results.sh
+. "$root/tests/lib-results.sh"
 
 # ---- processes
 declare -A pids=() # of what was started here and not ended yet, by name
@@ -147,7 +80,7 @@ plain_frames() { # plain_frames NAMESPACE INTERFACE
 # veth wakes the receiving end for XDP_TX only when an XDP program is attached there (veth_xdp_flush;
 # GRO alone is enough for redirected frames): without one, frames lie in its ring until others come.
 takes_xdp_frames() { # takes_xdp_frames NAMESPACE INTERFACE
-  on "$1" "$root/build/tests/net/xdp_pass" "$2" native > /dev/null
+  on "$1" "$root/build/tests/net/peers/xdp_pass" "$2" native > /dev/null
 }
 
 veth() { # veth NAMESPACE INTERFACE NAMESPACE INTERFACE [MTU]
@@ -199,7 +132,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# shellcheck source=tests/net/lib-topology.sh
+# shellcheck source=tests/net/lib/lib-topology.sh
 . "$here/lib-topology.sh"
-# shellcheck source=tests/net/lib-poise.sh
+# shellcheck source=tests/net/lib/lib-poise.sh
 . "$here/lib-poise.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # poise decap: tunnels of scapy's making end on an interface, real servers answer. One wire, no
 # balancer: the client routes its packets to the service into tunnel_peer.py.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 OTHER4=192.0.2.99 # an address of the backend that is no VIP
 balancer=b1       # where poise runs
@@ -25,7 +25,7 @@ tunnel_up() { # tunnel_up KIND 4|6 [TOS]: packets to the service's addresses go 
   [ "$2" = 4 ] || source=2001:db8:2::1 dest=2001:db8:2::11
   mac=$(ip -n "$run-b1" -j link show dev eth0 | jq -r '.[0].address')
   : > "$tmp/tunnel.log"
-  spawn tunnel client /usr/bin/python3 "$here/tunnel_peer.py" tun0 eth0 "$mac" "$1" $source $dest "${3-0}"
+  spawn tunnel client /usr/bin/python3 "$root/tests/net/peers/tunnel_peer.py" tun0 eth0 "$mac" "$1" $source $dest "${3-0}"
   wait_until 10 grep -q ready "$tmp/tunnel.log" || return
   ip -n "$run-client" link set tun0 up
   address client tun0 $CLIENT4/32 $CLIENT6/128
@@ -71,7 +71,7 @@ every_tunnel() { # every_tunnel MODE: counters agree with what the peer sent
         is "$1: 3 MB over IPv4 in $kind over IPv$outer" "$(fetch "$(url 4 big)" | wc -c)" 3000000
       for vip in $VIP4 $VIP6; do
         is "$1: UDP to $vip in $kind over IPv$outer" \
-          "$(on client python3 "$here/udp_peer.py" ask "$vip" 5001 2 1000 | sort -u)" b1
+          "$(on client python3 "$root/tests/net/peers/udp_peer.py" ask "$vip" 5001 2 1000 | sort -u)" b1
       done
       tunnel_down
       packets=$((packets + sent_packets)) bytes=$((bytes + sent_bytes))
@@ -175,7 +175,7 @@ ip -n "$run-client" tuntap add tun1 mode tun || { skip "poise decap" "no TUN dev
 ip -n "$run-client" tuntap del tun1 mode tun
 nginx_start 1 || bail "nginx starts"
 for vip in $VIP4 $VIP6; do
-  spawn "udp-${vip//[:.]/_}" b1 python3 "$here/udp_peer.py" serve b1 "$vip" 5001
+  spawn "udp-${vip//[:.]/_}" b1 python3 "$root/tests/net/peers/udp_peer.py" serve b1 "$vip" 5001
   wait_until 5 grep -q ready "$tmp/udp-${vip//[:.]/_}.log" || bail "UDP server starts"
 done
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode local: servers on this very host behind a port of all its addresses, for clients outside and on
 # the host itself; killed servers, drain, schedulers, poised restarted, IPv6, UDP, and its removal.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 HOST4=198.51.100.1 HOST6=2001:db8:1::1
 netns_add client lb || bail "namespaces"
@@ -11,15 +11,15 @@ address client eth0 198.51.100.2/24 2001:db8:1::2/64
 address lb eth0 $HOST4/24 $HOST6/64
 
 server_start() { # server_start NAME ADDRESS PORT [PROCESS]
-  spawn "${4:-$1}" lb python3 "$here/local_peer.py" http "$1" "$2" "$3"
+  spawn "${4:-$1}" lb python3 "$root/tests/net/peers/local_peer.py" http "$1" "$2" "$3"
   wait_until 10 grep -q ready "$tmp/${4:-$1}.log"
 }
 udp_start() { # udp_start HOW NAME ADDRESS PORT
-  spawn "udp-$2" lb python3 "$here/local_peer.py" "$1" "$2" "$3" "$4"
+  spawn "udp-$2" lb python3 "$root/tests/net/peers/local_peer.py" "$1" "$2" "$3" "$4"
   wait_until 10 grep -q ready "$tmp/udp-$2.log"
 }
 hold() { # hold NAME ADDRESS PORT COUNT: a client with connections that it keeps
-  spawn "$1" client python3 "$here/local_peer.py" hold "$2" "$3" "$4"
+  spawn "$1" client python3 "$root/tests/net/peers/local_peer.py" hold "$2" "$3" "$4"
   wait_until 10 grep -q "held $4" "$tmp/$1.log"
 }
 backend() { field ".backends[] | select(.id == \"$2\") | $3" service show "$1"; } # backend SERVICE ID FILTER
@@ -36,6 +36,7 @@ check_tcp="{ tcp: true, interval: 500ms, timeout: 400ms }"
   printf '      - { address: "%s", weight: %s }\n' 127.0.0.1:8001 100 127.0.0.1:8002 50 127.0.0.1:8003 100
   service_yaml web6 "[$HOST6]:8080/tcp" local "[::1]:8004" "[::1]:8005"
   service_yaml both "[::]:8081/tcp" local 127.0.0.1:8001 "[::1]:8004"
+  service_yaml six "[::]:8083/tcp" local 127.0.0.1:8001 "[::1]:8006"
   service_yaml least "0.0.0.0:8082/tcp" local 127.0.0.1:8001 127.0.0.1:8002
   echo "    scheduler: leastconn"
   service_yaml syslog "0.0.0.0:514/udp" local 127.0.0.1:9001 127.0.0.1:9002
@@ -43,6 +44,9 @@ check_tcp="{ tcp: true, interval: 500ms, timeout: 400ms }"
 } > "$config"
 for number in 1 2 3; do server_start b$number 127.0.0.1 800$number || bail "server $number"; done
 for number in 4 5; do server_start b$number ::1 800$number || bail "server $number"; done
+# At all addresses, but of IPv6 only. Connections over IPv4 to port 8006 find nobody.
+spawn b6 lb python3 "$root/tests/net/peers/local_peer.py" http6 b6 :: 8006
+wait_until 10 grep -q ready "$tmp/b6.log" || bail "server 6"
 server_start b3 127.0.0.1 8003 b3-too || bail "a second process of server 3"
 for number in 1 2; do udp_start listen s$number 127.0.0.1 900$number || bail "UDP server $number"; done
 for number in 1 2; do udp_start answer b$number 127.0.0.$((number + 1)) 53 || bail "UDP server $number"; done
@@ -68,6 +72,18 @@ requests "http://[$HOST6]:8081/" 50 > "$tmp/answers"
 is "[::]: a client over IPv6 gets who listens there" "$(by 4)" 50
 requests "http://$HOST4:8081/" 50 > "$tmp/answers"
 is "[::]: a client over IPv4 gets an answer" "$(failures "$tmp/answers")" 0
+explained() { # explained CLIENT SERVICE: the backends that 20 of a client's ports would get
+  local port
+  for ((port = 20001; port <= 20020; port++)); do
+    poise -j explain "$1:$port" "$2" | jq -r .first.backend.id
+  done | sort -u
+}
+requests "http://$HOST4:8083/" 50 > "$tmp/answers"
+is "a socket of IPv6 only: a client over IPv4 gets the other one" "$(by 1)" 50
+is "and explain says so" "$(explained 198.51.100.2 $HOST4:8083)" 127.0.0.1:8001
+requests "http://[$HOST6]:8083/" 50 > "$tmp/answers"
+is "a client over IPv6 gets the socket" "$(by 6)" 50
+is "and explain says so, too" "$(explained "[2001:db8:1::2]" "[$HOST6]:8083")" "[::1]:8006"
 is "a backend is reached by its own port as before" "$(from_host http://127.0.0.1:8001/ 1)" b1
 
 # ---- connections, counted and waited for
@@ -139,13 +155,13 @@ is "each connection is counted once" "$(($(flows_of web) - before))" $((total + 
 end held
 
 # ---- UDP
-on client python3 "$here/local_peer.py" ask $HOST4 53 40 > "$tmp/answers"
+on client python3 "$root/tests/net/peers/local_peer.py" ask $HOST4 53 40 > "$tmp/answers"
 is "UDP: 40 flows, each by one server that listens on the service's port" \
   "$(grep -cE '^b[12]$' "$tmp/answers")" 40
 holds "by both ($(by 1), $(by 2))" "$(by 1) > 5 && $(by 2) > 5"
-on lb python3 "$here/local_peer.py" ask $HOST4 53 10 > "$tmp/answers"
+on lb python3 "$root/tests/net/peers/local_peer.py" ask $HOST4 53 10 > "$tmp/answers"
 is "UDP: on the host itself" "$(grep -cE '^b[12]$' "$tmp/answers")" 10
-on client python3 "$here/local_peer.py" tell $HOST4 514 60
+on client python3 "$root/tests/net/peers/local_peer.py" tell $HOST4 514 60
 told() { [ $(($(grep -cx s1 "$tmp/udp-s1.log") + $(grep -cx s2 "$tmp/udp-s2.log"))) = 60 ]; }
 check "UDP: what is not to be answered arrives" wait_until 5 told
 holds "at both servers" "$(grep -cx s1 "$tmp/udp-s1.log") > 10 && $(grep -cx s2 "$tmp/udp-s2.log") > 10"
@@ -159,11 +175,12 @@ is "a service on the port of a backend is refused" $? 1
 
 # ---- and away with it
 refused() { ! on client curl -sf -o /dev/null --max-time 3 "http://$HOST4:8080/"; }
-for service in web web6 both least syslog; do poise service del $service > /dev/null; done
+for service in web web6 both six least syslog; do poise service del $service > /dev/null; done
 check "without its service a port is refused" refused
-on client python3 "$here/local_peer.py" ask $HOST4 53 5 > "$tmp/answers"
+on client python3 "$root/tests/net/peers/local_peer.py" ask $HOST4 53 5 > "$tmp/answers"
 is "the last one serves" "$(grep -cE '^b[12]$' "$tmp/answers")" 5
+pins() { find /sys/fs/bpf/poise /proc/1/root/sys/fs/bpf/poise -path "*/$instance/local*" 2> /dev/null || true; }
+matches "while there is one its link is pinned" "$(pins)" "/local/link"
 poise service del dns > /dev/null
-pins() { find /sys/fs/bpf/poise /proc/1/root/sys/fs/bpf/poise -path "*/$instance/local*" 2> /dev/null; }
-is "with the last service nothing is left of it" "$(pins)" ""
+nothing "with the last service nothing is left of it" pins
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What is not for a service reaches the balancer's own kernel untouched, and what is not the
-# balancer's comes to nobody.
-. "$(dirname "$0")/lib.sh"
+# Packets for no service reach the balancer's own kernel untouched; those for another host reach
+# nobody.
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 # Something like SSH on the balancer itself; the services' addresses are its own as well, so that

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # UDP through every mode: answered from the service's address, a flow always by one backend.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 topology_make segment || bail "topology"
 decap_attach_all || bail "poise decap attach"
 for number in 1 2 3; do
   for vip in $VIP4 $VIP6; do
-    spawn "udp-b$number-${vip//[:.]/_}" "b$number" python3 "$here/udp_peer.py" serve "b$number" "$vip" 5001 5002 5003
+    spawn "udp-b$number-${vip//[:.]/_}" "b$number" python3 "$root/tests/net/peers/udp_peer.py" serve "b$number" "$vip" 5001 5002 5003
     wait_until 5 grep -q ready "$tmp/udp-b$number-${vip//[:.]/_}.log" || bail "UDP server starts"
   done
 done
@@ -27,7 +27,7 @@ check "every backend becomes usable" wait_until 10 all_usable
 
 ask() { # ask NAME ADDRESS PORT FLOWS SIZE
   local number
-  on client python3 "$here/udp_peer.py" ask "$2" "$3" "$4" "$5" > "$tmp/answers"
+  on client python3 "$root/tests/net/peers/udp_peer.py" ask "$2" "$3" "$4" "$5" > "$tmp/answers"
   is "$1: $4 flows of $5 bytes, each by one backend" "$(grep -cE '^b[123]$' "$tmp/answers")" "$4"
   [ "$4" -lt 100 ] && return
   for number in 1 2 3; do

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat with one arm: servers on ports of their own, on backends where nothing is set up, not even
 # a way to clients.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 topology_make plain || bail "topology"

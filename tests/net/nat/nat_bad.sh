@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat: what is refused, with what to write instead; what is warned of; and packets for ports of
 # nat that are no reply, which are the host's.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 topology_make plain || bail "topology"
@@ -99,7 +99,7 @@ is "the host's own connection from a port of nat ends there" \
 is "a port of nat that nobody has is refused by the host" \
   "$(on client curl -sf --max-time 3 "http://$LB4:25001/"; echo $?)" 7
 is "a datagram to such a port, too" \
-  "$(on client python3 "$here/udp_peer.py" probe $LB4 25001 64)" ECONNREFUSED
+  "$(on client python3 "$root/tests/net/peers/udp_peer.py" probe $LB4 25001 64)" ECONNREFUSED
 is "nothing was dropped" "$(field 'with_entries(select(.value > 0)) | tostring' drops)" "{}"
 
 # ---- warnings

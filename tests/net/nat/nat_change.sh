@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat while its backends change and poised is killed and replaced: connections and UDP flows
 # stay, and break only with their backend; a drain waits for exactly those that are held.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-churn.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-churn.sh
 . "$here/lib-churn.sh"
-# shellcheck source=tests/net/lib-nat.sh
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 topology_make plain || bail "topology"
@@ -13,7 +13,7 @@ topology_make plain || bail "topology"
 for number in 1 2 3 4; do
   nat_nginx_start $number || bail "nginx starts"
   churn_server_start $number 9000 || bail "churn_server starts"
-  spawn "udp-b$number" "b$number" python3 "$here/udp_peer.py" serve "b$number" 0.0.0.0 5353
+  spawn "udp-b$number" "b$number" python3 "$root/tests/net/peers/udp_peer.py" serve "b$number" 0.0.0.0 5353
   wait_until 5 grep -q ready "$tmp/udp-b$number.log" || bail "UDP server starts"
 done
 write() { # write WEIGHT-OF-B1
@@ -34,7 +34,7 @@ check "every backend becomes usable" wait_until 10 all_usable
 
 check "300 connections over IPv4" churn_start held4 --long 300 --quiet 2000 $VIP4 90
 check "300 connections over IPv6" churn_start held6 --long 300 --quiet 2000 $VIP6 90
-spawn flows client python3 "$here/udp_peer.py" hold $VIP4 53 30 "$tmp/flows.stop"
+spawn flows client python3 "$root/tests/net/peers/udp_peer.py" hold $VIP4 53 30 "$tmp/flows.stop"
 check "30 UDP flows" wait_until 5 grep -qx ready "$tmp/flows.log"
 traffic_start "http://$VIP4/"
 check "requests run" traffic_moves 100

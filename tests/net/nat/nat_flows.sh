@@ -3,10 +3,10 @@
 # Many connections at once through mode nat, opened and closed twice: none fails, each has a port of
 # its own, the NAT table counts exactly these, and in the end it is empty. 6,000 of them; 60,000 with
 # POISE_LONG=1.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-churn.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-churn.sh
 . "$here/lib-churn.sh"
-# shellcheck source=tests/net/lib-nat.sh
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 connections=6000 timeout=4s quiet_ms=1500 patience=20
 [ -z "${POISE_LONG-}" ] || connections=60000 timeout=60s quiet_ms=20000 patience=120
@@ -39,7 +39,7 @@ opened() { # opened ROUND: every client's log says so
   local log
   for log in "$tmp/clients$1"-*.log; do grep -qx ready "$log" || return; done
 }
-# What the backends' kernels say: BACKEND PEER-ADDRESS:PORT.
+# The peers that the backends' kernels know, a line for each: BACKEND PEER-ADDRESS:PORT.
 peers() {
   local number
   for number in 1 2 3; do

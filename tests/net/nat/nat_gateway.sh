@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat with two arms: clients on one, backends on the other, and several addresses to send from.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 topology_make gateway || bail "topology"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # ICMP errors through mode nat: senders learn of a narrow link behind the balancer, on either side,
 # and clients of a closed port and of hops that did not suffice.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 big_mib=8 upload_mib=8
 
@@ -24,7 +24,7 @@ head -c $((big_mib << 20)) /dev/urandom > "$tmp/big"
 head -c $((upload_mib << 20)) /dev/urandom > "$tmp/upload"
 { nat_nginx_start 1 && nat_nginx_start 2; } || bail "nginx starts"
 for address in "4 0.0.0.0" "6 ${B6[1]}"; do
-  spawn "udp${address% *}" b1 python3 "$here/udp_peer.py" serve b1 "${address#* }" 5353
+  spawn "udp${address% *}" b1 python3 "$root/tests/net/peers/udp_peer.py" serve b1 "${address#* }" 5353
   wait_until 5 grep -q ready "$tmp/udp${address% *}.log" || bail "UDP server starts"
 done
 {
@@ -59,7 +59,7 @@ for family in 4 6; do
 done
 
 # The router is the first hop, the balancer the second, the router again the third.
-probe() { on client python3 "$here/udp_peer.py" probe "$@"; }
+probe() { on client python3 "$root/tests/net/peers/udp_peer.py" probe "$@"; }
 for address in $VIP4 $VIP6; do
   is "$address: a closed port is told" "$(probe "$address" 7 64)" ECONNREFUSED
   is "$address: an open one answers after four hops" "$(probe "$address" 53 4)" answered

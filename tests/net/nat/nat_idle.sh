@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Idle connections through mode nat: explain tells by what a backend sees whose they are, and a drain
 # that does not wait for the silent says how many it leaves.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-churn.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-churn.sh
 . "$here/lib-churn.sh"
-# shellcheck source=tests/net/lib-nat.sh
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 topology_make plain || bail "topology"
@@ -19,7 +19,7 @@ churn_server_start 1 9000 || bail "churn_server starts"
 } > "$config"
 poised_start || bail "poised starts"
 check "every backend becomes usable" wait_until 10 all_usable
-spawn held client python3 "$here/local_peer.py" hold $VIP4 90 5
+spawn held client python3 "$root/tests/net/peers/local_peer.py" hold $VIP4 90 5
 check "5 connections are held" wait_until 10 grep -q "held 5" "$tmp/held.log"
 
 seen=$(on b1 ss -Htn state established "sport = 9000" | awk 'NR == 1 { print $4 }' | sed -E 's/\[::ffff:(.*)\]/\1/')

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat with `source: keep`: the balancer is the backends' gateway, and servers see clients'
 # addresses.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 big_mib=16 upload_mib=4
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Mode nat's sources while they change: connections keep theirs to their end, also over a restart.
 # Another mode and back. What this host cannot do is refused, what may not be meant is told.
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/net/lib-nat.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/net/lib/lib-nat.sh
 . "$here/lib-nat.sh"
 
 SOURCE1=10.0.0.51 SOURCE2=10.0.0.52 SOURCE3=10.0.0.53

@@ -9,6 +9,7 @@
  * Lines to the FIFO of --control, each answered by a line when it is done:
  *	report          the report
  *	ask             asks every connection at once: "asked"
+ *	answers N       waits until N more answers have come: "answered N"
  *	leave NAME      ends the connections to a backend in good order and makes others: "left N"
  *	allow NAME      what this backend breaks is counted apart from now on: "allowed"
  *	forbid          nothing may break any more: "forbidden"
@@ -34,6 +35,7 @@ static size_t short_slots;
 static int epoll_fd, signal_fd, control_fd = -1;
 static long long start_ms, tick_ms, short_credit, open_credit;
 static bool round_runs, ending, told_ready;
+static long answers_wanted, answers_until; /* wanted 0: nobody waits for answers */
 
 /* ---- time */
 
@@ -48,7 +50,7 @@ static void open_longs(long long elapsed_ms)
 		open_credit -= 1000;
 		conn_open(&longs[i]);
 	}
-	/* What was not needed is not saved up. */
+	/* Unused credit is not saved up. */
 	if (open_credit > 1000)
 		open_credit = 1000;
 }
@@ -126,6 +128,11 @@ static void tick(void)
 		told_ready = true;
 		say("ready");
 	}
+	if (answers_wanted && tally_answers() >= answers_until) {
+		printf("answered %ld\n", answers_wanted);
+		fflush(stdout);
+		answers_wanted = 0;
+	}
 	if (round_runs && !ending && !any_in_round()) {
 		round_runs = false;
 		say("asked");
@@ -182,6 +189,9 @@ static void obey(const char *line)
 		say("allowed");
 	} else if (sscanf(line, "leave %31s", name) == 1) {
 		leave(name);
+	} else if (sscanf(line, "answers %31s", name) == 1) {
+		answers_wanted = strtol(name, NULL, 10);
+		answers_until = tally_answers() + answers_wanted;
 	} else if (sscanf(line, "short %31s", name) == 1) {
 		options.short_rate = strtol(name, NULL, 10);
 		say(line);

@@ -78,7 +78,7 @@ static void serve(struct client *client)
 			continue;
 		length = snprintf(answer, sizeof(answer), "%s %ld %ld\n", name, client->nonce,
 				  ++client->count);
-		/* What does not fit any more belongs to a client that does not read. */
+		/* If the answer does not fit any more, the client does not read. */
 		if (send(client->fd, answer, (size_t)length, MSG_NOSIGNAL) < 0)
 			shutdown(client->fd, SHUT_RDWR);
 	}

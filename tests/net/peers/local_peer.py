@@ -3,6 +3,7 @@
 """Servers and clients of this very host, for the scenarios of mode local.
 
 local_peer.py http NAME ADDRESS PORT        HTTP, answers NAME; PORT may have several sockets (SO_REUSEPORT)
+local_peer.py http6 NAME ADDRESS PORT       the same with a socket that takes IPv6 only (IPV6_V6ONLY)
 local_peer.py answer NAME ADDRESS PORT      UDP, answers NAME from the address that was asked
 local_peer.py listen NAME ADDRESS PORT      UDP, prints NAME per datagram and answers nothing
 local_peer.py hold ADDRESS PORT COUNT       opens connections, prints how many it has and keeps them
@@ -42,12 +43,22 @@ class Server(http.server.ThreadingHTTPServer):
         super().server_bind()
 
 
-def http_serve(name, address, port):
-    Server.address_family = family_of(address)
-    server = Server((address, int(port)), Answer)
+class Server6Only(Server):
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        super().server_bind()
+
+
+def http_serve(name, address, port, kind=Server):
+    kind.address_family = family_of(address)
+    server = kind((address, int(port)), Answer)
     server.name = name
     print("ready", flush=True)
     server.serve_forever()
+
+
+def http6_serve(name, address, port):
+    http_serve(name, address, port, Server6Only)
 
 
 def udp_socket(address, port):
@@ -103,5 +114,5 @@ def tell(address, port, flows):
             sock.send(b"log")
 
 
-{"http": http_serve, "answer": answer, "listen": listen, "hold": hold, "ask": ask,
+{"http": http_serve, "http6": http6_serve, "answer": answer, "listen": listen, "hold": hold, "ask": ask,
  "tell": tell}[sys.argv[1]](*sys.argv[2:])

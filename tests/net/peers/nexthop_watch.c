@@ -12,8 +12,8 @@
 #include <string.h>
 #include <uv.h>
 
-#include "log.h"
-#include "nexthop.h"
+#include "base/log.h"
+#include "nexthop/nexthop.h"
 
 struct watched {
 	struct addr addr;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""raw_client.py SOCKET: bytes from standard input to a unix socket, what comes back to standard output.
+"""raw_client.py SOCKET: bytes from standard input to a unix socket, what comes back to standard output,
+and in the end how it ended: a line "(closed)", "(reset)" or "(open)".
 
 --half    stops in the middle: nothing more is sent, and the connection stays open for a second
 --slam    closes at once, without reading an answer
@@ -19,10 +20,14 @@ except (BrokenPipeError, ConnectionResetError):
 if "--slam" not in sys.argv:
     if "--half" in sys.argv:
         client.settimeout(1)
+    ended = "closed"
     try:
         while answer := client.recv(65536):
             sys.stdout.buffer.write(answer)
             if b"\r\n\r\n" in answer and "--half" not in sys.argv:
                 client.settimeout(0.3)
-    except (socket.timeout, ConnectionResetError):
-        pass
+    except socket.timeout:
+        ended = "open"
+    except ConnectionResetError:
+        ended = "reset"
+    sys.stdout.buffer.write(b"\n(%s)\n" % ended.encode())

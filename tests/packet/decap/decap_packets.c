@@ -7,8 +7,8 @@
 
 #include <bpf/bpf.h>
 
-#include "backend.skel.h"
-#include "decap_packets.h"
+#include "gen/decap.skel.h"
+#include "decap/decap_packets.h"
 #include "poise/abi.h"
 #include "poise/decap.h"
 
@@ -139,7 +139,7 @@ static const __u8 vips[DECAP_VIP_COUNT][16] = {
 
 static int read_counters(void *ctx, struct harness_counter *counters, size_t count)
 {
-	struct backend_bpf *skel = ctx;
+	struct decap_bpf *skel = ctx;
 	int cpus = libbpf_num_possible_cpus();
 	static struct decap_counter values[MAX_CPUS];
 
@@ -156,7 +156,7 @@ static int read_counters(void *ctx, struct harness_counter *counters, size_t cou
 
 static int read_drops(void *ctx, __u64 *drops, size_t count)
 {
-	struct backend_bpf *skel = ctx;
+	struct decap_bpf *skel = ctx;
 	int cpus = libbpf_num_possible_cpus();
 	static __u64 values[MAX_CPUS];
 
@@ -172,7 +172,7 @@ static int read_drops(void *ctx, __u64 *drops, size_t count)
 void decap_load(struct harness *h)
 {
 	static const struct decap_counter zero[MAX_CPUS];
-	struct backend_bpf *skel = backend_bpf__open_and_load();
+	struct decap_bpf *skel = decap_bpf__open_and_load();
 
 	if (!skel || libbpf_num_possible_cpus() > MAX_CPUS) {
 		fprintf(stderr, "poise_decap does not load: %s\n", strerror(errno));
@@ -196,5 +196,5 @@ void decap_load(struct harness *h)
 
 void decap_unload(struct harness *h)
 {
-	backend_bpf__destroy(h->ctx);
+	decap_bpf__destroy(h->ctx);
 }

@@ -3,7 +3,7 @@
 #ifndef POISE_TESTS_DECAP_PACKETS_H
 #define POISE_TESTS_DECAP_PACKETS_H
 
-#include "harness.h"
+#include "harness/harness.h"
 
 #define VIP4   "192.0.2.10"
 #define VIP6   "2001:db8:a::10"

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decap_packets.h"
+#include "base/array.h"
+#include "decap/decap_packets.h"
 #include "poise/decap.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define ECN_ECT1          1
-#define ECN_ECT0          2
-#define ECN_CE            3
+#define ECN_ECT1 1
+#define ECN_ECT0 2
+#define ECN_CE   3
 
 static const char *const outer_names[] = { "in IPv4", "in IPv6", "in IPv6 with a tunnel limit" };
 static const char *const inner_names[] = { "IPv4", "IPv6" };

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decap_packets.h"
+#include "base/array.h"
+#include "decap/decap_packets.h"
 #include "poise/decap.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct bad {
 	const char *name;

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decap_packets.h"
+#include "decap/decap_packets.h"
 #include "poise/decap.h"
-#include "random.h"
+#include "harness/random.h"
 
 #define PACKETS        100000
 #define MAX_COMPLAINTS 5
@@ -81,7 +81,7 @@ static void forgive_ecn(__u8 *ip, const __u8 *before)
 	}
 }
 
-/* What is wrong with a frame that came out shorter; NULL: nothing. */
+/* Returns what is wrong with a frame that came out shorter, or NULL. */
 static const char *judge_inner(const struct pkt *in, const struct pkt *out)
 {
 	const struct iphdr *ip4 = (const void *)(out->bytes + ETH_HLEN);

@@ -6,7 +6,8 @@
 
 #include <bpf/bpf.h>
 
-#include "harness.h"
+#include "base/array.h"
+#include "harness/harness.h"
 
 #define MAX_METADATA 216 /* of 256 bytes of headroom the kernel keeps 40 to itself */
 #define GROWTH_BYTES 256 /* room for what a program may put in front */
@@ -22,7 +23,7 @@ static const char *verdict_name(enum xdp_action verdict)
 	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
 					     "XDP_REDIRECT" };
 
-	return verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "no XDP action";
+	return verdict < ARRAY_SIZE(names) ? names[verdict] : "no XDP action";
 }
 
 static unsigned int number(const struct harness *h)
@@ -190,6 +191,8 @@ static bool counters_match(const struct harness *h, const struct harness_row *ro
 					expected->reply_packets);
 		good &= counter_matches("reply bytes", i, is->reply_bytes - was->reply_bytes,
 					expected->reply_bytes);
+		good &= counter_matches("ICMP errors", i, is->icmp_errors - was->icmp_errors,
+					expected->icmp_errors);
 	}
 	if (row->counter >= h->counter_count && (row->count.packets || row->count.reply_packets)) {
 		printf("#   counter %u: there is none\n", row->counter);

@@ -11,14 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "packet.h"
+#include "harness/packet.h"
 
 #define HARNESS_MAX_DROPS    32
 #define HARNESS_MAX_COUNTERS 192
 #define HARNESS_LOOPBACK     1 /* ifindex of lo in every namespace */
 
 struct harness_counter {
-	__u64 packets, bytes, new_flows, reply_packets, reply_bytes;
+	__u64 packets, bytes, new_flows, reply_packets, reply_bytes, icmp_errors;
 };
 
 struct harness_row {
@@ -39,8 +39,10 @@ struct harness_row {
 	struct harness_counter count; /* .. this; all zero: none changes */
 };
 
-/* What differs from program to program: reading its maps. Readers sum over CPUs and return 0 or
- * -errno. */
+/*
+ * The harness of a program knows how to read its maps. Readers sum over CPUs and return 0 or
+ * -errno.
+ */
 struct harness {
 	int program_fd;
 	void *ctx; /* for the readers */

@@ -6,8 +6,8 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
-#include "packet.h"
-#include "random.h"
+#include "harness/packet.h"
+#include "harness/random.h"
 
 /* One change where it hurts: in the first `head` bytes mostly, which are headers. */
 static void mutate(struct pkt *p, size_t head)

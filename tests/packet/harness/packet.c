@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet.h"
+#include "harness/packet.h"
 
 #define PROTO_NONE 253 /* RFC 3692: for experiments */
 
@@ -121,6 +121,16 @@ struct tcphdr *pkt_tcp(struct pkt *p, __u16 source, __u16 dest)
 	return tcp;
 }
 
+struct pkt_sctp *pkt_sctp(struct pkt *p, __u16 source, __u16 dest, __u8 chunk)
+{
+	struct pkt_sctp *sctp = push(p, PKT_SCTP, sizeof(*sctp));
+
+	sctp->source = htons(source);
+	sctp->dest = htons(dest);
+	sctp->chunk = chunk;
+	return sctp;
+}
+
 struct udphdr *pkt_udp(struct pkt *p, __u16 source, __u16 dest)
 {
 	struct udphdr *udp = push(p, PKT_UDP, sizeof(*udp));
@@ -223,7 +233,7 @@ static __u32 sum_bytes(const void *data, size_t length, __u32 sum)
 	return sum;
 }
 
-/* In host order, of bytes in network order. */
+/* Returns the checksum in host order of bytes in network order. */
 static __u16 checksum(const void *data, size_t length, __u32 sum)
 {
 	return ~sum_bytes(data, length, sum);
@@ -235,7 +245,10 @@ void pkt_ip4_checksum(struct iphdr *ip)
 	ip->check = htons(checksum(ip, ip->ihl * 4, 0));
 }
 
-/* What a header before must say of this one; -1: nothing, leave it. */
+/*
+ * Returns the protocol number by which the header before announces this one; -1: it announces
+ * nothing, leave it.
+ */
 static int proto_of(const struct pkt *p, size_t layer)
 {
 	if (layer >= p->layer_count)
@@ -251,6 +264,8 @@ static int proto_of(const struct pkt *p, size_t layer)
 		return IPPROTO_TCP;
 	case PKT_UDP:
 		return IPPROTO_UDP;
+	case PKT_SCTP:
+		return IPPROTO_SCTP;
 	case PKT_ICMP:
 		return IPPROTO_ICMP;
 	case PKT_ICMP6:
@@ -341,6 +356,12 @@ static void finish_layer(struct pkt *p, size_t layer)
 	case PKT_UDP:
 		udp->len = htons(length);
 		finish_transport(p, layer, IPPROTO_UDP, &udp->check);
+		break;
+	case PKT_SCTP:
+		/* The tag reads like a UDP header's length and checksum, to mislead who takes it
+		 * so. */
+		((struct pkt_sctp *)at)->tag = htonl(length << 16 | 0x5678);
+		((struct pkt_sctp *)at)->chunk_length = htons(length - 12);
 		break;
 	case PKT_ICMP:
 		finish_transport(p, layer, IPPROTO_ICMP, &((struct icmphdr *)at)->checksum);

@@ -41,6 +41,7 @@ enum pkt_kind {
 	PKT_EXT, /* an IPv6 extension header */
 	PKT_TCP,
 	PKT_UDP,
+	PKT_SCTP,
 	PKT_ICMP,
 	PKT_ICMP6,
 	PKT_GUE,
@@ -67,6 +68,14 @@ struct pkt_gue {
 	__be16 options;
 };
 
+/* RFC 9260, 3 */
+struct pkt_sctp {
+	__be16 source, dest;
+	__be32 tag, crc;
+	__u8 chunk, flags;
+	__be16 chunk_length;
+};
+
 void pkt_clear(struct pkt *p);
 
 /* 02:00:00:00:00:02 (dst) and 02:00:00:00:00:01 (src); to be changed through the pointer. */
@@ -82,6 +91,8 @@ struct ipv6hdr *pkt_ip6(struct pkt *p, const char *src, const char *dst);
 __u8 *pkt_ext(struct pkt *p, __u8 proto, const void *body, size_t length);
 struct tcphdr *pkt_tcp(struct pkt *p, __u16 source, __u16 dest); /* no flags, window 0 */
 struct udphdr *pkt_udp(struct pkt *p, __u16 source, __u16 dest);
+/* The common header and one chunk's: whatever follows is the chunk's value. The CRC stays 0. */
+struct pkt_sctp *pkt_sctp(struct pkt *p, __u16 source, __u16 dest, __u8 chunk);
 struct icmphdr *pkt_icmp(struct pkt *p, __u8 type, __u8 code);
 struct icmphdr *pkt_icmp6(struct pkt *p, __u8 type, __u8 code);
 struct pkt_gue *pkt_gue(struct pkt *p); /* version 0, four bytes, proto from the next header */
@@ -93,7 +104,10 @@ void pkt_pad(struct pkt *p, size_t length);    /* after pkt_finish(): Ethernet p
 void pkt_pad_to(struct pkt *p, size_t length); /* the same up to a frame length, 60 say */
 void pkt_cut(struct pkt *p, size_t length);    /* after pkt_finish(): the frame ends at length */
 
-/* Where the n-th header (from 0) of a kind starts: a pointer, a header's fields and a cut. */
+/*
+ * Finds the n-th header (from 0) of a kind: as a pointer, as a header's fields, or to cut the
+ * packet there.
+ */
 void *pkt_find(struct pkt *p, enum pkt_kind kind, unsigned int n);
 size_t pkt_offset(const struct pkt *p, enum pkt_kind kind, unsigned int n);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow_case.h"
+#include "lb/flow_case.h"
 #include "poise/csum.h"
 
 #define PORT        80

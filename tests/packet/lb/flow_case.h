@@ -6,7 +6,7 @@
 #ifndef POISE_TESTS_FLOW_CASE_H
 #define POISE_TESTS_FLOW_CASE_H
 
-#include "lb_maps.h"
+#include "lb/lb_maps.h"
 
 #define FLOW_ROWS     251
 #define FLOW_BACKENDS 3
@@ -40,6 +40,7 @@ enum flow_act {
 	FIN, /* with ACK, as RST */
 	RST,
 	DATAGRAM,
+	ICMP_ERROR, /* from a router, about what the backend sent to the client */
 };
 
 int flow_case_open(struct lb_maps *lb, __u32 flows);
@@ -49,8 +50,10 @@ void flow_set_rows(const struct flow *flow, const char *row);
 struct row *flow_rows(const struct flow *flow);
 int flow_set_scheduler(struct lb_maps *lb, const struct flow *flow,
 		       enum poise_scheduler scheduler); /* 0 or -errno */
-/* Of the flow's service all backends serve but those named; in small letters: which have become
- * another service's. */
+/*
+ * Lets all backends of the flow's service serve except those named. A small letter names a backend
+ * that has become another service's.
+ */
 void flow_lose(struct lb_maps *lb, const struct flow *flow, const char *backends);
 
 __u32 flow_service(const struct flow *flow);

@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow_case.h"
+#include "lb/flow_case.h"
 
-#define PAYLOAD 8
+#define PAYLOAD            8
+#define ROUTER4            "203.0.113.9"
+#define ROUTER6            "2001:db8:f::9"
+#define ICMPV6_TIME_EXCEED 3
 
 const __u8 flow_own_mac[6] = { 2, 0, 0, 0, 1, 2 };
 const __u8 flow_next_hop_mac[6] = { 2, 0, 0, 0, 2, 0 };
@@ -15,6 +18,29 @@ void flow_client(const struct flow *flow, char *buf, size_t size)
 	snprintf(buf, size, flow->version == 4 ? "198.51.100.%u" : "2001:db8:c::%x", flow->client);
 }
 
+/* Time exceeded; the least of the backend's packet that an error may quote. */
+static void icmp_error(struct pkt *p, const struct flow *flow, const char *client)
+{
+	static struct pkt quoted;
+
+	pkt_clear(&quoted);
+	if (flow->version == 4) {
+		pkt_ip4(p, ROUTER4, VIP4);
+		pkt_icmp(p, ICMP_TIME_EXCEEDED, 0);
+		pkt_ip4(&quoted, VIP4, client);
+	} else {
+		pkt_ip6(p, ROUTER6, VIP6);
+		pkt_icmp6(p, ICMPV6_TIME_EXCEED, 0);
+		pkt_ip6(&quoted, VIP6, client);
+	}
+	if (flow->proto == IPPROTO_UDP)
+		pkt_udp(&quoted, flow_port(flow), flow->source_port);
+	else
+		pkt_tcp(&quoted, flow_port(flow), flow->source_port)->ack = 1;
+	pkt_finish(&quoted);
+	pkt_bytes(p, quoted.bytes, (flow->version == 4 ? 20 : 40) + 8);
+}
+
 /* From the IP header on. */
 static void inner(struct pkt *p, const struct flow *flow, enum flow_act act)
 {
@@ -22,6 +48,10 @@ static void inner(struct pkt *p, const struct flow *flow, enum flow_act act)
 	struct tcphdr *tcp;
 
 	flow_client(flow, client, sizeof(client));
+	if (act == ICMP_ERROR) {
+		icmp_error(p, flow, client);
+		return;
+	}
 	if (flow->version == 4)
 		pkt_ip4(p, client, VIP4);
 	else

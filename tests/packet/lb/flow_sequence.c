@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow_sequence.h"
+#include "lb/flow_sequence.h"
 
 struct packet_arg {
 	const struct flow *flow;
@@ -35,7 +35,7 @@ static unsigned int ip_bytes(const struct packet_arg *arg)
 static const char *act_name(enum flow_act act)
 {
 	static const char *const names[] = { "SYN", "SYN with ACK", "SYN with FIN", "ACK",
-					     "FIN", "RST",          "datagram" };
+					     "FIN", "RST",          "datagram",     "ICMP error" };
 
 	return names[act];
 }
@@ -43,24 +43,30 @@ static const char *act_name(enum flow_act act)
 static void run_packet(struct lb_maps *lb, const struct packet_arg *arg, const char *name)
 {
 	const struct flow_step *step = arg->step;
+	const bool error = step->act == ICMP_ERROR;
 	struct harness_row row = {
 		.name = name,
 		.in = packet_in,
 		.out = step->to ? packet_out : NULL,
 		.arg = arg,
-		.verdict = step->to ? XDP_TX : XDP_DROP,
-		.drop = step->to ? DROP_NONE : DROP_NO_BACKEND,
+		.verdict = step->to ? XDP_TX
+			   : error  ? XDP_PASS
+				    : XDP_DROP,
+		.drop = step->to || error ? DROP_NONE : DROP_NO_BACKEND,
 	};
 
 	if (step->to) {
 		row.counter = flow_target(arg->flow, step->to);
-		row.count = (struct harness_counter){ 1, ip_bytes(arg), !!(step->what & BEGUN) };
+		row.count = (struct harness_counter){ 1, ip_bytes(arg), !!(step->what & BEGUN),
+						      .icmp_errors = error };
 	}
 	harness_run(&lb->harness, &row, 1);
 }
 
-/* Whether the flow's entry, or none, is all that there is in the table. since: tick before the
- * packet. */
+/*
+ * True if the table holds the flow's expected entry, or none, and nothing else. since is the tick
+ * before the packet.
+ */
 static bool table_is(const struct lb_maps *lb, const struct packet_arg *arg, __u32 since)
 {
 	const struct flow_step *step = arg->step;
@@ -91,7 +97,7 @@ static bool table_is(const struct lb_maps *lb, const struct packet_arg *arg, __u
 	return good && entries == 1;
 }
 
-/* What time does to an entry, without the wait. */
+/* Changes an entry as the passing of time would, without the wait. */
 static void let_pass(__u64 *entry, __u32 now, unsigned int what)
 {
 	int left;

@@ -4,7 +4,7 @@
 #ifndef POISE_TESTS_FLOW_SEQUENCE_H
 #define POISE_TESTS_FLOW_SEQUENCE_H
 
-#include "flow_case.h"
+#include "lb/flow_case.h"
 
 #define MADE       1U  /* flow_counters.tracked goes up */
 #define BEGUN      2U  /* counter.new_flows goes up */
@@ -17,7 +17,7 @@
 struct flow_step {
 	const char *row; /* when the packet comes */
 	enum flow_act act;
-	char to;    /* 0: dropped, nobody has new flows */
+	char to;    /* 0: dropped, nobody has new flows; an error passes */
 	char entry; /* whose afterwards; 0: none */
 	enum flow_state state;
 	__u16 ticks; /* left to the entry */

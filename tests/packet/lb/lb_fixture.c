@@ -4,17 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lb_fixture.h"
+#include "base/array.h"
+#include "lb/lb_fixture.h"
 #include "poise/csum.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ELSEWHERE                                                                                  \
 	7777 /* a key of tx_ports: its interface is lo, as is the one frames come from             \
 	      */
-#define NO_WAY        7778
-#define NEW_TICKS     15
-#define IDLE_TICKS    220
-#define CLOSING_TICKS 30
+#define NO_WAY 7778
+#define TICKS  8000 /* no flow expires during a test */
 
 const __u8 fixture_next_hop_mac[6] = { 2, 0, 0, 0, 1, 1 };
 const __u8 fixture_own_mac[6] = { 2, 0, 0, 0, 1, 2 };
@@ -73,9 +71,9 @@ static void add_target(struct lb_maps *lb, const struct encapsulation *by, int v
 						     : HARNESS_LOOPBACK,
 		.port = htons(POISE_GUE_PORT),
 		.owner = fixture_target(by->port, version, proto) | TARGET_SERVES,
-		.new_ticks = NEW_TICKS,
-		.idle_ticks = IDLE_TICKS,
-		.closing_ticks = CLOSING_TICKS,
+		.new_ticks = TICKS,
+		.idle_ticks = TICKS,
+		.closing_ticks = TICKS,
 	};
 
 	memcpy(target.dst_mac, fixture_next_hop_mac, sizeof(target.dst_mac));
@@ -83,6 +81,15 @@ static void add_target(struct lb_maps *lb, const struct encapsulation *by, int v
 	memcpy(target.src_mac, fixture_own_mac, sizeof(target.src_mac));
 	set_outer_addresses(&target, version);
 	lb->targets[fixture_backend(by->port, version, proto, backend)] = target;
+}
+
+static enum poise_mode mode_at(unsigned int port)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(encapsulations) && encapsulations[i].port != port)
+		i++;
+	return i < ARRAY_SIZE(encapsulations) ? encapsulations[i].mode : MODE_NONE;
 }
 
 static int add_service(struct lb_maps *lb, unsigned int port, int version, __u8 proto)
@@ -93,31 +100,35 @@ static int add_service(struct lb_maps *lb, unsigned int port, int version, __u8 
 		.flags = port == PORT_SOURCE ? SERVICE_HASH_SOURCE : 0,
 	};
 	struct row *rows = lb_maps_rows(lb, service.number, FIXTURE_ROWS);
+	int err;
 
 	if (!rows)
 		return -errno;
 	service_rows[service.number] = rows;
 	for (size_t i = 0; i < FIXTURE_ROWS && port != PORT_EMPTY; i++)
 		rows[i].current_target = service.number;
-	return lb_maps_service(lb, version, port, proto, &service);
+	err = lb_maps_name(lb, service.number, mode_at(port));
+	return err ? err : lb_maps_service(lb, version, port, proto, &service);
 }
 
-/* Both address families and protocols of a port, from 0. */
+/* Both address families and all protocols of a port, from 0. */
 static int version_of(int variant)
 {
-	return variant / 2 ? 6 : 4;
+	return variant / FIXTURE_PROTOCOLS ? 6 : 4;
 }
 
 static __u8 proto_of(int variant)
 {
-	return variant % 2 ? IPPROTO_UDP : IPPROTO_TCP;
+	static const __u8 protos[FIXTURE_PROTOCOLS] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+
+	return protos[variant % FIXTURE_PROTOCOLS];
 }
 
 static int fill(struct lb_maps *lb)
 {
 	int err = lb_maps_tx_port(lb, ELSEWHERE, HARNESS_LOOPBACK);
 
-	for (int i = 0; i < 4 && !err; i++) {
+	for (int i = 0; i < FIXTURE_VARIANTS && !err; i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(encapsulations); k++) {
 			const struct encapsulation *by = &encapsulations[k];
 			int backends = fixture_moves(by->port) ? FIXTURE_BACKENDS : 1;
@@ -142,7 +153,7 @@ static __u16 row_half(unsigned int port, int variant, int backend)
 
 void lb_fixture_row(unsigned int port, int current, int previous)
 {
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FIXTURE_VARIANTS; i++) {
 		struct row row = { row_half(port, i, current), row_half(port, i, previous) };
 		struct row *rows = service_rows[fixture_target(port, version_of(i), proto_of(i))];
 
@@ -153,7 +164,7 @@ void lb_fixture_row(unsigned int port, int current, int previous)
 
 void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, bool serves)
 {
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FIXTURE_VARIANTS; i++) {
 		int version = version_of(i);
 		__u8 proto = proto_of(i);
 
@@ -162,9 +173,12 @@ void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, 
 	}
 }
 
-int lb_fixture_open(struct lb_maps *fixture)
+int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns)
 {
-	const struct lb_maps_size size = { .flows = FIXTURE_FLOWS, .counters = FIXTURE_TARGETS };
+	const struct lb_maps_size size = { .flows = FIXTURE_FLOWS,
+					   .counters = FIXTURE_TARGETS,
+					   .answer_source_ns = token_ns,
+					   .answer_all_ns = token_ns };
 	int err = lb_maps_open(fixture, &size);
 
 	if (err)
@@ -175,4 +189,9 @@ int lb_fixture_open(struct lb_maps *fixture)
 		lb_maps_close(fixture);
 	}
 	return err;
+}
+
+int lb_fixture_open(struct lb_maps *fixture)
+{
+	return lb_fixture_open_limited(fixture, 0);
 }

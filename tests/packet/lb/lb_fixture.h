@@ -3,7 +3,7 @@
 #ifndef POISE_TESTS_LB_FIXTURE_H
 #define POISE_TESTS_LB_FIXTURE_H
 
-#include "lb_maps.h"
+#include "lb/lb_maps.h"
 
 #define CLIENT4       "198.51.100.7"
 #define CLIENT6       "2001:db8:c::7"
@@ -18,8 +18,8 @@
 #define FIXTURE_SMALL_MTU 200
 
 /*
- * A service's port says what its one backend is; each on both VIPs, TCP and UDP. Those that move
- * have FIXTURE_BACKENDS, by l2, and rows that tests set.
+ * A service's port says what its one backend is; each on both VIPs, of TCP, UDP and SCTP. Those
+ * that move have FIXTURE_BACKENDS, by l2, and rows that tests set.
  */
 enum fixture_port {
 	PORT_L2 = 80,
@@ -43,17 +43,25 @@ enum fixture_port {
 	PORT_UNKNOWN = 9999, /* no service */
 };
 
-#define FIXTURE_BACKENDS 3
-#define FIXTURE_SERVICES ((PORT_END - PORT_L2) * 4)
+#define FIXTURE_BACKENDS  3
+#define FIXTURE_PROTOCOLS 3
+#define FIXTURE_VARIANTS  (2 * FIXTURE_PROTOCOLS) /* of a port: both families */
+#define FIXTURE_SERVICES  ((PORT_END - PORT_L2) * FIXTURE_VARIANTS)
 #define FIXTURE_TARGETS                                                                            \
-	(1 + FIXTURE_SERVICES + (PORT_SOURCE - PORT_MOVES + 1) * 4 * (FIXTURE_BACKENDS - 1))
+	(1 + FIXTURE_SERVICES +                                                                    \
+	 (PORT_SOURCE - PORT_MOVES + 1) * FIXTURE_VARIANTS * (FIXTURE_BACKENDS - 1))
 
 extern const __u8 fixture_next_hop_mac[6], fixture_own_mac[6]; /* l2: plus backend in byte 5 */
 
 /* Loads and fills; prints why not and returns -errno when it cannot. */
 int lb_fixture_open(struct lb_maps *fixture);
+/* The same, where tokens for answers take so long to come back. */
+int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns);
 
-/* For the services of a port that moves: backends from 0, FIXTURE_NOBODY or FIXTURE_TRACKED. */
+/*
+ * Sets the row of the services of a port that moves: backends are numbered from 0; FIXTURE_NOBODY,
+ * FIXTURE_TRACKED.
+ */
 #define FIXTURE_NOBODY  (-1)
 #define FIXTURE_TRACKED (-2)
 void lb_fixture_row(unsigned int port, int current, int previous);
@@ -67,7 +75,9 @@ static inline bool fixture_moves(unsigned int port)
 /* The number of the service, and of its target, at a port of VIP4 (version 4) or VIP6 (6). */
 static inline unsigned int fixture_target(unsigned int port, int version, __u8 proto)
 {
-	return 1 + (port - PORT_L2) * 4 + (version == 6) * 2 + (proto == IPPROTO_UDP);
+	unsigned int place = proto == IPPROTO_TCP ? 0 : proto == IPPROTO_UDP ? 1 : 2;
+
+	return 1 + (port - PORT_L2) * FIXTURE_VARIANTS + (version == 6) * FIXTURE_PROTOCOLS + place;
 }
 
 /* The same of one of the backends of a service that moves. */

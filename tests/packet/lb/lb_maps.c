@@ -8,12 +8,12 @@
 
 #include <bpf/bpf.h>
 
-#include "drop.h"
-#include "lb_maps.h"
+#include "maps/drop.h"
+#include "lb/lb_maps.h"
 #include "poise/nat.h"
-#include "service_table.h"
+#include "maps/service_table.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
 #define MAX_CPUS 1024
 
@@ -51,6 +51,7 @@ static int read_counters(void *ctx, struct harness_counter *out, size_t count)
 			out[i].new_flows += values[cpu].new_flows;
 			out[i].reply_packets += values[cpu].reply_packets;
 			out[i].reply_bytes += values[cpu].reply_bytes;
+			out[i].icmp_errors += values[cpu].icmp_errors;
 		}
 	}
 	return 0;
@@ -68,6 +69,21 @@ int lb_maps_flow_counters(const struct lb_maps *lb, struct flow_counter *out)
 		out->tracked += values[cpu].tracked;
 		out->evicted += values[cpu].evicted;
 		out->lost += values[cpu].lost;
+	}
+	return err;
+}
+
+int lb_maps_answers(const struct lb_maps *lb, enum answer_kind kind, struct answer_counter *out)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct answer_counter values[MAX_CPUS];
+	__u32 key = kind;
+
+	err = bpf_map_lookup_elem(bpf_map__fd(lb->skeleton->maps.answers), &key, values);
+	memset(out, 0, sizeof(*out));
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
+		out->sent += values[cpu].sent;
+		out->limited += values[cpu].limited;
 	}
 	return err;
 }
@@ -98,6 +114,14 @@ void lb_maps_nat_unscarce(const struct lb_maps *lb)
 		bpf_map_update_elem(bpf_map__fd(map), &i, none, BPF_ANY);
 }
 
+void lb_maps_forget_datagrams(const struct lb_maps *lb)
+{
+	const struct frag_set empty = { 0 };
+
+	for (__u32 i = 0; i < FRAG_SETS; i++)
+		bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.fragments), &i, &empty, BPF_ANY);
+}
+
 static __u32 ticks(const struct lb_maps *lb)
 {
 	__u8 frame[ETH_HLEN] = { 0 };
@@ -119,6 +143,18 @@ __u32 lb_maps_nat_now(const struct lb_maps *lb)
 	return ticks(lb) & NAT_TICK_MASK;
 }
 
+void lb_maps_suspect(struct lb_maps *lb, const __u8 addr[16])
+{
+	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+	__be32 words[4];
+	__u64 hash;
+
+	memcpy(words, addr, sizeof(words));
+	hash = memcmp(addr, mapped, sizeof(mapped)) ? flow_hash_source6(&lb->hash_key, words)
+						    : flow_hash_source4(&lb->hash_key, words[3]);
+	lb->guard->suspects[guard_suspect(hash)] = 1;
+}
+
 int lb_maps_service(struct lb_maps *lb, int version, unsigned int port, __u8 proto,
 		    const struct service *service)
 {
@@ -132,7 +168,28 @@ int lb_maps_service(struct lb_maps *lb, int version, unsigned int port, __u8 pro
 		return err;
 	key.port = 0;
 	key.proto = 0;
+	lb_maps_suspect(lb, key.addr);
 	return service_table_set(lb->services, &key, &address);
+}
+
+int lb_maps_name(struct lb_maps *lb, __u32 number, enum poise_mode mode)
+{
+	const struct service_name name = { .name = "web", .mode = mode };
+
+	return bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.service_names), &number, &name,
+				   BPF_ANY);
+}
+
+int lb_maps_own(struct lb_maps *lb, const char *address)
+{
+	const __u8 there = 1;
+	__u8 addr[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (inet_pton(AF_INET, address, addr + 12) != 1 && inet_pton(AF_INET6, address, addr) != 1)
+		return -EINVAL;
+	lb_maps_suspect(lb, addr);
+	return bpf_map_update_elem(bpf_map__fd(lb->skeleton->maps.own_addresses), addr, &there,
+				   BPF_ANY);
 }
 
 static void *map_memory(int fd, size_t bytes)
@@ -178,6 +235,7 @@ static int map_all(struct lb_maps *lb)
 			       POISE_DEFAULT_BACKENDS * sizeof(*lb->loads));
 	lb->flows = map_memory(bpf_map__fd(skel->maps.flows), lb->flow_sets * sizeof(*lb->flows));
 	lb->switches = map_memory(bpf_map__fd(skel->maps.switches), sizeof(*lb->switches));
+	lb->guard = &skel->data_guard->guard;
 	if (!lb->services || !lb->targets || !lb->loads || !lb->flows || !lb->switches)
 		return -errno;
 	return 0;
@@ -226,6 +284,8 @@ int lb_maps_open(struct lb_maps *lb, const struct lb_maps_size *size)
 	flow_hash_key_expand(fixture_seed, &lb->hash_key);
 	memcpy((void *)&skel->rodata->hash_key, &lb->hash_key, sizeof(lb->hash_key));
 	skel->rodata->flow_set_mask = lb->flow_sets - 1;
+	skel->rodata->answer_source_ns = size->answer_source_ns;
+	skel->rodata->answer_all_ns = size->answer_all_ns;
 	if (size->tick_shift)
 		skel->rodata->flow_tick_shift = size->tick_shift;
 	err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);

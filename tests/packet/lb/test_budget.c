@@ -7,17 +7,18 @@
 
 #include <bpf/bpf.h>
 
-#include "harness.h"
+#include "harness/harness.h"
 #include "poise/abi.h"
+#include "poise/guard.h"
 #include "poise/hash.h"
 
-#include "backend.skel.h"
-#include "lb.skel.h"
-#include "local.skel.h"
+#include "gen/decap.skel.h"
+#include "gen/lb.skel.h"
+#include "gen/local.skel.h"
 
 #define BUDGET "tests/budget.txt"
 
-/* What the file allows a program, 0: nothing said. */
+/* Returns the budget that the file gives a program, or 0 if it names none. */
 static unsigned int budget_of(const char *program)
 {
 	char line[256], name[64];
@@ -51,7 +52,7 @@ static void check(struct harness *h, const struct bpf_program *program)
 
 int main(void)
 {
-	struct backend_bpf *backend = backend_bpf__open_and_load();
+	struct decap_bpf *backend = decap_bpf__open_and_load();
 	struct lb_bpf *lb = lb_bpf__open_and_load();
 	struct local_bpf *local = local_bpf__open_and_load();
 	struct harness h = { 0 };
@@ -65,6 +66,6 @@ int main(void)
 	}
 	lb_bpf__destroy(lb);
 	local_bpf__destroy(local);
-	backend_bpf__destroy(backend);
+	decap_bpf__destroy(backend);
 	return harness_end(&h);
 }

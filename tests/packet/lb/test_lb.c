@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lb_case.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base/array.h"
+#include "lb/lb_case.h"
 
 static const char *how(unsigned int port)
 {
@@ -42,6 +41,9 @@ static void test_forwarded(struct harness *h)
 		{ "TCP, garbage behind the packet", .proto = IPPROTO_TCP, .ack = true,
 		  .payload = 100, .padding = 77 },
 		{ "UDP, short, garbage behind the packet", .proto = IPPROTO_UDP, .padding = 500 },
+		{ "SCTP INIT", .proto = IPPROTO_SCTP, .chunk = 1, .payload = 16 },
+		{ "SCTP DATA", .proto = IPPROTO_SCTP, .chunk = 0, .payload = 333 },
+		{ "SCTP COOKIE ACK", .proto = IPPROTO_SCTP, .chunk = 11 },
 		{ "TCP, largest that fits", .proto = IPPROTO_TCP, .ack = true, .payload = 1340 },
 	};
 	char name[128];
@@ -68,16 +70,52 @@ static void test_extension_headers(struct harness *h)
 		  EXTRA_CHAIN, .ack = true },
 		{ "IPv6 extension headers in gue over IPv6", 6, IPPROTO_TCP, 0, PORT_GUE6, 11,
 		  EXTRA_CHAIN, .ack = true },
-		{ "IPv6 six extension headers before UDP", 6, IPPROTO_UDP, 0, PORT_IPIP4, 10,
+		{ "IPv6 eight extension headers before UDP", 6, IPPROTO_UDP, 0, PORT_IPIP4, 10,
 		  EXTRA_LONGEST },
+		{ "IPv6 eight extension headers in gue over IPv6", 6, IPPROTO_UDP, 0, PORT_GUE6, 12,
+		  EXTRA_LONGEST },
+		{ "IPv6 fragment header of a whole packet by l2", 6, IPPROTO_TCP, 0, PORT_L2, 10,
+		  EXTRA_ATOMIC, .syn = true },
+		{ "IPv6 fragment header of a whole packet in ipip", 6, IPPROTO_UDP, 0, PORT_IPIP6,
+		  10, EXTRA_ATOMIC },
+		{ "IPv6 fragment header of a whole packet in gue", 6, IPPROTO_UDP, 0, PORT_GUE6, 13,
+		  EXTRA_ATOMIC },
+		{ "IPv6 extension headers before SCTP", 6, IPPROTO_SCTP, 0, PORT_GUE6, 10,
+		  EXTRA_CHAIN },
+		{ "IPv6 authentication header by l2", 6, IPPROTO_UDP, 0, PORT_L2, 10, EXTRA_AUTH },
+		{ "IPv6 authentication header in gue", 6, IPPROTO_TCP, 0, PORT_GUE6, 10, EXTRA_AUTH,
+		  .ack = true },
 	};
 	static const struct lb_case passed[] = {
-		{ "IPv6 seven extension headers are left to the kernel", 6, IPPROTO_TCP, 0, PORT_L2,
+		{ "IPv6 nine extension headers are left to the kernel", 6, IPPROTO_TCP, 0, PORT_L2,
 		  0, EXTRA_TOO_MANY },
 		{ "IPv6 1,024 bytes of extension headers are left to the kernel", 6, IPPROTO_TCP, 0,
 		  PORT_L2, 0, EXTRA_TOO_LONG },
 		{ "IPv6 with a segment left in a routing header is left to the kernel", 6,
 		  IPPROTO_TCP, 0, PORT_L2, 0, EXTRA_ON_ITS_WAY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+		lb_case_run(h, &forwarded[i], XDP_TX, DROP_NONE, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
+		lb_case_run(h, &passed[i], XDP_PASS, DROP_NONE, 0);
+}
+
+static void test_source_routes(struct harness *h)
+{
+	static const struct lb_case forwarded[] = {
+		{ "IPv4 with a source route that is used up, by l2", 4, IPPROTO_TCP, 0, PORT_L2, 10,
+		  EXTRA_ARRIVED, .ack = true },
+		{ "IPv4 with a source route that is used up, by ipip", 4, IPPROTO_UDP, 0,
+		  PORT_IPIP4, 10, EXTRA_ARRIVED },
+		{ "IPv4 with an option of no length is the backend's to judge", 4, IPPROTO_UDP, 0,
+		  PORT_L2, 10, EXTRA_BAD_OPTION },
+	};
+	static const struct lb_case passed[] = {
+		{ "IPv4 with a loose source route is left to the kernel", 4, IPPROTO_TCP, 0,
+		  PORT_L2, 0, EXTRA_ON_ITS_WAY },
+		{ "IPv4 with a strict one behind other options is left to the kernel", 4,
+		  IPPROTO_UDP, 0, PORT_GUE4, 0, EXTRA_STRICT },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
@@ -101,34 +139,19 @@ static void to_other_address(struct pkt *p)
 		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->daddr.s6_addr[15] ^= 1;
 }
 
-static void first_fragment(struct pkt *p)
-{
-	((struct iphdr *)pkt_find(p, PKT_IP4, 0))->frag_off = htons(PKT_IP4_MF);
-}
-
-static void last_fragment(struct pkt *p)
-{
-	((struct iphdr *)pkt_find(p, PKT_IP4, 0))->frag_off = htons(185);
-}
-
 static void other_protocol(struct pkt *p)
 {
 	struct ethhdr *eth = (void *)p->bytes;
 
 	if (eth->h_proto == htons(ETH_P_IP))
-		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->protocol = IPPROTO_SCTP;
+		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->protocol = IPPROTO_ESP;
 	else
-		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = IPPROTO_SCTP;
+		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = IPPROTO_ESP;
 }
 
 static void arp(struct pkt *p)
 {
 	((struct ethhdr *)p->bytes)->h_proto = htons(ETH_P_ARP);
-}
-
-static void fragment_header(struct pkt *p)
-{
-	((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = IPPROTO_FRAGMENT;
 }
 
 static void other_address_bad_length(struct pkt *p)
@@ -156,16 +179,6 @@ static void test_passed(struct harness *h)
 		  .spoil = other_protocol },
 		{ "another Ethernet type", .proto = IPPROTO_TCP, .port = PORT_L2, .spoil = arp },
 	};
-	static const struct lb_case ipv4[] = {
-		{ "IPv4 first fragment", .proto = IPPROTO_UDP, .port = PORT_L2,
-		  .spoil = first_fragment },
-		{ "IPv4 last fragment", .proto = IPPROTO_UDP, .port = PORT_L2,
-		  .spoil = last_fragment },
-	};
-	static const struct lb_case ipv6[] = {
-		{ "IPv6 fragment", .proto = IPPROTO_UDP, .port = PORT_L2, .payload = 8,
-		  .spoil = fragment_header },
-	};
 	char name[128];
 	struct lb_case c;
 
@@ -178,14 +191,6 @@ static void test_passed(struct harness *h)
 			c.version = version;
 			lb_case_run(h, &c, XDP_PASS, DROP_NONE, 0);
 		}
-	for (size_t i = 0; i < ARRAY_SIZE(ipv4); i++) {
-		c = ipv4[i];
-		c.version = 4;
-		lb_case_run(h, &c, XDP_PASS, DROP_NONE, 0);
-	}
-	c = ipv6[0];
-	c.version = 6;
-	lb_case_run(h, &c, XDP_PASS, DROP_NONE, 0);
 }
 
 static void vlan_in(struct pkt *p, __attribute__((unused)) const void *arg)
@@ -270,6 +275,57 @@ static void test_dropped(struct harness *h)
 		}
 }
 
+/* A packet as long as the MTU of its way out is forwarded. */
+static void test_largest(struct harness *h)
+{
+	static const struct {
+		const char *name;
+		unsigned int port, payload[2]; /* by IP version: most that fits */
+	} cases[] = {
+		{ "l2", PORT_SMALL_L2, { 160, 140 } },
+		{ "ipip over IPv4", PORT_SMALL_IPIP4, { 140, 120 } },
+		{ "ipip over IPv6", PORT_SMALL_IPIP6, { 120, 100 } },
+		{ "gue over IPv4", PORT_SMALL_GUE4, { 128, 108 } },
+		{ "gue over IPv6", PORT_SMALL_GUE6, { 108, 88 } },
+	};
+	static struct pkt in, out;
+
+	for (int version = 4; version <= 6; version += 2)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			struct lb_case c = { NULL,
+					     version,
+					     IPPROTO_TCP,
+					     .port = cases[i].port,
+					     .payload = cases[i].payload[version == 6],
+					     .ack = true };
+			enum xdp_action verdict = XDP_ABORTED;
+			int err;
+
+			pkt_clear(&in);
+			lb_case_in(&in, &c);
+			err = harness_frame(h->program_fd, HARNESS_LOOPBACK, &in, &out, &verdict);
+			harness_ok(h, !err && verdict == XDP_TX,
+				   "IPv%d by %s, as long as the MTU, is forwarded", version,
+				   cases[i].name);
+		}
+}
+
+/* UDP may say less than there is: its checksum then says nothing of the rest. */
+static void test_short_udp(struct harness *h)
+{
+	for (int version = 4; version <= 6; version += 2) {
+		struct lb_case c = { version == 4 ? "IPv4 UDP with bytes behind it, gue over IPv6"
+						  : "IPv6 UDP with bytes behind it, gue over IPv6",
+				     version,
+				     IPPROTO_UDP,
+				     .port = PORT_GUE6,
+				     .payload = 24,
+				     .behind_udp = 5 };
+
+		lb_case_run(h, &c, XDP_TX, DROP_NONE, 0);
+	}
+}
+
 /* Without headroom there is no encapsulation, and l2 does not care. */
 static void test_headroom(struct harness *h)
 {
@@ -282,6 +338,72 @@ static void test_headroom(struct harness *h)
 	lb_case_run(h, &c, XDP_TX, DROP_NONE, 216);
 }
 
+static bool outer_sum_is_zero(const struct lb_case *c)
+{
+	static struct pkt p;
+
+	pkt_clear(&p);
+	lb_case_out(&p, c);
+	return ((struct udphdr *)pkt_find(&p, PKT_UDP, 0))->check == 0xffff;
+}
+
+/* UDP over IPv6 must not say that there is no checksum: a sum of 0 is written as 0xffff. The source
+ * port, which is in the outer headers by its hash, is tried until one has this sum. */
+static void test_gue_zero_checksum(struct harness *h, int version)
+{
+	char name[128];
+	struct lb_case c = { name,         version,
+			     IPPROTO_UDP,  .port = PORT_GUE6,
+			     .payload = 4, .no_udp_checksum = true };
+
+	while (!outer_sum_is_zero(&c) && c.payload < 64) {
+		if (++c.source < 20000)
+			continue;
+		c.source = 0;
+		c.payload++;
+	}
+	snprintf(name, sizeof(name),
+		 "IPv%d UDP without a checksum by gue over IPv6 whose checksum becomes 0: found",
+		 version);
+	harness_ok(h, outer_sum_is_zero(&c), "%s", name);
+	lb_case_run(h, &c, XDP_TX, DROP_NONE, 0);
+}
+
+/* Returns how many of the ports have a service that a SYN to them reaches. */
+static unsigned int reached(struct lb_maps *lb, unsigned int first, unsigned int count)
+{
+	static struct pkt in, out;
+	enum xdp_action verdict;
+	unsigned int found = 0;
+
+	for (unsigned int port = first; port < first + count; port++) {
+		struct lb_case c = {
+			.version = 4, .proto = IPPROTO_TCP, .syn = true, .port = port
+		};
+
+		pkt_clear(&in);
+		lb_case_in(&in, &c);
+		found += !harness_frame(lb->harness.program_fd, HARNESS_LOOPBACK, &in, &out,
+					&verdict) &&
+			 verdict == XDP_TX;
+	}
+	return found;
+}
+
+/* So many services that keys are in both buckets that they may be in, and in each slot of these. */
+static void test_many_services(struct lb_maps *lb)
+{
+	const struct service service = { .number = fixture_target(PORT_L2, 4, IPPROTO_TCP),
+					 .row_count = FIXTURE_ROWS };
+	unsigned int first = 20000, count = 0;
+
+	while (count < 24000 && !lb_maps_service(lb, 4, first + count, IPPROTO_TCP, &service))
+		count++;
+	harness_ok(&lb->harness, count > 2 * POISE_MAX_SERVICES,
+		   "there is room for more than %u services", 2 * POISE_MAX_SERVICES);
+	harness_ok(&lb->harness, reached(lb, first, count) == count, "and each of them is found");
+}
+
 int main(void)
 {
 	struct lb_maps fixture;
@@ -291,10 +413,16 @@ int main(void)
 		return EXIT_FAILURE;
 	test_forwarded(&fixture.harness);
 	test_extension_headers(&fixture.harness);
+	test_source_routes(&fixture.harness);
 	test_passed(&fixture.harness);
 	test_other_frames(&fixture.harness);
 	test_dropped(&fixture.harness);
+	test_largest(&fixture.harness);
+	test_short_udp(&fixture.harness);
 	test_headroom(&fixture.harness);
+	test_gue_zero_checksum(&fixture.harness, 4);
+	test_gue_zero_checksum(&fixture.harness, 6);
+	test_many_services(&fixture);
 	status = harness_end(&fixture.harness);
 	lb_maps_close(&fixture);
 	return status;

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lb_case.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base/array.h"
+#include "lb/lb_case.h"
 
 #define SPOIL4(name, statement)                                                                    \
 	static void name(struct pkt *p)                                                            \
@@ -25,11 +24,15 @@ SPOIL4(ip4_ihl_4, ip->ihl = 4)
 SPOIL4(ip4_ihl_beyond, ip->ihl = 15)
 SPOIL4(ip4_length_below_header, ip->tot_len = htons(19))
 SPOIL4(ip4_length_beyond_frame, ip->tot_len = htons(ntohs(ip->tot_len) + 1))
+SPOIL4(ip4_length_of_half_the_ports, ip->tot_len = htons(22))
 SPOIL4(ip4_length_without_ports, ip->tot_len = htons(23))
 SPOIL4(ip4_length_without_tcp, ip->tot_len = htons(39))
+SPOIL4(ip4_length_without_chunk, ip->tot_len = htons(35))
+SPOIL6(ip6_length_without_chunk, ip->payload_len = htons(15))
 SPOIL6(ip6_version_4, ip->version = 4)
 SPOIL6(ip6_length_beyond_frame, ip->payload_len = htons(ntohs(ip->payload_len) + 1))
 SPOIL6(ip6_length_65535, ip->payload_len = htons(65535))
+SPOIL6(ip6_length_of_half_the_ports, ip->payload_len = htons(2))
 SPOIL6(ip6_length_without_ports, ip->payload_len = htons(3))
 SPOIL6(ip6_length_without_tcp, ip->payload_len = htons(19))
 
@@ -53,6 +56,11 @@ static void udp_length_beyond(struct pkt *p)
 	struct udphdr *udp = pkt_find(p, PKT_UDP, 0);
 
 	udp->len = htons(ntohs(udp->len) + 1);
+}
+
+static void sctp_chunk_length_3(struct pkt *p)
+{
+	((struct pkt_sctp *)pkt_find(p, PKT_SCTP, 0))->chunk_length = htons(3);
 }
 
 static void ext_beyond(struct pkt *p)
@@ -95,6 +103,14 @@ static const struct {
 	  DROP_MALFORMED_TRANSPORT },
 	{ ROW(4, IPPROTO_UDP, "IPv4 UDP length beyond the packet", .payload = 9,
 	      .spoil = udp_length_beyond),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_SCTP, "IPv4 SCTP without a chunk", .spoil = ip4_length_without_chunk),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(4, IPPROTO_SCTP, "IPv4 SCTP chunk length 3", .spoil = sctp_chunk_length_3),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_SCTP, "IPv6 SCTP without a chunk", .spoil = ip6_length_without_chunk),
+	  DROP_MALFORMED_TRANSPORT },
+	{ ROW(6, IPPROTO_SCTP, "IPv6 SCTP chunk length 3", .spoil = sctp_chunk_length_3),
 	  DROP_MALFORMED_TRANSPORT },
 	{ ROW(6, IPPROTO_TCP, "IPv6 header cut short", .cut = 14 + 39), DROP_MALFORMED_IP },
 	{ ROW(6, IPPROTO_TCP, "IPv6 version 4", .spoil = ip6_version_4), DROP_MALFORMED_IP },
@@ -152,6 +168,31 @@ static void test_not_ours(struct harness *h)
 	lb_case_run(h, &c, XDP_PASS, DROP_NONE, 0);
 }
 
+/* Where the IP packet ends within the ports nobody can say that they are no service's. */
+static void test_ports_cut_short(struct harness *h)
+{
+	static const struct {
+		const char *name;
+		int version;
+		void (*spoil)(struct pkt *p);
+	} cases[] = {
+		{ "IPv4 packet with 2 bytes of ports", 4, ip4_length_of_half_the_ports },
+		{ "IPv4 packet with 3 bytes of ports", 4, ip4_length_without_ports },
+		{ "IPv6 packet with 2 bytes of ports", 6, ip6_length_of_half_the_ports },
+		{ "IPv6 packet with 3 bytes of ports", 6, ip6_length_without_ports },
+	};
+	char name[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct lb_case c = { name, cases[i].version, IPPROTO_TCP, .port = PORT_UNKNOWN,
+				     .spoil = cases[i].spoil };
+
+		snprintf(name, sizeof(name), "%s to a port that is no service is dropped",
+			 cases[i].name);
+		lb_case_run(h, &c, XDP_DROP, DROP_MALFORMED_TRANSPORT, 0);
+	}
+}
+
 int main(void)
 {
 	struct lb_maps fixture;
@@ -161,6 +202,7 @@ int main(void)
 		return EXIT_FAILURE;
 	test_malformed(&fixture.harness);
 	test_not_ours(&fixture.harness);
+	test_ports_cut_short(&fixture.harness);
 	status = harness_end(&fixture.harness);
 	lb_maps_close(&fixture);
 	return status;

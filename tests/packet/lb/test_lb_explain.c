@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What user space says of a flow, from the live maps, is what poise_lb does with its packet. */
+/*
+ * Tests that what user space says about a flow, from the live maps, is what poise_lb does with its
+ * packet.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +10,12 @@
 
 #include <bpf/bpf.h>
 
-#include "explain.h"
-#include "flow_case.h"
-#include "random.h"
+#include "base/clock.h"
+#include "explain/explain.h"
+#include "lb/flow_case.h"
+#include "harness/random.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
 #define FLOWS          10000
 #define PATIENCE_S     20 /* kernels before 6.8 wait for RCU when a row table is looked up */
@@ -46,12 +50,11 @@ static int write_meta(const struct lb_maps *lb, const struct maps *maps)
 	const __u32 shift = lb->skeleton->rodata->flow_tick_shift, zero = 0;
 	struct meta meta = { .abi_version = POISE_ABI_VERSION,
 			     .seed = { fixture_seed[0], fixture_seed[1] } };
-	struct timespec now, resolution;
+	struct timespec resolution;
 
 	clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	meta.clock = (struct flow_clock){
-		.monotonic_ns = now.tv_sec * 1000000000ULL + now.tv_nsec,
+		.monotonic_ns = now_ns(),
 		.jiffies = lb_maps_now(lb) << shift,
 		.jiffy_ns = resolution.tv_nsec,
 		.tick_shift = shift,
@@ -80,7 +83,7 @@ static void empty_or_fill(const struct flow *flow)
 			*is_empty ? 0 : flow_target(flow, 'A' + below(FLOW_BACKENDS));
 }
 
-/* Of a row, of who serves, of a scheduler or of loads; anything may be found together. */
+/* Changes a row, who serves, a scheduler or loads; any of these may meet. */
 static void change(struct lb_maps *lb, const struct flow *flow)
 {
 	static const char *const losses[] = { NULL, NULL, "A", "b", "BC" };
@@ -113,7 +116,7 @@ static int explain(const struct maps *maps, const struct flow *flow, struct expl
 			    out);
 }
 
-/* Whether the packet went where it was said to go. */
+/* True if the packet went where it was said to go. */
 static bool agrees(const struct flow *flow, const struct explain_choice *choice, char to,
 		   struct tally *tally)
 {
@@ -131,7 +134,7 @@ static bool agrees(const struct flow *flow, const struct explain_choice *choice,
 	return target == choice->target;
 }
 
-/* What is said of the flow's entry, against the table and the packet path's clock. */
+/* Compares what is said about the flow's entry with the table and the packet path's clock. */
 static bool entry_is(const struct lb_maps *lb, const struct flow *flow,
 		     const struct explanation *said)
 {

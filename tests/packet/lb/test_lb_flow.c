@@ -2,13 +2,16 @@
 /* poise_lb and rows that are not stable: which packets follow an entry, and which make one. */
 #include <stdlib.h>
 
-#include "flow_sequence.h"
+#include "base/array.h"
+#include "lb/flow_sequence.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define NEW           FLOW_NEW, FLOW_NEW_TICKS
-#define OPEN          FLOW_ESTABLISHED, FLOW_IDLE_TICKS
-#define CLOSING       FLOW_CLOSING, FLOW_CLOSING_TICKS
-#define OLDER         FLOW_NEW, FLOW_IDLE_TICKS /* one packet of a flow older than the entry */
+#define NEW     FLOW_NEW, FLOW_NEW_TICKS
+#define OPEN    FLOW_ESTABLISHED, FLOW_IDLE_TICKS
+#define CLOSING FLOW_CLOSING, FLOW_CLOSING_TICKS
+#define WAS_RST FLOW_RESET, FLOW_CLOSING_TICKS
+#define AFTER   FLOW_NEW, FLOW_CLOSING_TICKS /* a SYN after an RST leaves the time as it is */
+#define OLDER   FLOW_NEW, FLOW_IDLE_TICKS    /* one packet of a flow older than the entry */
+#define TALKS   FLOW_NEW, FLOW_IDLE_TICKS    /* more than a SYN, all in one tick */
 
 /* row, packet, goes to, entry's target, its state and ticks, what else */
 static const struct flow_sequence tcp[] = {
@@ -21,7 +24,7 @@ static const struct flow_sequence tcp[] = {
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
 	    { "BA", SYN, 'B', 'B', NEW, BEGUN },
 	    { "CA", SYN, 'B', 'B', NEW, BEGUN },
-	    { "CA", ACK, 'B', 'B', OPEN },
+	    { "CA", ACK, 'B', 'B', OPEN, LATE },
 	    { "AB", ACK, 'B', 'B', OPEN },
 	    { "C*", ACK, 'B', 'B', OPEN },
 	    { "0*", ACK, 'B', 'B', OPEN },
@@ -32,27 +35,62 @@ static const struct flow_sequence tcp[] = {
 	    { "C0", SYN, 'C', 'B', NEW, BEGUN } } },
 	{ "TCP older than the change",
 	  { { "BA", ACK, 'A', 'A', OLDER, MADE },
-	    { "BA", ACK, 'A', 'A', OPEN },
+	    { "BA", ACK, 'A', 'A', OPEN, LATE },
 	    { "CB", ACK, 'A', 'A', OPEN },
 	    { "C*", ACK, 'A', 'A', OPEN },
 	    { "C*", FIN, 'A', 'A', CLOSING } } },
 	{ "TCP, SYN with ACK is no new flow's",
-	  { { "BA", SYN_ACK, 'A', 'A', OLDER, MADE }, { "BA", SYN_ACK, 'A', 'A', OPEN } } },
+	  { { "BA", SYN_ACK, 'A', 'A', OLDER, MADE }, { "BA", SYN_ACK, 'A', 'A', OPEN, LATE } } },
+	{ "TCP is established when it is heard in a later tick",
+	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "CA", ACK, 'B', 'B', TALKS },
+	    { "CA", ACK, 'B', 'B', TALKS },
+	    { "CA", SYN, 'B', 'B', TALKS, BEGUN },
+	    { "CA", ACK, 'B', 'B', OPEN, LATE } } },
 	{ "TCP to a tracked row",
 	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "C*", ACK, 'B', 'B', OPEN },
+	    { "C*", ACK, 'B', 'B', OPEN, LATE },
+	    { "C*", FIN, 'B', 'B', CLOSING },
 	    { "C*", SYN, 'C', 'C', NEW, MADE | BEGUN },
-	    { "B*", ACK, 'C', 'C', OPEN } } },
+	    { "B*", ACK, 'C', 'C', OPEN, LATE } } },
+	{ "TCP and somebody's SYN: the connection's backend gets it",
+	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
+	    { "CA", SYN, 'B', 'B', OPEN, BEGUN },
+	    { "CA", ACK, 'B', 'B', OPEN },
+	    { "C*", SYN, 'B', 'B', OPEN, BEGUN },
+	    { "0*", SYN, 'B', 'B', OPEN, BEGUN },
+	    { "A*", ACK, 'B', 'B', OPEN } } },
+	{ "TCP older than the change, and somebody's SYN",
+	  { { "BA", ACK, 'A', 'A', OLDER, MADE },
+	    { "BA", SYN, 'A', 'A', OLDER, BEGUN },
+	    { "B*", SYN, 'A', 'A', OLDER, BEGUN },
+	    { "B*", ACK, 'A', 'A', OPEN, LATE } } },
+	{ "TCP and somebody's RST and SYN",
+	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "B*", ACK, 'B', 'B', OPEN, LATE },
+	    { "C*", RST, 'B', 'B', WAS_RST },
+	    { "C*", SYN, 'B', 'B', AFTER, BEGUN },
+	    { "C*", RST, 'B', 'B', WAS_RST },
+	    { "C*", ACK, 'B', 'B', WAS_RST },
+	    { "C*", ACK, 'B', 'B', OPEN, LATE },
+	    { "C*", SYN, 'B', 'B', OPEN, BEGUN } } },
+	{ "TCP with its port used again after RST and silence",
+	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "B*", ACK, 'B', 'B', OPEN, LATE },
+	    { "C*", RST, 'B', 'B', WAS_RST },
+	    { "C*", SYN, 'C', 'C', NEW, MADE | BEGUN | LATE } } },
 	{ "TCP with its port used again",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "BA", ACK, 'B', 'B', OPEN },
-	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN },
-	    { "CA", ACK, 'C', 'C', OPEN },
-	    { "CA", FIN, 'C', 'C', CLOSING },
-	    { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN } } },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
+	    { "CA", SYN, 'B', 'B', OPEN, BEGUN },
+	    { "CA", ACK, 'B', 'B', OPEN },
+	    { "CA", FIN, 'B', 'B', CLOSING },
+	    { "CA", RST, 'B', 'B', CLOSING },
+	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN } } },
 	{ "TCP FIN closes, and the rest follows",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "BA", ACK, 'B', 'B', OPEN },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
 	    { "CA", FIN, 'B', 'B', CLOSING },
 	    { "CA", ACK, 'B', 'B', CLOSING },
 	    { "CA", FIN, 'B', 'B', CLOSING },
@@ -61,9 +99,9 @@ static const struct flow_sequence tcp[] = {
 	  { { "BA", FIN, 'A', 'A', CLOSING, MADE },
 	    { "BA", ACK, 'A', 'A', CLOSING },
 	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN },
-	    { "B*", RST, 'C', 'C', CLOSING } } },
+	    { "B*", RST, 'C', 'C', WAS_RST } } },
 	{ "TCP met at its end, by RST",
-	  { { "B*", RST, 'B', 'B', CLOSING, MADE | BEGUN }, { "B*", ACK, 'B', 'B', CLOSING } } },
+	  { { "B*", RST, 'B', 'B', WAS_RST, MADE | BEGUN }, { "B*", ACK, 'B', 'B', WAS_RST } } },
 	{ "TCP that goes on for long after a FIN",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
 	    { "CA", FIN, 'B', 'B', CLOSING },
@@ -73,8 +111,8 @@ static const struct flow_sequence tcp[] = {
 	    { "CA", ACK, 'B', 'B', OPEN, AGED } } },
 	{ "TCP RST closes",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "CA", RST, 'B', 'B', CLOSING },
-	    { "CA", ACK, 'B', 'B', CLOSING } } },
+	    { "CA", RST, 'B', 'B', WAS_RST },
+	    { "CA", ACK, 'B', 'B', WAS_RST } } },
 	{ "TCP SYN with FIN",
 	  { { "BA", SYN_FIN, 'B', 'B', FLOW_NEW, FLOW_CLOSING_TICKS, MADE | BEGUN },
 	    { "CA", SYN_FIN, 'B', 'B', CLOSING, BEGUN },
@@ -82,23 +120,25 @@ static const struct flow_sequence tcp[] = {
 	{ "TCP of a backend that serves no more",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
 	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN, .lost = "B" },
-	    { "C*", ACK, 'C', 'C', OPEN },
+	    { "C*", ACK, 'C', 'C', OPEN, LATE },
 	    { "B*", ACK, 'B', 'B', OLDER, MADE | BEGUN, .lost = "C" } } },
 	{ "TCP of a backend that serves no more, at a moving row",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "BA", ACK, 'B', 'B', OPEN },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
 	    { "CA", ACK, 'A', 'A', OLDER, MADE, .lost = "B" } } },
 	{ "TCP of a target that is another service's now",
 	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "BA", ACK, 'B', 'B', OPEN },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
 	    { "C*", ACK, 'C', 'C', OLDER, MADE | BEGUN, .lost = "b" } } },
 	{ "TCP while everybody drains",
 	  { { "0A", SYN, 0 },
 	    { "0A", ACK, 'A', 'A', OLDER, MADE },
-	    { "0A", ACK, 'A', 'A', OPEN },
-	    { "0A", SYN, 0, 'A', OPEN },
+	    { "0A", ACK, 'A', 'A', OPEN, LATE },
+	    { "0A", SYN, 'A', 'A', OPEN, BEGUN },
 	    { "0*", ACK, 'A', 'A', OPEN },
-	    { "0*", ACK, 0, 'A', OPEN, .lost = "A" },
+	    { "0*", FIN, 'A', 'A', CLOSING },
+	    { "0*", SYN, 0, 'A', CLOSING },
+	    { "0*", ACK, 0, 'A', CLOSING, .lost = "A" },
 	    { "B*", ACK, 'B', 'B', OLDER, MADE | BEGUN, .lost = "A" } } },
 	{ "TCP to a tracked row of nobody", { { "0*", SYN, 0 }, { "0*", ACK, 0 } } },
 	{ "TCP to an empty row", { { "00", SYN, 0 }, { "00", ACK, 0 } } },
@@ -107,6 +147,34 @@ static const struct flow_sequence tcp[] = {
 	    { "CA", ACK, 'B', 'B', OPEN, AGED },
 	    { "CA", FIN, 'B', 'B', CLOSING, AGED },
 	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN | AGED } } },
+	{ "TCP that was silent for too long, and its port again",
+	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "BA", ACK, 'B', 'B', OPEN, LATE },
+	    { "CA", SYN, 'C', 'C', NEW, MADE | BEGUN | AGED } } },
+};
+
+static const struct flow_sequence tcp_errors[] = {
+	{ "errors about TCP at a stable row",
+	  { { "B0", SYN, 'B', .what = BEGUN }, { "B0", ICMP_ERROR, 'B' } } },
+	{ "errors about TCP follow its entry and leave it as it is",
+	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "BA", ICMP_ERROR, 'B', 'B', NEW },
+	    { "CA", ICMP_ERROR, 'B', 'B', NEW },
+	    { "CA", ACK, 'B', 'B', OPEN, LATE },
+	    { "0*", ICMP_ERROR, 'B', 'B', OPEN },
+	    { "C*", FIN, 'B', 'B', CLOSING },
+	    { "C*", ICMP_ERROR, 'B', 'B', CLOSING },
+	    { "C0", ICMP_ERROR, 'C', 'B', CLOSING } } },
+	{ "errors about TCP that is older than the change, which make no entry",
+	  { { "BA", ICMP_ERROR, 'A' },
+	    { "C*", ICMP_ERROR, 'C' },
+	    { "0A", ICMP_ERROR, 'A' },
+	    { "0*", ICMP_ERROR, 0 },
+	    { "00", ICMP_ERROR, 0 } } },
+	{ "errors about TCP of a backend that serves no more",
+	  { { "BA", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "CA", ICMP_ERROR, 'A', 'B', NEW, .lost = "B" },
+	    { "C*", ICMP_ERROR, 'C', 'B', NEW, .lost = "b" } } },
 };
 
 static const struct flow_sequence udp[] = {
@@ -114,31 +182,38 @@ static const struct flow_sequence udp[] = {
 	  { { "B0", DATAGRAM, 'B' }, { "C0", DATAGRAM, 'C' } } },
 	{ "UDP to a tracked row",
 	  { { "B*", DATAGRAM, 'B', 'B', NEW, MADE | BEGUN },
-	    { "C*", DATAGRAM, 'B', 'B', OPEN },
+	    { "C*", DATAGRAM, 'B', 'B', OPEN, LATE },
 	    { "CA", DATAGRAM, 'B', 'B', OPEN },
 	    { "0*", DATAGRAM, 'B', 'B', OPEN },
 	    { "C*", DATAGRAM, 'C', 'C', NEW, MADE | BEGUN, .lost = "B" } } },
 	{ "UDP to a moving row",
-	  { { "BA", DATAGRAM, 'A', 'A', OLDER, MADE }, { "BA", DATAGRAM, 'A', 'A', OPEN } } },
+	  { { "BA", DATAGRAM, 'A', 'A', OLDER, MADE }, { "BA", DATAGRAM, 'A', 'A', OPEN, LATE } } },
+	{ "errors about UDP follow its entry",
+	  { { "B*", ICMP_ERROR, 'B' },
+	    { "B*", DATAGRAM, 'B', 'B', NEW, MADE | BEGUN },
+	    { "C*", ICMP_ERROR, 'B', 'B', NEW } } },
 	{ "UDP while everybody drains",
 	  { { "0*", DATAGRAM, 0 },
 	    { "0A", DATAGRAM, 'A', 'A', OLDER, MADE },
-	    { "0*", DATAGRAM, 'A', 'A', OPEN } } },
+	    { "0*", DATAGRAM, 'A', 'A', OPEN, LATE } } },
 };
 
 static const struct flow_sequence tcp_by_client[] = {
 	{ "TCP of a client to a stable row", { { "B0", SYN, 'B', .what = BEGUN } } },
 	{ "TCP of a client: its connections stay together",
 	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
-	    { "C*", SYN, 'B', 'B', OPEN, BEGUN | OTHER_PORT },
+	    { "C*", SYN, 'B', 'B', OPEN, LATE | BEGUN | OTHER_PORT },
 	    { "C*", FIN, 'B', 'B', OPEN },
 	    { "C*", RST, 'B', 'B', OPEN },
 	    { "CA", ACK, 'B', 'B', OPEN, OTHER_PORT },
 	    { "CA", SYN, 'B', 'B', OPEN, BEGUN | OTHER_PORT } } },
 	{ "TCP of a client without an entry at a moving row",
 	  { { "BA", SYN, 'A', 'A', OLDER, MADE | BEGUN },
-	    { "BA", ACK, 'A', 'A', OPEN },
+	    { "BA", ACK, 'A', 'A', OPEN, LATE },
 	    { "B*", SYN, 'A', 'A', OPEN, BEGUN | OTHER_PORT } } },
+	{ "errors about TCP of a client, whatever its port",
+	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
+	    { "C*", ICMP_ERROR, 'B', 'B', NEW, OTHER_PORT } } },
 	{ "TCP of a client whose backend serves no more",
 	  { { "B*", SYN, 'B', 'B', NEW, MADE | BEGUN },
 	    { "C*", ACK, 'C', 'C', OLDER, MADE | BEGUN, .lost = "B" } } },
@@ -147,7 +222,7 @@ static const struct flow_sequence tcp_by_client[] = {
 static const struct flow_sequence udp_by_client[] = {
 	{ "UDP of a client: its datagrams stay together",
 	  { { "B*", DATAGRAM, 'B', 'B', NEW, MADE | BEGUN },
-	    { "C*", DATAGRAM, 'B', 'B', OPEN, OTHER_PORT },
+	    { "C*", DATAGRAM, 'B', 'B', OPEN, LATE | OTHER_PORT },
 	    { "CA", DATAGRAM, 'B', 'B', OPEN, OTHER_PORT } } },
 };
 
@@ -159,6 +234,7 @@ int main(void)
 	if (flow_case_open(&lb, POISE_MIN_FLOWS))
 		return EXIT_FAILURE;
 	flow_run(&lb, IPPROTO_TCP, false, tcp, ARRAY_SIZE(tcp));
+	flow_run(&lb, IPPROTO_TCP, false, tcp_errors, ARRAY_SIZE(tcp_errors));
 	flow_run(&lb, IPPROTO_UDP, false, udp, ARRAY_SIZE(udp));
 	flow_run(&lb, IPPROTO_TCP, true, tcp_by_client, ARRAY_SIZE(tcp_by_client));
 	flow_run(&lb, IPPROTO_UDP, true, udp_by_client, ARRAY_SIZE(udp_by_client));

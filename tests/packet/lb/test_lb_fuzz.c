@@ -9,18 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lb_case.h"
-#include "mutate.h"
-#include "reference.h"
+#include "lb/lb_case.h"
+#include "harness/fragment.h"
+#include "harness/mutate.h"
+#include "reference/reference.h"
+#include "reference/reference_fragment.h"
 
 #define PACKETS        100000
 #define MAX_COMPLAINTS 5
+#define DATAGRAMS_FOR  300 /* packets */
+
+/* An address from which nobody comes, or almost such a one; NULL: an ordinary client. */
+static const char *strange_client(int version)
+{
+	static const char *const strange[][8] = {
+		{ "0.1.2.3", "1.2.3.4", "126.1.1.1", "127.1.1.1", "223.1.1.1", "224.1.1.1",
+		  "255.255.255.255", VIP4 },
+		{ "::", "::1", "::2", "::ffff:1.2.3.4", "fe80::1", "fec0::1", "ff02::1", VIP6 },
+	};
+
+	return below(8) ? NULL : strange[version == 6][below(8)];
+}
 
 static void good_packet(struct pkt *p)
 {
+	struct lb_error error;
 	struct lb_case c = {
 		.version = below(2) ? 4 : 6,
-		.proto = below(2) ? IPPROTO_TCP : IPPROTO_UDP,
+		.proto = !below(8)  ? IPPROTO_SCTP
+			 : below(2) ? IPPROTO_TCP
+				    : IPPROTO_UDP,
 		.tos = random64(),
 		.port = below(3) ? PORT_L2 + below(PORT_END - PORT_L2)
 				 : PORT_MOVES + below(PORT_SOURCE - PORT_MOVES + 1),
@@ -34,11 +52,29 @@ static void good_packet(struct pkt *p)
 		.extra = EXTRA_NONE,
 	};
 
+	if (c.proto == IPPROTO_SCTP)
+		c.chunk = below(16);
+	c.client = strange_client(c.version);
 	c.no_udp_checksum = c.proto == IPPROTO_UDP && !below(4);
 	if (!below(4))
-		c.extra = c.version == 4 ? EXTRA_OPTIONS : EXTRA_OPTIONS + below(5);
+		c.extra = c.version == 6 ? EXTRA_OPTIONS + below(EXTRA_END - EXTRA_OPTIONS)
+			  : below(2)     ? EXTRA_OPTIONS
+					 : EXTRA_ON_ITS_WAY + below(EXTRA_END4 - EXTRA_ON_ITS_WAY);
 	if (c.extra == EXTRA_TOO_LONG)
 		c.payload %= 800; /* the builder's frames end at 2,048 bytes */
+	if (!below(4)) {
+		error = (struct lb_error){
+			.type = c.version == 4 ? (const __u8[]){ 3, 3, 11, 12, 8 }[below(5)]
+					       : below(6),
+			.code = below(8),
+			.rest = random64(),
+			.quoted_extra = below(2),
+			.offset = below(4) ? 0 : below(1500) & ~7U,
+			.quoted = below(2) ? 0 : (c.version == 4 ? 28 : 48) + below(9),
+		};
+		c.error = &error;
+		c.payload %= 800;
+	}
 	lb_case_in(p, &c);
 }
 
@@ -78,6 +114,26 @@ static void change(struct lb_maps *fixture)
 	reference_serves(port, backend, serves);
 }
 
+/* Some part of the packet: often the first one, and of few datagrams. */
+static void cut(struct pkt *p)
+{
+	const size_t header = p->bytes[12] == 0x08 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const size_t bytes = p->length - ETH_HLEN - header;
+	struct fragment part = { .id = below(3), .from = below(3) ? below(20) * 64 : 0 };
+	static struct pkt whole;
+
+	if (p->bytes[12] == 0x08 && (p->bytes[ETH_HLEN] & 15) > 5)
+		return; /* IPv4 options */
+	if (part.from >= bytes)
+		part.from = 0;
+	part.to = part.from + 64 * (1 + below(6));
+	part.last = part.to >= bytes;
+	if (part.last)
+		part.to = bytes;
+	whole = *p;
+	fragment_cut(&whole, &part, p);
+}
+
 static void next_packet(struct pkt *p)
 {
 	pkt_clear(p);
@@ -85,12 +141,20 @@ static void next_packet(struct pkt *p)
 		random_packet(p);
 	} else {
 		good_packet(p);
+		if (!below(4))
+			cut(p);
 		for (unsigned int n = below(4); n; n--)
 			mutate(p, 110);
 	}
 	/* The kernel wants at least an Ethernet header. */
 	if (p->length < ETH_HLEN)
 		p->length = ETH_HLEN;
+}
+
+static void forget_datagrams(struct lb_maps *fixture)
+{
+	lb_maps_forget_datagrams(fixture);
+	reference_fragments_forget();
 }
 
 /* NULL, or what is wrong. */
@@ -132,7 +196,11 @@ int main(void)
 	for (unsigned int i = 0; i < count && complaints < MAX_COMPLAINTS; i++) {
 		if (!below(100))
 			change(&fixture);
+		/* No source has so many datagrams in this time that one has to make room. */
+		if (i % DATAGRAMS_FOR == 0)
+			forget_datagrams(&fixture);
 		next_packet(&in);
+		reference_time(lb_maps_now(&fixture));
 		if (harness_frame(h->program_fd, HARNESS_LOOPBACK, &in, &out, &verdict)) {
 			harness_ok(h, false, "packet %u: the test run", i);
 			break;

@@ -11,7 +11,7 @@
 
 #include <bpf/bpf.h>
 
-#include "flow_case.h"
+#include "lb/flow_case.h"
 
 #define THREADS     2
 #define SETS        8
@@ -172,7 +172,7 @@ static unsigned int forgotten(const struct lb_maps *lb, const struct prepared *f
 
 		missing += !entry ||
 			   flow_entry_target(*entry) != flow_target(&flows[i].flow, flows[i].to) ||
-			   flow_entry_state(*entry) != FLOW_ESTABLISHED;
+			   flow_entry_left(*entry, lb_maps_now(lb)) <= FLOW_NEW_TICKS;
 	}
 	return missing;
 }
@@ -217,7 +217,7 @@ static void test_room_for_all(struct lb_maps *lb, bool moving)
 	free(flows);
 }
 
-/* Whether an entry is that of a flow, for a backend that it may have been given. */
+/* True if an entry belongs to a flow and names a backend that the flow may have been given. */
 static bool is_known(const struct lb_maps *lb, __u32 set, __u64 entry, const struct prepared *flows,
 		     unsigned int count)
 {

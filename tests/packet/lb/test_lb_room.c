@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow_case.h"
+#include "base/array.h"
+#include "lb/flow_case.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define FLOOD         1000
-#define OTHER_TAG     0xfeed0000
-#define NOTHING       (-9999) /* as ticks left: no entry */
+#define FLOOD     1000
+#define OTHER_TAG 0xfeed0000
+#define NOTHING   (-9999) /* as ticks left: no entry */
 
 static void clear(struct lb_maps *lb)
 {
@@ -180,7 +180,7 @@ static void test_who_makes_room(struct lb_maps *lb, const struct flow *flow)
 	}
 }
 
-/* Eight established flows fill a set, and SYNs pour into it. */
+/* Eight flows that have begun fill a set, and SYNs pour into it. */
 static void test_flood(struct lb_maps *lb, const struct flow *first)
 {
 	struct flow flows[FLOWS_PER_SET], flow = *first;
@@ -205,13 +205,43 @@ static void test_flood(struct lb_maps *lb, const struct flow *first)
 		alive += !!flow_find(lb, &flows[i]);
 	harness_ok(&lb->harness,
 		   !wrong && alive == FLOWS_PER_SET - 1 && counted_is(lb, FLOOD, FLOOD),
-		   "IPv%d: %d SYNs to their set push out one of eight established flows",
+		   "IPv%d: %d SYNs to their set push out one of eight flows that got further",
 		   first->version, FLOOD);
 	for (int i = 0; i < FLOWS_PER_SET; i++)
 		if (flow_find(lb, &flows[i]))
 			followed += flow_send(lb, &flows[i], ACK) == 'B';
 	harness_ok(&lb->harness, followed == FLOWS_PER_SET - 1,
 		   "IPv%d: the others go where they went", first->version);
+}
+
+/* Eight flows that were heard in two ticks, and pairs of packets that pour into their set. */
+static void test_pairs(struct lb_maps *lb, const struct flow *first)
+{
+	struct flow flows[FLOWS_PER_SET], flow = *first;
+	unsigned int wrong = 0, alive = 0;
+
+	clear(lb);
+	flow_set_rows(first, "B*");
+	for (int i = 0; i < FLOWS_PER_SET; i++) {
+		flows[i] = flow;
+		wrong += flow_send(lb, &flow, SYN) != 'B';
+		/* A tick goes by: the expiry is one tick nearer. */
+		*flow_find(lb, &flow) -= 1U << 2;
+		wrong += flow_send(lb, &flow, ACK) != 'B';
+		flow = next_in_set(lb, flow, first);
+	}
+	flow_set_rows(first, "C*");
+	for (int i = 0; i < FLOOD; i++) {
+		wrong += flow_send(lb, &flow, i % 2 ? SYN : ACK) != 'C';
+		wrong += flow_send(lb, &flow, ACK) != 'C';
+		flow = next_in_set(lb, flow, first);
+	}
+	for (int i = 0; i < FLOWS_PER_SET; i++)
+		alive += flow_find(lb, &flows[i]) && flow_send(lb, &flows[i], ACK) == 'B';
+	harness_ok(&lb->harness,
+		   !wrong && alive == FLOWS_PER_SET - 1 && counted_is(lb, 8 + FLOOD, FLOOD),
+		   "IPv%d: %d pairs of packets push out one of eight established flows",
+		   first->version, FLOOD);
 }
 
 /* A flow is known by its tag in its set: its own set's other entries are not its, and one of the
@@ -274,8 +304,10 @@ static void cut_short(struct pkt *p)
 	pkt_cut(p, pkt_offset(p, PKT_TCP, 0) + 12);
 }
 
-/* What is dropped before a backend is chosen leaves no trace; a flow of which packets are dropped
- * on the way to its backend is one all the same. */
+/*
+ * A packet that is dropped before a backend is chosen leaves no trace. A flow whose packets are
+ * dropped on the way to its backend is a flow all the same.
+ */
 static void test_dropped(struct lb_maps *lb, const struct flow *flow)
 {
 	struct target *target = &lb->targets[flow_target(flow, 'B')];
@@ -311,6 +343,7 @@ int main(void)
 		test_stable(&lb, &flow);
 		test_who_makes_room(&lb, &flow);
 		test_flood(&lb, &flow);
+		test_pairs(&lb, &flow);
 		test_tags(&lb, &flow);
 		test_dropped(&lb, &flow);
 	}

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow_case.h"
-#include "random.h"
+#include "base/array.h"
+#include "lb/flow_case.h"
+#include "harness/random.h"
 
 #define RANDOM_FLOWS 30000
 #define LOADED_FLOWS 20000
@@ -98,7 +99,10 @@ static void test_random(struct lb_maps *lb, struct flow flow)
 		   rows[2]);
 }
 
-/* Whether one has more flows for its weight: with a weight of 0 one flow is more than any. */
+/*
+ * True if the first one has more flows for its weight. With a weight of 0 one flow is more than any
+ * number.
+ */
 static bool is_busier(const struct load *one, const struct load *other)
 {
 	__u32 flows = one->base + one->assigned, other_flows = other->base + other->assigned;
@@ -107,7 +111,7 @@ static bool is_busier(const struct load *one, const struct load *other)
 	       (unsigned __int128)other_flows * one->weight;
 }
 
-/* As a sweep leaves them: what is counted, less what was assigned, may be below zero. */
+/* Sets loads as a sweep leaves them: flows counted less flows assigned may be below zero. */
 static void set_loads(struct lb_maps *lb, const struct flow *flow)
 {
 	for (int i = 0; i < FLOW_BACKENDS; i++) {
@@ -154,7 +158,45 @@ static void test_leastconn(struct lb_maps *lb, struct flow flow)
 		   "%s: leastconn counts each new flow once", describe(&flow));
 }
 
-/* What is older than the change to a moving row is the previous target's, whoever schedules. */
+/* The largest weight, and loads whose product with it has 33 bits: the second one has less. */
+static void test_leastconn_large(struct lb_maps *lb, struct flow flow)
+{
+	static const __u32 loads[] = { 65538, 70000, 1U << 31 };
+	const struct row *rows = flow_rows(&flow);
+	unsigned int wrong = 0;
+
+	clear(lb);
+	flow_set_scheduler(lb, &flow, SCHEDULER_LEASTCONN);
+	mix_rows(&flow, 1, 1, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
+		struct load *one, *other;
+		__u16 first, second;
+		__u64 hash;
+
+		do {
+			next_flow(&flow);
+			hash = flow_hash(lb, &flow);
+			first = rows[(hash >> 32) * FLOW_ROWS >> 32].current_target;
+			second = rows[(hash & 0xffffffff) * FLOW_ROWS >> 32].current_target;
+		} while (first == second);
+		one = &lb->loads[first];
+		other = &lb->loads[second];
+		*one = (struct load){ .base = loads[i] - one->assigned,
+				      .assigned = one->assigned,
+				      .weight = 65535 };
+		*other = (struct load){ .base = 1 - other->assigned,
+					.assigned = other->assigned,
+					.weight = 65535 };
+		wrong += flow_send(lb, &flow, SYN) != 'A' + (second - flow_target(&flow, 'A'));
+	}
+	harness_ok(&lb->harness, !wrong, "%s: leastconn compares loads of any size",
+		   describe(&flow));
+}
+
+/*
+ * A flow that is older than the change of a moving row belongs to the previous target, with every
+ * scheduler.
+ */
 static void test_rows(struct lb_maps *lb, struct flow flow, enum poise_scheduler scheduler)
 {
 	static const char *const names[] = { "maglev", "roundrobin", "leastconn", "random" };
@@ -171,7 +213,8 @@ static void test_rows(struct lb_maps *lb, struct flow flow, enum poise_scheduler
 	next_flow(&flow);
 	good &= flow_send(lb, &flow, SYN) == 'B';
 	flow_set_rows(&flow, "CA");
-	good &= flow_send(lb, &flow, ACK) == 'B' && flow_send(lb, &flow, SYN) == 'C';
+	good &= flow_send(lb, &flow, ACK) == 'B' && flow_send(lb, &flow, SYN) == 'B' &&
+		flow_send(lb, &flow, FIN) == 'B' && flow_send(lb, &flow, SYN) == 'C';
 	harness_ok(&lb->harness, good && flow_counted(lb).tracked == 3,
 		   "%s: %s and a row that moves", describe(&flow), names[scheduler]);
 }
@@ -193,6 +236,8 @@ int main(void)
 			continue;
 		test_random(&lb, flow);
 		test_leastconn(&lb, flow);
+		if (flow.proto == IPPROTO_TCP)
+			test_leastconn_large(&lb, flow);
 		if (flow.proto == IPPROTO_TCP)
 			for (int scheduler = 0; scheduler < SCHEDULER_MAX; scheduler++)
 				test_rows(&lb, flow, scheduler);

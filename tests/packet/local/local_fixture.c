@@ -12,13 +12,13 @@
 
 #include <bpf/bpf.h>
 
-#include "bpffs.h"
-#include "local_fixture.h"
-#include "maps.h"
+#include "maps/bpffs.h"
+#include "local/local_fixture.h"
+#include "maps/maps.h"
 #include "poise/hash.h"
-#include "poised/local_impl.h"
+#include "kernel/local_impl.h"
 
-#include "local.skel.h" /* needs the types above */
+#include "gen/local.skel.h" /* needs the types above */
 
 #define IPPROTO_MPTCP_ 262
 

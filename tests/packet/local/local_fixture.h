@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "harness.h"
-#include "poised/local.h"
+#include "harness/harness.h"
+#include "kernel/local.h"
 
 #define LOCAL_ROWS    251
 #define LOCAL_SOCKETS 16
@@ -17,7 +17,7 @@ struct local_fixture {
 	struct local *local;
 	struct flow_hash_key *hash_key;
 	struct harness harness;
-	/* By the target's number. */
+	/* indexed by the target's number */
 	int sockets[LOCAL_SOCKETS];
 	__u64 cookies[LOCAL_SOCKETS];
 	struct lb_rows *rows[LOCAL_SOCKETS]; /* by the service's number */
@@ -46,7 +46,9 @@ int local_find_text(struct local_fixture *fix, __u32 target, const char *endpoin
 int local_service(struct local_fixture *fix, __u16 number, const char *listen, __u8 proto,
 		  __u16 flags, const struct row *rows, size_t count);
 
-/* Who is given a look-up: a target's number, 0: nobody; -errno. */
+/*
+ * Returns the number of the target whose socket a look-up is given, 0 if there is none, or -errno.
+ */
 int local_lookup(struct local_fixture *fix, const char *remote, const char *to, __u8 proto);
 
 /* Sum over CPUs of a target's. */

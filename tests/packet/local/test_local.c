@@ -11,11 +11,12 @@
 
 #include <bpf/bpf.h>
 
-#include "local_fixture.h"
+#include "base/array.h"
+#include "local/local_fixture.h"
 #include "poise/flow.h"
-#include "poised/local_impl.h"
+#include "kernel/local_impl.h"
 
-#include "local.skel.h" /* needs the types above */
+#include "gen/local.skel.h" /* needs the types above */
 
 /* Targets. */
 enum {
@@ -63,7 +64,7 @@ static const struct {
 	{ "[2001:db8::10]:86", TCP, 0, { ROW(BOTH), ROW(BOTH), ROW(BOTH), ROW(ONLY6) }, 4 },
 };
 
-#define SERVICES (sizeof(services) / sizeof(*services))
+#define SERVICES (ARRAY_SIZE(services))
 
 struct lookup_row {
 	const char *name;
@@ -124,7 +125,7 @@ static const struct lookup_row lookups[] = {
 
 static void test_lookups(struct local_fixture *fix)
 {
-	for (size_t i = 0; i < sizeof(lookups) / sizeof(*lookups); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lookups); i++) {
 		const struct lookup_row *row = &lookups[i];
 		struct harness_counter before = local_counted(fix, row->target), after;
 		int target = local_lookup(fix, row->remote, row->to, row->proto);

@@ -9,8 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "addr.h"
-#include "local_fixture.h"
+#include "base/addr.h"
+#include "base/array.h"
+#include "local/local_fixture.h"
 
 /* Targets. */
 enum {
@@ -119,7 +120,7 @@ static void test_names(struct local_fixture *fix)
 		   "connections of one service are not another one's");
 	harness_ok(&fix->harness, counted(fix, BY_ANY, "0.0.0.0:8003").live == 1,
 		   "a socket at 0.0.0.0");
-	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
 		close(clients[i]);
 }
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nat_error.h"
+#include "nat/nat_error.h"
 
 #define FRAME_MIN 60
 
-/* Where the packet was when the error came about: inside or outside. */
+/* Builds the quoted packet as it was where the error came about: inside or outside. */
 static void tell(struct pkt *p, const struct nat_error *error, bool inside)
 {
 	static const __u8 after[64] = { 0x20, 0, 0xde, 0xad, 0, 60, 1, 1 };
@@ -61,7 +61,9 @@ static const char *router(const struct nat_error *error)
 	return error->about.flow->version == 4 ? ERROR_FROM4 : ERROR_FROM6;
 }
 
-/* Who sent the packet that the error is about, where the error comes from. */
+/*
+ * Finds out who sent the packet that the error is about, as seen from where the error comes from.
+ */
 static void sender(const struct nat_error *error, bool inside, struct nat_ends *out)
 {
 	if (inside)
@@ -132,6 +134,7 @@ void nat_error_run(struct lb_maps *lb, const struct nat_error *error, enum xdp_a
 				? (struct harness_counter){ 1, nat_error_bytes(error), 0 }
 				: (struct harness_counter){ .reply_packets = 1,
 							    .reply_bytes = nat_error_bytes(error) };
+		row.count.icmp_errors = 1;
 	}
 	snprintf(text, sizeof(text), "IPv%d %s: %s", flow->version,
 		 flow->proto == IPPROTO_TCP ? "TCP" : "UDP", name);

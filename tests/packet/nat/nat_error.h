@@ -4,7 +4,7 @@
 #ifndef POISE_TESTS_NAT_ERROR_H
 #define POISE_TESTS_NAT_ERROR_H
 
-#include "nat_packet.h"
+#include "nat/nat_packet.h"
 
 #define ERROR_FROM4 "203.0.113.9"
 #define ERROR_FROM6 "2001:db8:f::9"
@@ -23,7 +23,7 @@ struct nat_error {
 	void (*spoil)(struct pkt *p, __u8 *told); /* of the error that comes in, once finished */
 };
 
-/* For harness rows: `arg` is the error. */
+/* Harness rows call these; `arg` is the error. */
 void nat_error_in(struct pkt *p, const void *arg);
 void nat_error_out(struct pkt *p, const void *arg);
 

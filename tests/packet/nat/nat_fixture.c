@@ -6,11 +6,11 @@
 
 #include <bpf/bpf.h>
 
-#include "nat_fixture.h"
-#include "nat_net.h"
-#include "service_table.h"
+#include "nat/nat_fixture.h"
+#include "nat/nat_net.h"
+#include "maps/service_table.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
 #define ELSEWHERE 7777 /* a key of tx_ports: its interface is lo, as is the one frames come by */
 #define NO_WAY    7778
@@ -126,7 +126,10 @@ static void set_target(struct lb_maps *lb, int version, __u8 proto, unsigned int
 	lb->targets[number] = target;
 }
 
-/* What a backend by nat_keep answers from leads to its service. */
+/*
+ * Enters the address and port that a backend with `source: keep` answers from: they lead to its
+ * service.
+ */
 static int set_reply_key(struct lb_maps *lb, int version, __u8 proto, unsigned int port,
 			 char backend)
 {
@@ -179,6 +182,7 @@ static int add_address(struct lb_maps *lb, const char *text, __u16 number, __u16
 	struct service_key key = { .port = 0 };
 
 	nat_addr(text, key.addr);
+	lb_maps_suspect(lb, key.addr);
 	return service_table_set(lb->services, &key, &address);
 }
 

@@ -8,7 +8,7 @@
 #ifndef POISE_TESTS_NAT_FIXTURE_H
 #define POISE_TESTS_NAT_FIXTURE_H
 
-#include "lb_maps.h"
+#include "lb/lb_maps.h"
 #include "poise/nat.h"
 
 /* A service's port says what it is. */
@@ -76,7 +76,7 @@ __u16 nat_target(int version, __u8 proto, unsigned int port, char backend); /* '
 /* All rows of the services of a port: "A0", "BA", "B*"; 0 stands for none, * for ROW_TRACKED. */
 void nat_set_rows(unsigned int port, const char *row);
 void nat_set_row(unsigned int port, unsigned int index, const char *row);
-/* Of the services of a port all backends serve but those named. */
+/* Lets all backends of the services of a port serve except those named. */
 void nat_lose(struct lb_maps *lb, unsigned int port, const char *backends);
 
 /* Addresses as texts: which family's, and which one. */
@@ -84,9 +84,9 @@ const char *nat_vip(int version, unsigned int port);
 void nat_client_text(int version, unsigned int client, char *text);
 void nat_source_text(int version, unsigned int source, char *text); /* from 0 in each family */
 void nat_backend_text(int version, unsigned int target, char *text);
-/* As maps have it. */
+/* Writes an address as maps have it. */
 void nat_addr(const char *text, __u8 addr[16]);
-/* In nat_sources. */
+/* Returns the index in nat_sources. */
 static inline __u16 nat_source_index(int version, unsigned int source)
 {
 	return (version == 6) * NAT_SOURCES + source;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_flow.h"
+#include "nat/nat_flow.h"
 
 /* ---- hashes and places */
 
@@ -184,7 +184,7 @@ const char *nat_entries_wrong(const struct lb_maps *lb, const struct nat_flow *f
 	return NULL;
 }
 
-/* What packets find an entry by. */
+/* The key by which packets find an entry. */
 struct found_by {
 	__u32 flags;
 	__u8 addr[16];   /* the client's or the backend's */

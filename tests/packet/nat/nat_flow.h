@@ -3,7 +3,7 @@
 #ifndef POISE_TESTS_NAT_FLOW_H
 #define POISE_TESTS_NAT_FLOW_H
 
-#include "nat_fixture.h"
+#include "nat/nat_fixture.h"
 
 struct nat_flow {
 	int version;
@@ -11,8 +11,7 @@ struct nat_flow {
 	unsigned int service; /* enum nat_service: its port */
 	unsigned int client;  /* last byte or word of its address */
 	__u16 client_port;
-	/* Of a flow by nat: as the table has it. By nat_keep: backend, the rest is not looked at.
-	 */
+	/* These are as the NAT table has them. With `source: keep` only `backend` is looked at. */
 	char backend;        /* 'A' to 'C', 0: not known */
 	unsigned int source; /* of the family's, from 0 */
 	__u16 nat_port;
@@ -21,7 +20,7 @@ struct nat_flow {
 
 void nat_flow_client_text(const struct nat_flow *flow, char *text);
 
-/* Where an entry is; NULL: none. */
+/* The place of an entry; NULL: there is none. */
 struct nat_place {
 	__u64 *word;
 	struct nat_entry *entry;
@@ -61,7 +60,7 @@ void nat_set_words(struct lb_maps *lb, const struct nat_flow *flow, int left, __
 
 /* How much these rose since they were last asked for. */
 struct nat_counter nat_counted(struct lb_maps *lb);
-/* Whether they rose so, said if not. */
+/* True if the counters rose by this; otherwise it prints the difference. */
 bool nat_counted_is(struct lb_maps *lb, struct nat_counter want);
 
 #endif

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_net.h"
+#include "base/array.h"
+#include "nat/nat_net.h"
 
 int nat_net_ip(const char *format, ...)
 {
@@ -57,7 +58,7 @@ static int set_up(void)
 	};
 	int err = 0;
 
-	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]) && !err; i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(commands) && !err; i++)
 		err = nat_net_ip("%s", commands[i]);
 	if (!err)
 		err = nat_net_forward(4, 1);

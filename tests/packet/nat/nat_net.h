@@ -12,7 +12,7 @@
 
 /* Moves the process there. Interface numbers. 0 or -errno, said in words. */
 int nat_net_open(unsigned int *inside, unsigned int *outside);
-/* What ip(8) is told, printf-like; 0 or -EIO, said in words. */
+/* Runs ip(8) with printf-like arguments. Returns 0, or -EIO after it has printed why. */
 __attribute__((format(printf, 1, 2))) int nat_net_ip(const char *format, ...);
 int nat_net_forward(int version, int on); /* as sysctl has it */
 

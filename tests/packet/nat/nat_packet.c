@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nat_packet.h"
+#include "nat/nat_packet.h"
 
 #define FRAME_MIN 60
 
@@ -113,12 +113,20 @@ static __u16 add_ones(__u16 a, __u16 b)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* What pkt_finish() would fill in otherwise. */
+/* Sets fields that pkt_finish() would fill in otherwise. */
 static void adjust(struct pkt *p, const struct nat_packet *packet)
 {
 	struct tcphdr *tcp;
 	struct udphdr *udp;
 
+	if (packet->claims && packet->flow->version == 4) {
+		struct iphdr *ip = pkt_find(p, PKT_IP4, 0);
+
+		ip->protocol = packet->claims;
+		pkt_ip4_checksum(ip);
+	} else if (packet->claims) {
+		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = packet->claims;
+	}
 	if (packet->flow->proto == IPPROTO_TCP) {
 		tcp = pkt_find(p, PKT_TCP, 0);
 		tcp->check = packet->spoil ? add_ones(tcp->check, packet->spoil) : tcp->check;

@@ -3,15 +3,15 @@
 #ifndef POISE_TESTS_NAT_PACKET_H
 #define POISE_TESTS_NAT_PACKET_H
 
-#include "extra.h"
-#include "nat_flow.h"
+#include "harness/extra.h"
+#include "nat/nat_flow.h"
 
 /* TCP flags; a datagram's are none. */
-#define SYN     NAT_TCP_SYN
-#define SYN_ACK (NAT_TCP_SYN | NAT_TCP_ACK)
-#define ACK     NAT_TCP_ACK
-#define FIN     (NAT_TCP_FIN | NAT_TCP_ACK)
-#define RST     (NAT_TCP_RST | NAT_TCP_ACK)
+#define SYN     TCP_SYN
+#define SYN_ACK (TCP_SYN | TCP_ACK)
+#define ACK     TCP_ACK
+#define FIN     (TCP_FIN | TCP_ACK)
+#define RST     (TCP_RST | TCP_ACK)
 
 /* Addresses and ports of a packet. */
 struct nat_ends {
@@ -31,18 +31,24 @@ struct nat_packet {
 	enum extra extra;
 	bool no_udp_checksum;
 	__u16 spoil;          /* added to the transport checksum, to no end: a sender's mistake */
+	__u8 claims;          /* the protocol that the IP header names instead */
 	size_t padding;       /* bytes behind the IP packet */
 	__u8 hop;             /* added to the last byte of the client's next hop */
 	__u8 way;             /* of a reply: which hop it leaves by */
 	unsigned int ifindex; /* it came by; 0: lo */
 };
 
-/* Of the packets of a flow between client and host, and between host and backend; `reply`: the
- * other way. */
+/*
+ * The two ends of a flow's packets: between client and host, and between host and backend. `reply`
+ * turns them round.
+ */
 void nat_outside_ends(const struct nat_flow *flow, bool reply, struct nat_ends *out);
 void nat_inside_ends(const struct nat_flow *flow, bool reply, struct nat_ends *out);
 
-/* For harness rows: `arg` is the packet. What comes out is by what the table then has. */
+/*
+ * Harness rows call these; `arg` is the packet. The packet that comes out follows from what the
+ * table then holds.
+ */
 void nat_packet_in(struct pkt *p, const void *arg);
 void nat_packet_out(struct pkt *p, const void *arg);
 

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_packet.h"
+#include "base/array.h"
+#include "nat/nat_packet.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define CLIENT        7
-#define CLIENT_PORT   40000
+#define CLIENT      7
+#define CLIENT_PORT 40000
 
 static struct nat_flow new_flow(int version, __u8 proto, unsigned int service)
 {
@@ -61,6 +61,7 @@ static const struct packet_case {
 	{ "DSCP and ECN are kept", { .tos = 0xbb, .payload = 1 } },
 	{ "options", { .extra = EXTRA_OPTIONS, .payload = 30 } },
 	{ "a chain of extension headers", { .extra = EXTRA_CHAIN, .payload = 7 }, 6 },
+	{ "a fragment header of a whole packet", { .extra = EXTRA_ATOMIC, .payload = 7 }, 6 },
 	{ "as many extension headers as are walked", { .extra = EXTRA_LONGEST, .payload = 7 }, 6 },
 	{ "no UDP checksum stays none",
 	  { .no_udp_checksum = true, .payload = 20 },
@@ -219,7 +220,10 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 	    XDP_DROP, DROP_TOO_BIG, false, "too long for the way to the backend");
 }
 
-/* Where no client is: flows from there are not begun. */
+#define OWN4 "203.0.113.5"
+#define OWN6 "2001:db8:5::5"
+
+/* No client has these addresses, so flows from there are not begun. */
 static void test_martians(struct lb_maps *lb, int version, __u8 proto)
 {
 	static const struct {
@@ -233,6 +237,8 @@ static void test_martians(struct lb_maps *lb, int version, __u8 proto)
 		{ "255.255.255.255", 4 },
 		{ "192.0.2.10", 4 }, /* the service itself, and another one's address */
 		{ L2_VIP4, 4 },
+		{ "10.0.0.1", 4 }, /* a source of nat, and an address of the host */
+		{ OWN4, 4 },
 		{ "1.0.0.0", 4, true },
 		{ "126.255.255.255", 4, true },
 		{ "128.0.0.1", 4, true },
@@ -243,6 +249,10 @@ static void test_martians(struct lb_maps *lb, int version, __u8 proto)
 		{ "ff02::1", 6 },
 		{ "2001:db8::10", 6 },
 		{ L2_VIP6, 6 },
+		{ "fd00::1", 6 },
+		{ OWN6, 6 },
+		{ "::ffff:198.51.100.7", 6 },
+		{ "fe80::7", 6, true }, /* answers leave by its link */
 		{ "::2", 6, true },
 		{ "0:0:0:1::1", 6, true },
 		{ "::1:0:0", 6, true },
@@ -288,6 +298,10 @@ static void test_not_ours(struct lb_maps *lb, int version, __u8 proto)
 	other = flow;
 	other.proto = proto == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
 	run(lb, &not_its, XDP_PASS, DROP_NONE, false, "an answer by the other protocol");
+	other = flow;
+	not_its.claims = IPPROTO_SCTP;
+	run(lb, &not_its, XDP_PASS, DROP_NONE, false, "an SCTP packet from and to a flow's ports");
+	not_its.claims = 0;
 	nat_counted(lb);
 	other = flow;
 	other.nat_port = NAT_PORT_FIRST - 1;
@@ -307,7 +321,8 @@ int main(void)
 
 	if (nat_fixture_open(&lb, &(struct lb_maps_size){ 0 }) ||
 	    lb_maps_tx_port(&lb, HARNESS_LOOPBACK, HARNESS_LOOPBACK) ||
-	    lb_maps_tx_port(&lb, nat_outside, nat_outside))
+	    lb_maps_tx_port(&lb, nat_outside, nat_outside) || lb_maps_own(&lb, OWN4) ||
+	    lb_maps_own(&lb, OWN6))
 		return EXIT_FAILURE;
 	test_packets(&lb);
 	for (int variant = 0; variant < 4; variant++) {

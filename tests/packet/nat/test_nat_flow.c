@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_packet.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base/array.h"
+#include "nat/nat_packet.h"
 
 #define MADE    1U  /* a flow is entered */
 #define BEGUN   2U  /* counter.new_flows goes up */
@@ -17,6 +16,7 @@
 #define CHANGED 32U /* rows are B's */
 #define REPLY   64U /* the packet is the backend's */
 #define PASSES  128U
+#define SILENT  256U /* a packet of RST was so long ago that nobody doubts it */
 
 #define ESTABLISHED (NAT_REPLIED | NAT_ASSURED)
 #define BOTH_FIN    (NAT_FIN_CLIENT | NAT_FIN_BACKEND)
@@ -35,7 +35,7 @@ struct sequence {
 	struct step steps[STEPS];
 };
 
-/* Of most sequences the first steps. */
+/* The first steps of most sequences. */
 #define OPENS                                                                                      \
 	{                                                                                          \
 		MADE | BEGUN, SYN, 'A', 0, NAT_NEW_TICKS                                           \
@@ -84,6 +84,25 @@ static const struct sequence tcp_sequences[] = {
 	  { OPENS,
 	    { REPLY, RST, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS },
 	    { REPLY, RST, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS } } },
+	{ "reset by the client while it opens",
+	  { OPENS,
+	    ANSWERS,
+	    { 0, RST, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS },
+	    { 0, ACK, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS },
+	    OPENS } },
+	{ "reset by the backend while it opens",
+	  { OPENS,
+	    ANSWERS,
+	    { REPLY, RST, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS },
+	    { 0, ACK, 'A', NAT_REPLIED | NAT_RESET, NAT_RESET_TICKS } } },
+	{ "begun by an ACK, as its balancer is another one now",
+	  { { MADE | BEGUN, ACK, 'A', 0, NAT_NEW_TICKS },
+	    { REPLY, ACK, 'A', NAT_REPLIED, NAT_REPLIED_TICKS },
+	    GOES_ON } },
+	{ "begun by data with PSH", { { MADE | BEGUN, ACK | 8, 'A', 0, NAT_NEW_TICKS } } },
+	{ "begun by the client's FIN",
+	  { { MADE | BEGUN, FIN, 'A', NAT_FIN_CLIENT, NAT_CLOSING_TICKS } } },
+	{ "begun by a SYN with ECN", { { MADE | BEGUN, SYN | 0xc0, 'A', 0, NAT_NEW_TICKS } } },
 	{ "reset by a stranger, the flow goes on",
 	  { OPENS,
 	    ANSWERS,
@@ -92,6 +111,28 @@ static const struct sequence tcp_sequences[] = {
 	    { LATE, ACK, 'A', ESTABLISHED, NAT_IDLE_TICKS },
 	    { REPLY, RST, 'A', ESTABLISHED | NAT_RESET, NAT_CLOSING_TICKS },
 	    { LATE | REPLY, ACK, 'A', ESTABLISHED, NAT_IDLE_TICKS } } },
+	{ "reset by a stranger, and his SYN",
+	  { OPENS,
+	    ANSWERS,
+	    GOES_ON,
+	    { 0, RST, 'A', ESTABLISHED | NAT_RESET, NAT_CLOSING_TICKS },
+	    { CHANGED, SYN, 'A', ESTABLISHED | NAT_RESET | NAT_SYN_AGAIN, NAT_CLOSING_TICKS },
+	    { CHANGED, SYN, 'A', ESTABLISHED | NAT_RESET | NAT_SYN_AGAIN, NAT_CLOSING_TICKS },
+	    { LATE | CHANGED, ACK, 'A', ESTABLISHED | NAT_SYN_AGAIN, NAT_IDLE_TICKS } } },
+	{ "begun anew after RST, while that is in doubt",
+	  { OPENS,
+	    ANSWERS,
+	    GOES_ON,
+	    { 0, RST, 'A', ESTABLISHED | NAT_RESET, NAT_CLOSING_TICKS },
+	    { CHANGED, SYN, 'A', ESTABLISHED | NAT_RESET | NAT_SYN_AGAIN, NAT_CLOSING_TICKS },
+	    ANSWERS,
+	    GOES_ON } },
+	{ "begun anew after RST and silence",
+	  { OPENS,
+	    ANSWERS,
+	    GOES_ON,
+	    { 0, RST, 'A', ESTABLISHED | NAT_RESET, NAT_CLOSING_TICKS },
+	    { SILENT | CHANGED | MADE | BEGUN, SYN, 'B', 0, NAT_NEW_TICKS } } },
 	{ "begun anew after FIN",
 	  { OPENS,
 	    ANSWERS,
@@ -194,6 +235,8 @@ static void run_step(struct lb_maps *lb, struct nat_flow *flow, const struct ste
 		nat_set_words(lb, flow, -1, ~0U);
 	if (step->what & LATE)
 		nat_set_words(lb, flow, NAT_CLOSING_TICKS - NAT_END_TICKS - 1, ~0U);
+	if (step->what & SILENT)
+		nat_set_words(lb, flow, NAT_CLOSING_TICKS - NAT_DOUBT_TICKS, ~0U);
 	if (!packet.reply)
 		flow->backend = step->to;
 	nat_packet_run(lb, &packet, step->what & PASSES ? XDP_PASS : XDP_TX, DROP_NONE,
@@ -245,8 +288,10 @@ static void test_once_per_tick(struct lb_maps *lb, int version)
 		   "IPv%d: another packet within a tick leaves the words as they are", version);
 }
 
-/* Of two entries one can be lost, to a race that no single packet sees: the client's next packets
- * find no answer's way back, and enter the flow again, at the same port. */
+/*
+ * A race that no single packet sees can lose one of a flow's two entries. The client's next packets
+ * then find no entry for replies, and enter the flow again at the same port.
+ */
 static void test_half(struct lb_maps *lb, int version, bool reply_lost)
 {
 	struct nat_flow flow = { version, IPPROTO_TCP, BY_NAT, 7, 39998, 'A', 0, 0 }, was;
@@ -267,6 +312,39 @@ static void test_half(struct lb_maps *lb, int version, bool reply_lost)
 		flow.nat_port == was.nat_port && !nat_table_wrong(lb, &flows) && flows == 1;
 	harness_ok(&lb->harness, good, "IPv%d: a flow of which %s is lost is whole again", version,
 		   reply_lost ? "the answers' entry" : "the client's entry");
+}
+
+/* A packet that belongs to no flow and begins none takes no port. */
+static void test_no_flow(struct lb_maps *lb, int version)
+{
+	static const struct {
+		const char *name;
+		__u8 tcp;
+	} rows[] = {
+		{ "RST", TCP_RST },
+		{ "RST with ACK", RST },
+		{ "SYN with ACK", SYN_ACK },
+		{ "SYN with RST", SYN | TCP_RST },
+		{ "SYN with FIN", SYN | TCP_FIN },
+		{ "FIN without ACK", TCP_FIN },
+		{ "no flags", 0 },
+		{ "FIN, PSH and URG", TCP_FIN | 0x28 },
+		{ "all flags", 0xff },
+	};
+	char name[128];
+
+	nat_clear(lb);
+	nat_counted(lb);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nat_flow flow = { version, IPPROTO_TCP, BY_NAT, 7, 39000 + i, 'A', 0, 0 };
+
+		snprintf(name, sizeof(name), "IPv%d: of no flow: %s", version, rows[i].name);
+		nat_packet_run(
+			lb, &(struct nat_packet){ .flow = &flow, .tcp = rows[i].tcp, .payload = 5 },
+			XDP_DROP, DROP_NO_FLOW, false, name);
+	}
+	harness_ok(&lb->harness, !nat_occupied(lb) && nat_counted_is(lb, (struct nat_counter){ 0 }),
+		   "IPv%d: none of these is entered", version);
 }
 
 /* Flows of one client each go their own way; with SERVICE_HASH_SOURCE to one backend. */
@@ -331,6 +409,7 @@ int main(void)
 		test_once_per_tick(&lb, version);
 		test_half(&lb, version, true);
 		test_half(&lb, version, false);
+		test_no_flow(&lb, version);
 		test_by_client(&lb, version, IPPROTO_TCP);
 		test_by_client(&lb, version, IPPROTO_UDP);
 		test_roundrobin(&lb, version, IPPROTO_TCP);

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_error.h"
-#include "mutate.h"
-#include "reference_nat.h"
+#include "nat/nat_error.h"
+#include "harness/mutate.h"
+#include "reference/reference_fragment.h"
+#include "reference/reference_nat.h"
 
 #define PACKETS        100000
 #define MAX_COMPLAINTS 5
@@ -23,7 +24,7 @@ static struct lb_maps lb;
 
 static __u8 tcp_flags(void)
 {
-	static const __u8 usual[] = { SYN, SYN_ACK, ACK, ACK, ACK, FIN, RST, SYN | NAT_TCP_FIN };
+	static const __u8 usual[] = { SYN, SYN_ACK, ACK, ACK, ACK, FIN, RST, SYN | TCP_FIN };
 
 	return below(8) ? usual[below(sizeof(usual))] : random64();
 }
@@ -32,7 +33,9 @@ static enum extra some_extra(int version)
 {
 	if (below(6))
 		return EXTRA_NONE;
-	return version == 4 ? EXTRA_OPTIONS : EXTRA_OPTIONS + below(4);
+	if (version == 6)
+		return EXTRA_OPTIONS + below(EXTRA_TOO_LONG - EXTRA_OPTIONS);
+	return below(2) ? EXTRA_OPTIONS : EXTRA_ON_ITS_WAY + below(EXTRA_END4 - EXTRA_ON_ITS_WAY);
 }
 
 static void flow_packet(struct nat_flow *flow, struct nat_packet *packet)
@@ -57,7 +60,7 @@ static void flow_packet(struct nat_flow *flow, struct nat_packet *packet)
 		.padding = below(4) ? 0 : below(60),
 		.hop = below(10) ? 0 : below(4),
 	};
-	/* Of flows that the table knows, backends answer, too. */
+	/* Backends also answer flows that the table knows. */
 	if (flow->service != BY_L2 && !nat_keeps(flow->service) && nat_learn(&lb, flow))
 		packet->reply = below(2);
 }
@@ -82,7 +85,7 @@ static void error_packet(struct pkt *p, const struct nat_packet *about)
 	nat_error_in(p, &error);
 }
 
-static void next_packet(struct pkt *p)
+static void some_packet(struct pkt *p)
 {
 	struct nat_packet packet;
 	struct nat_flow flow;
@@ -98,6 +101,25 @@ static void next_packet(struct pkt *p)
 	/* The kernel wants at least an Ethernet header. */
 	if (p->length < ETH_HLEN)
 		p->length = ETH_HLEN;
+}
+
+/* True of a fragment, as some that were mutated are. test_nat_frag.c has fragments by nat. */
+static bool is_fragment(const struct pkt *p)
+{
+	const int version = p->bytes[12] == 0x08 ? 4 : 6;
+	const size_t frame = p->length - ETH_HLEN;
+	struct reference_fragment fragment;
+
+	return frame >= (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) &&
+	       reference_fragment_read(p->bytes + ETH_HLEN, frame, version, &fragment) !=
+		       REFERENCE_WHOLE;
+}
+
+static void next_packet(struct pkt *p)
+{
+	do
+		some_packet(p);
+	while (is_fragment(p));
 }
 
 /* A service's flows get another backend, or those of one are lost. */

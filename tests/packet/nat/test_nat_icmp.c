@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_error.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base/array.h"
+#include "nat/nat_error.h"
 
 static const struct error_case {
 	const char *name;
@@ -112,7 +111,37 @@ static void test_translated(struct lb_maps *lb, int version, __u8 proto, bool to
 	}
 }
 
-/* What errors are told of, or where they go to, is not always where packets come by. */
+/* The checksum in what an error tells of, a UDP packet, as it goes out. */
+static __u16 told_checksum(const struct nat_error *error)
+{
+	static struct pkt p;
+	size_t header = error->about.flow->version == 4 ? 20 : 40;
+
+	pkt_clear(&p);
+	nat_error_out(&p, error);
+	return ((struct udphdr *)((__u8 *)pkt_find(&p, PKT_BYTES, 0) + header))->check;
+}
+
+/* A payload that makes the translated checksum 0: UDP has to say 0xffff then. */
+static void test_zero_checksum(struct lb_maps *lb, int version, bool to_backend)
+{
+	struct nat_flow flow = begin(lb, version, IPPROTO_UDP, BY_NAT);
+	struct nat_error error = {
+		.about = { .lb = lb, .flow = &flow, .reply = to_backend, .payload = 2 },
+		.type = version == 4 ? 3 : 1,
+	};
+
+	/* The payload is 00 01: added to the checksum there is as a word in memory. */
+	error.about.payload_word = -(1 << 8);
+	error.about.payload_word += told_checksum(&error);
+	harness_ok(&lb->harness, told_checksum(&error) == 0xffff,
+		   "IPv%d: a packet whose checksum becomes 0: found", version);
+	nat_error_run(lb, &error, XDP_TX, DROP_NONE,
+		      to_backend ? "to the backend, about a packet whose checksum becomes 0"
+				 : "to the client, about a packet whose checksum becomes 0");
+}
+
+/* An error may come in by another interface than its flow's packets, and go out by another one. */
 static void test_ways(struct lb_maps *lb, int version)
 {
 	struct nat_flow far = { version, IPPROTO_UDP, BY_NAT_FAR, 7, 40000, 'A', 0, 0 };
@@ -177,6 +206,8 @@ int main(void)
 	for (int version = 4; version <= 6; version += 2) {
 		for (int i = 0; i < 4; i++)
 			test_translated(&lb, version, i & 1 ? IPPROTO_UDP : IPPROTO_TCP, i & 2);
+		test_zero_checksum(&lb, version, false);
+		test_zero_checksum(&lb, version, true);
 		test_ways(&lb, version);
 		test_words_stay(&lb, version, IPPROTO_TCP);
 	}

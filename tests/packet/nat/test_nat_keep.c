@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_net.h"
-#include "nat_packet.h"
+#include "base/array.h"
+#include "nat/nat_net.h"
+#include "nat/nat_packet.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define HOST          1   /* of the clients' addresses: the host's own */
-#define UNKNOWN       200 /* routed, but no neighbour is known */
+#define HOST    1   /* of the clients' addresses: the host's own */
+#define UNKNOWN 200 /* routed, but no neighbour is known */
 
 static const __u8 neighbour_mac[6] = { 2, 0, 0, 0, 3, 7 }, outside_mac[6] = { 2, 0, 0, 0, 3, 0xff };
 
@@ -32,7 +32,7 @@ static void routed_out(struct pkt *p, const void *arg)
 	memcpy(p->bytes + 6, outside_mac, sizeof(outside_mac));
 }
 
-/* For the kernel to route: the frame as it came but for the sender. */
+/* The kernel is to route this: the frame as it came, except for the source address. */
 static void passed_out(struct pkt *p, const void *arg)
 {
 	const struct nat_packet *packet = arg;
@@ -143,6 +143,9 @@ static void test_replies(struct lb_maps *lb, int version, __u8 proto)
 	run_reply(lb, &reply, XDP_TX, DROP_NONE, routed_out,
 		  "an answer goes out by where it came in");
 	reply.ifindex = 0;
+	reply.claims = IPPROTO_SCTP;
+	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL, "an SCTP packet from a backend's port");
+	reply.claims = 0;
 	reply.ttl = 1;
 	run_reply(lb, &reply, XDP_PASS, DROP_NONE, NULL,
 		  "an answer whose TTL ends here, as the kernel will say");
@@ -185,6 +188,32 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 	run_forward(lb, &packet, XDP_DROP, DROP_TOO_BIG, "too long for the way to the backend");
 }
 
+/* A backend would answer these to nobody, to us, or on its own link. */
+static void test_martians(struct lb_maps *lb, int version, __u8 proto)
+{
+	static const struct {
+		const char *address;
+		int version;
+	} martians[] = {
+		{ "0.0.0.1", 4 },      { "127.0.0.1", 4 }, { "240.0.0.1", 4 }, { "192.0.2.10", 4 },
+		{ L2_VIP4, 4 },        { "10.0.0.1", 4 },  { "::", 6 },        { "ff02::1", 6 },
+		{ "2001:db8::10", 6 }, { L2_VIP6, 6 },     { "fd00::1", 6 },   { "fe80::7", 6 },
+	};
+	char name[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(martians); i++) {
+		struct nat_flow flow = new_flow(version, proto, NAT_NET_NEIGHBOUR);
+		const struct nat_packet packet = { .flow = &flow,
+						   .tcp = proto == IPPROTO_TCP ? ACK : 0 };
+
+		if (martians[i].version != version)
+			continue;
+		flow.client_text = martians[i].address;
+		snprintf(name, sizeof(name), "a client at %s", martians[i].address);
+		run_forward(lb, &packet, XDP_DROP, DROP_MARTIAN, name);
+	}
+}
+
 /* Backends are chosen, and flows remembered, as in the other modes; the NAT table has no part. */
 static void test_flows(struct lb_maps *lb, int version, __u8 proto)
 {
@@ -223,6 +252,7 @@ int main(void)
 		test_packets(&lb, version, proto);
 		test_replies(&lb, version, proto);
 		test_dropped(&lb, version, proto);
+		test_martians(&lb, version, proto);
 		test_flows(&lb, version, proto);
 	}
 	status = harness_end(&lb.harness);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_error.h"
-#include "nat_net.h"
+#include "nat/nat_error.h"
+#include "nat/nat_net.h"
 
 #define HOST    1   /* of the clients' addresses: the host's own */
 #define UNKNOWN 200 /* routed, but no neighbour is known */
@@ -50,6 +50,7 @@ static void run(struct lb_maps *lb, const struct nat_error *error, enum xdp_acti
 		row.count = to_backend ? (struct harness_counter){ 1, bytes, 0 }
 				       : (struct harness_counter){ .reply_packets = 1,
 								   .reply_bytes = bytes };
+		row.count.icmp_errors = 1;
 	}
 	harness_run(&lb->harness, &row, 1);
 }

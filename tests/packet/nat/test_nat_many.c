@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_packet.h"
+#include "nat/nat_packet.h"
 
 #define MANY       60000
 #define PORT_FIRST 1024

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "nat_packet.h"
+#include "nat/nat_packet.h"
 
 #define FEW NAT_PORT_TRIES /* all of them are tried for every flow */
 
@@ -107,6 +108,31 @@ static void test_sources(struct lb_maps *lb, int version)
 		   "IPv%d: each is used nearly to the end", version);
 }
 
+/* All ports of one source are taken and none of the other: new flows go out by that one. */
+static void test_other_source(struct lb_maps *lb, int version)
+{
+	unsigned int count = 0, other = 0, i = 0;
+
+	nat_clear(lb);
+	begin(lb, version, IPPROTO_TCP, BY_NAT_SOURCES, 0, 2 * NAT_SOURCES * FEW);
+	for (; i < 2 * NAT_SOURCES * FEW; i++) {
+		struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT_SOURCES, i);
+
+		if (nat_learn(lb, &flow) && flow.source == 1)
+			nat_set_words(lb, &flow, -1, ~0U);
+	}
+	for (; i < 2 * NAT_SOURCES * FEW + FEW / 2; i++) {
+		struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT_SOURCES, i);
+
+		lb_maps_nat_unscarce(lb);
+		count += nat_begin(lb, &flow);
+		other += flow.source == 1;
+	}
+	harness_ok(&lb->harness, count == FEW / 2 && other > count * 8 / 10,
+		   "IPv%d: when one source has no ports new flows go out by the other: %u of %u",
+		   version, other, FEW / 2);
+}
+
 /* Two services have the same server: what it sees must differ all the same. */
 static void test_shared_backend(struct lb_maps *lb, int version)
 {
@@ -178,6 +204,7 @@ static struct nat_flow neighbours(struct lb_maps *lb, int version, struct nat_fl
 static void fill(struct lb_maps *lb, int version)
 {
 	nat_clear(lb);
+	lb_maps_nat_unscarce(lb);
 	begin(lb, version, IPPROTO_TCP, BY_NAT, 0, FEW);
 	for (unsigned int k = 0; k < FEW; k++) {
 		struct nat_flow flow = flow_at(version, IPPROTO_TCP, BY_NAT, k);
@@ -185,7 +212,6 @@ static void fill(struct lb_maps *lb, int version)
 		nat_set_words(lb, &flow, 500, OPEN);
 	}
 	nat_counted(lb);
-	lb_maps_nat_unscarce(lb);
 }
 
 static void test_kept(struct lb_maps *lb, int version)
@@ -247,8 +273,10 @@ static void test_ended(struct lb_maps *lb, int version)
 
 /* ---- when there are none */
 
-/* Of packets that come right after one that had looked at all ports in vain, most look at a few: a
- * port that has become free is found by a flow that has it among these, or by one in NAT_SEARCHES.
+/*
+ * After a packet has looked at all ports in vain, most of the packets that follow look at a few
+ * only, every time at others. A port that has become free is found by a packet that has it among
+ * these, or by the NAT_SEARCHES-th.
  */
 static void test_scarce(struct lb_maps *lb, int version)
 {
@@ -265,8 +293,8 @@ static void test_scarce(struct lb_maps *lb, int version)
 	do {
 		fill(lb, version);
 		one = neighbours(lb, version, &one);
-		far = tries(lb, version, one.nat_port, NAT_SCARCE_TRIES);
-		near = tries(lb, version, one.nat_port, NAT_SCARCE_TRIES - 1);
+		far = tries(lb, version, one.nat_port, NAT_PORT_TRIES - 1);
+		near = tries(lb, version, one.nat_port, NAT_AGED_TRIES + NAT_SCARCE_TRIES);
 		now = lb_maps_nat_now(lb);
 		nat_send(lb, &first);
 		nat_set_words(lb, &one, -1, ~0U);
@@ -274,7 +302,7 @@ static void test_scarce(struct lb_maps *lb, int version)
 			packets++;
 	} while (now != lb_maps_nat_now(lb));
 	harness_ok(&lb->harness, packets == NAT_SEARCHES,
-		   "IPv%d: without ports one packet in %d looks for them everywhere: %u", version,
+		   "IPv%d: without ports the %dth packet looks for them everywhere: %u", version,
 		   NAT_SEARCHES, packets);
 	do {
 		fill(lb, version);
@@ -290,6 +318,26 @@ static void test_scarce(struct lb_maps *lb, int version)
 		   "IPv%d: once one was found all are looked at again", version);
 }
 
+/* A search in vain counts for its tick alone: in the next one all ports are looked at again. */
+static void test_next_tick(struct lb_maps *lb, int version)
+{
+	struct nat_flow one = { 0 }, far = flow_at(version, IPPROTO_TCP, BY_NAT, 0);
+	struct nat_packet first = first_of(&far);
+	bool in_vain;
+	__u32 now;
+
+	fill(lb, version);
+	one = neighbours(lb, version, &one);
+	far = tries(lb, version, one.nat_port, NAT_PORT_TRIES - 1);
+	in_vain = nat_send(lb, &first) == XDP_DROP;
+	now = lb_maps_nat_now(lb);
+	nat_set_words(lb, &one, -1, ~0U);
+	while (now == lb_maps_nat_now(lb))
+		usleep(10000);
+	harness_ok(&lb->harness, in_vain && nat_send(lb, &first) == XDP_TX,
+		   "IPv%d: in the next tick the last port of a search is found", version);
+}
+
 int main(void)
 {
 	struct lb_maps lb;
@@ -301,10 +349,12 @@ int main(void)
 	for (int version = 4; version <= 6; version += 2) {
 		test_exhausted(&lb, version);
 		test_sources(&lb, version);
+		test_other_source(&lb, version);
 		test_shared_backend(&lb, version);
 		test_kept(&lb, version);
 		test_ended(&lb, version);
 		test_scarce(&lb, version);
+		test_next_tick(&lb, version);
 	}
 	status = harness_end(&lb.harness);
 	lb_maps_close(&lb);

@@ -10,7 +10,8 @@
 
 #include <bpf/bpf.h>
 
-#include "nat_packet.h"
+#include "base/array.h"
+#include "nat/nat_packet.h"
 
 #define THREADS     2
 #define ROUNDS      60
@@ -26,7 +27,7 @@ struct frame {
 /* A flow's packets are made before, so that threads meet where the program writes. */
 struct prepared {
 	struct nat_flow flow;
-	struct frame syn, ack;
+	struct frame syn, ack, reply;
 };
 
 struct worker {
@@ -35,9 +36,11 @@ struct worker {
 	const struct prepared *flows;
 	unsigned int first, count, step, acks;
 	unsigned int forwarded; /* of the first packets */
+	unsigned int astray;    /* replies that went to somebody else */
+	bool replies;           /* sends the flows' replies over and over, until the others end */
 };
 
-static atomic_uint waiting;
+static atomic_uint waiting, working;
 
 static void prepare_frame(struct frame *out, struct nat_flow *flow, bool reply, __u8 tcp)
 {
@@ -50,7 +53,7 @@ static void prepare_frame(struct frame *out, struct nat_flow *flow, bool reply, 
 	memcpy(out->bytes, p.bytes, p.length);
 }
 
-static struct prepared *prepare(unsigned int count, int version)
+static struct prepared *prepare(unsigned int count, int version, unsigned int service)
 {
 	struct prepared *flows = calloc(count, sizeof(*flows));
 
@@ -58,8 +61,8 @@ static struct prepared *prepare(unsigned int count, int version)
 		exit(EXIT_FAILURE);
 	for (unsigned int i = 0; i < count; i++) {
 		flows[i].flow =
-			(struct nat_flow){ version,          IPPROTO_TCP, BY_NAT, 1 + i / 50000,
-					   1024 + i % 50000, 'A',         0,      0 };
+			(struct nat_flow){ version,          IPPROTO_TCP, service, 1 + i / 50000,
+					   1024 + i % 50000, 'A',         0,       0 };
 		prepare_frame(&flows[i].syn, &flows[i].flow, false, SYN);
 		prepare_frame(&flows[i].ack, &flows[i].flow, false, ACK);
 	}
@@ -75,6 +78,31 @@ static bool deliver(int program_fd, const struct frame *frame)
 	return !bpf_prog_test_run_opts(program_fd, &opts) && opts.retval == XDP_TX;
 }
 
+/* Compares the end of a frame that a client sent with the end of one that goes to a client. */
+static bool is_same_client(const struct frame *sent, const __u8 *out, int version)
+{
+	const size_t source = version == 4 ? 26 : 22, bytes = version == 4 ? 4 : 16;
+	const size_t ports = version == 4 ? 34 : 54;
+
+	return !memcmp(sent->bytes + source, out + source + bytes, bytes) &&
+	       !memcmp(sent->bytes + ports, out + ports + 2, 2);
+}
+
+static void deliver_replies(struct worker *w)
+{
+	while (atomic_load(&working) > 1)
+		for (unsigned int i = 0; i < w->count; i++) {
+			const struct prepared *p = &w->flows[i];
+			__u8 out[2 * FRAME_BYTES];
+			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->reply.bytes,
+				    .data_size_in = p->reply.length, .data_out = out,
+				    .data_size_out = sizeof(out));
+
+			if (!bpf_prog_test_run_opts(w->program_fd, &opts) && opts.retval == XDP_TX)
+				w->astray += !is_same_client(&p->ack, out, p->flow.version);
+		}
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -86,6 +114,10 @@ static void *work(void *arg)
 	atomic_fetch_sub(&waiting, 1);
 	while (atomic_load(&waiting))
 		;
+	if (w->replies) {
+		deliver_replies(w);
+		return NULL;
+	}
 	for (unsigned int i = 0; i < w->count; i++) {
 		const struct prepared *p = &w->flows[w->first + i * w->step];
 
@@ -93,6 +125,7 @@ static void *work(void *arg)
 		for (unsigned int k = 0; k < w->acks; k++)
 			deliver(w->program_fd, &p->ack);
 	}
+	atomic_fetch_sub(&working, 1);
 	return NULL;
 }
 
@@ -102,6 +135,7 @@ static unsigned int run_workers(const struct lb_maps *lb, struct worker *workers
 	unsigned int forwarded = 0;
 
 	atomic_store(&waiting, THREADS);
+	atomic_store(&working, THREADS);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i].program_fd = lb->harness.program_fd;
 		workers[i].cpu = i;
@@ -159,7 +193,7 @@ static void say_drops(struct lb_maps *lb)
 static void test_all_get_one(struct lb_maps *lb, int version, bool same)
 {
 	const unsigned int count = 400, packets = same ? THREADS * count : count;
-	struct prepared *flows = prepare(count, version);
+	struct prepared *flows = prepare(count, version, BY_NAT);
 	unsigned int dropped = 0, none = 0, miscounted = 0, bad = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
@@ -191,7 +225,7 @@ static void test_all_get_one(struct lb_maps *lb, int version, bool same)
 static void test_crowd(struct lb_maps *lb, int version)
 {
 	const unsigned int count = 8000;
-	struct prepared *flows = prepare(count, version);
+	struct prepared *flows = prepare(count, version, BY_NAT);
 	struct nat_counter rose;
 	unsigned int bad = 0, found = 0;
 
@@ -246,7 +280,7 @@ static struct prepared *prepare_side(const struct prepared *flows, unsigned int 
 	return side;
 }
 
-/* Whether both words say what either packet has shown, and that it soon expires. */
+/* True if both words hold what either packet has shown, and expire soon. */
 static bool is_noted(const struct lb_maps *lb, const struct nat_flow *flow, __u32 shown)
 {
 	const __u64 words[] = { *nat_find(lb, flow).word, *nat_find_reply(lb, flow).word };
@@ -262,7 +296,7 @@ static bool is_noted(const struct lb_maps *lb, const struct nat_flow *flow, __u3
 static void test_both_sides(struct lb_maps *lb, int version, const struct end *end)
 {
 	const unsigned int count = 400;
-	struct prepared *flows = prepare(count, version), *sides[THREADS];
+	struct prepared *flows = prepare(count, version, BY_NAT), *sides[THREADS];
 	unsigned int bad = 0;
 
 	nat_clear(lb);
@@ -292,6 +326,44 @@ static void test_both_sides(struct lb_maps *lb, int version, const struct end *e
 	free(flows);
 }
 
+/*
+ * Replies of a few flows while these are evicted by others, which have other backends, so that no
+ * reply is one of theirs: each goes to its own client or to nobody.
+ */
+static void test_replies(struct lb_maps *lb, int version)
+{
+	const unsigned int few = 8, count = 4000;
+	struct prepared *flows = prepare(few, version, BY_NAT);
+	struct prepared *others = prepare(count, version, BY_NAT_SOURCES);
+	unsigned int astray = 0, evicted = 0;
+
+	for (unsigned int i = 0; i < NAT_ROWS; i++)
+		nat_set_row(BY_NAT_SOURCES, i, i % 3 == 0 ? "A0" : i % 3 == 1 ? "B0" : "C0");
+	for (int round = 0; round < ROUNDS; round++) {
+		struct worker workers[THREADS] = {
+			{ .flows = flows, .count = few, .replies = true },
+			{ .flows = others, .count = count, .step = 1 },
+		};
+
+		nat_clear(lb);
+		for (unsigned int i = 0; i < few; i++) {
+			deliver(lb->harness.program_fd, &flows[i].syn);
+			nat_learn(lb, &flows[i].flow);
+			prepare_frame(&flows[i].reply, &flows[i].flow, true, ACK);
+		}
+		run_workers(lb, workers);
+		astray += workers[0].astray;
+		for (unsigned int i = 0; i < few; i++)
+			evicted += !nat_find(lb, &flows[i].flow).word;
+	}
+	harness_ok(&lb->harness, !astray && evicted > ROUNDS,
+		   "IPv%d: replies of flows that are evicted go to their clients or to nobody",
+		   version);
+	printf("# astray %u, evicted %u\n", astray, evicted);
+	free(flows);
+	free(others);
+}
+
 int main(void)
 {
 	const struct lb_maps_size size = { .nat_flows = FLOWS,
@@ -310,7 +382,8 @@ int main(void)
 		test_all_get_one(&lb, version, false);
 		test_all_get_one(&lb, version, true);
 		test_crowd(&lb, version);
-		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		test_replies(&lb, version);
+		for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 			test_both_sides(&lb, version, &ends[i]);
 	}
 	status = harness_end(&lb.harness);

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nat_packet.h"
+#include "base/array.h"
+#include "nat/nat_packet.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define FLOWS         POISE_MIN_NAT_FLOWS
-#define KNOWN         200 /* established before the flood */
-#define FLOOD         20000
-#define STRANGER_TAG  0x5eed0000
+#define FLOWS        POISE_MIN_NAT_FLOWS
+#define KNOWN        200 /* established before the flood */
+#define FLOOD        20000
+#define STRANGER_TAG 0x5eed0000
 
 #define ESTABLISHED (NAT_REPLIED | NAT_ASSURED)
 #define BOTH_FIN    (NAT_FIN_CLIENT | NAT_FIN_BACKEND)
@@ -108,7 +108,7 @@ struct found {
 	int left;
 };
 
-/* Of the first set all entries, of the second the rest: what is there is never the least. */
+/* The first set's entries, then the second set's other entries, none of which is worth least. */
 static const struct room_case {
 	const char *name;
 	struct found first[NAT_PER_SET];

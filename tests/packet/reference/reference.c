@@ -2,10 +2,13 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "reference.h"
+#include "reference/reference.h"
+#include "reference/reference_chain.h"
+#include "reference/reference_fragment.h"
+#include "reference/reference_options.h"
 
 #define ETH        14
-#define MAX_WALK   6
+#define MAX_WALK   8
 #define MAX_OFFSET 1023
 
 static unsigned int be16(const __u8 *at)
@@ -63,6 +66,34 @@ static size_t overhead(unsigned int port)
 	return 0;
 }
 
+static bool has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+/* The flags that a TCP segment would have: INIT is a SYN, what ends an association a FIN. */
+static __u8 sctp_flags(__u8 chunk)
+{
+	return chunk == 1 ? 2 : chunk == 6 || chunk == 8 || chunk == 14 ? 1 : 16;
+}
+
+/* Nobody's that sends requests: this host, loopback, multicast, reserved, or a service. */
+static bool is_martian(const __u8 *addr, int version, unsigned int port)
+{
+	static const __u8 zeros[15], mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (is_vip(addr, version))
+		return true;
+	if (version == 4)
+		return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
+	if (addr[0] == 0xff || !memcmp(addr, mapped, 12))
+		return true;
+	if (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80) /* link-local: not beyond its link */
+		return overhead(port) || port == PORT_REDIRECT || port == PORT_EMPTY ||
+		       port == PORT_NO_TARGET;
+	return !memcmp(addr, zeros, 15) && addr[15] <= 1;
+}
+
 static void judge_flow(struct reference *out, const __u8 *ip, const __u8 *transport, __u8 proto)
 {
 	struct reference_flow flow = {
@@ -73,7 +104,9 @@ static void judge_flow(struct reference *out, const __u8 *ip, const __u8 *transp
 	};
 
 	memcpy(flow.addr, ip + (out->version == 4 ? 12 : 8), out->version == 4 ? 4 : 16);
-	out->backend = reference_follow(&flow, proto == IPPROTO_TCP ? transport[13] : 0);
+	out->backend = reference_follow(&flow, proto == IPPROTO_TCP    ? transport[13]
+					       : proto == IPPROTO_SCTP ? sctp_flags(transport[12])
+								       : 0);
 }
 
 static void judge_port(struct reference *out)
@@ -105,8 +138,15 @@ static void judge_transport(struct reference *out, const __u8 *ip, size_t frame,
 	out->port = be16(transport + 2);
 	if (!vip || out->port < PORT_L2 || out->port >= PORT_END)
 		return;
+	if (out->version == 4 && is_source_routed(ip, frame))
+		return;
 	if (proto == IPPROTO_TCP) {
 		if (bytes < 20 || transport[12] >> 4 < 5 || (transport[12] >> 4) * 4u > bytes) {
+			drop(out, DROP_MALFORMED_TRANSPORT);
+			return;
+		}
+	} else if (proto == IPPROTO_SCTP) {
+		if (bytes < 16 || be16(transport + 14) < 4) {
 			drop(out, DROP_MALFORMED_TRANSPORT);
 			return;
 		}
@@ -120,12 +160,177 @@ static void judge_transport(struct reference *out, const __u8 *ip, size_t frame,
 
 		out->checksums_right &= !be16(transport + 6) ||
 					sum16(transport, length, pseudo + proto + length) == 0xffff;
-	} else {
+	} else if (proto == IPPROTO_TCP) {
 		out->checksums_right &= sum16(transport, bytes, pseudo + proto + bytes) == 0xffff;
+	}
+	if (is_martian(ip + (out->version == 4 ? 12 : 8), out->version, out->port)) {
+		drop(out, DROP_MARTIAN);
+		return;
 	}
 	if (fixture_moves(out->port))
 		judge_flow(out, ip, transport, proto);
 	judge_port(out);
+}
+
+/* The length of the IP header that an error quotes, and the protocol behind it; 0: a later
+ * fragment. */
+static size_t quoted_header(const __u8 *ip, int version, __u8 *proto)
+{
+	*proto = ip[version == 4 ? 9 : 6];
+	if (version == 4)
+		return be16(ip + 6) & 0x1fff ? 0 : (ip[0] & 15) * 4;
+	if (*proto != IPPROTO_FRAGMENT)
+		return 40;
+	*proto = ip[40];
+	return be16(ip + 42) & 0xfff8 ? 0 : 48;
+}
+
+/* True if what is quoted, of which `left` bytes arrived, is as it must be. */
+static bool quote_is_good(const __u8 *ip, size_t left, int version, size_t *header, __u8 *proto)
+{
+	const size_t least = version == 4 ? 20 : 40;
+
+	if (left < least || ip[0] >> 4 != version || (version == 4 && (ip[0] & 15) < 5))
+		return false;
+	if (version == 6 && ip[6] == IPPROTO_FRAGMENT && left < least + 8)
+		return false;
+	*header = quoted_header(ip, version, proto);
+	if (!*header || !has_ports(*proto))
+		return true;
+	return left >= *header + 8;
+}
+
+/* The backend that sent what is quoted gets the error as it is. */
+static void judge_quoted(struct reference *out, const __u8 *ip, const __u8 *transport, __u8 proto)
+{
+	struct reference_flow flow = {
+		.source_port = be16(transport + 2),
+		.port = be16(transport),
+		.proto = proto,
+		.version = out->version,
+	};
+
+	out->port = flow.port;
+	if (out->port < PORT_L2 || out->port >= PORT_END || out->port == PORT_EMPTY)
+		return;
+	memcpy(flow.addr, ip + (out->version == 4 ? 16 : 24), out->version == 4 ? 4 : 16);
+	if (fixture_moves(out->port))
+		out->backend = reference_peek(&flow);
+	if (out->backend != FIXTURE_NOBODY)
+		judge_port(out);
+}
+
+static void judge_icmp(struct reference *out, const __u8 *ip, size_t frame, size_t offset)
+{
+	const __u8 *icmp = ip + offset, *told = icmp + 8;
+	const int version = out->version;
+	size_t left, header = 0;
+	__u8 proto = 0;
+	bool good;
+
+	if (offset + 8 > frame || !is_vip(ip + (version == 4 ? 16 : 24), version))
+		return;
+	if (version == 4 ? icmp[0] != 3 && icmp[0] != 11 && icmp[0] != 12
+			 : icmp[0] < 1 || icmp[0] > 4)
+		return;
+	if (out->ip_bytes > frame || out->ip_bytes < offset + 8) {
+		drop(out, DROP_MALFORMED_ICMP);
+		return;
+	}
+	left = out->ip_bytes - offset - 8;
+	good = quote_is_good(told, left, version, &header, &proto);
+	if (good && (!header || !has_ports(proto)))
+		return;
+	if (!good || !is_vip(told + (version == 4 ? 12 : 8), version))
+		drop(out, DROP_MALFORMED_ICMP);
+	else
+		judge_quoted(out, told, told + header, proto);
+}
+
+static bool first_is_whole(const struct reference *out, const __u8 *transport,
+			   const struct reference_fragment *fragment)
+{
+	const size_t bytes = out->ip_bytes < fragment->data ? 0 : out->ip_bytes - fragment->data;
+
+	if (fragment->proto == IPPROTO_UDP)
+		return bytes >= 8 && be16(transport + 4) >= 8;
+	if (fragment->proto == IPPROTO_SCTP)
+		return bytes >= 16;
+	return bytes >= 20 && transport[12] >> 4 >= 5 && (transport[12] >> 4) * 4u <= bytes;
+}
+
+static void judge_first(struct reference *out, const __u8 *ip,
+			const struct reference_fragment *fragment)
+{
+	const __u8 *transport = ip + fragment->data;
+	struct reference_datagram datagram = { 0 };
+
+	if (!first_is_whole(out, transport, fragment)) {
+		drop(out, DROP_FRAGMENT_BAD);
+		return;
+	}
+	out->port = be16(transport + 2);
+	datagram.kernel = out->port < PORT_L2 || out->port >= PORT_END;
+	if (!datagram.kernel &&
+	    is_martian(ip + (out->version == 4 ? 12 : 8), out->version, out->port)) {
+		drop(out, DROP_MARTIAN);
+		return;
+	}
+	if (!datagram.kernel && fixture_moves(out->port))
+		judge_flow(out, ip, transport, fragment->proto);
+	datagram.port = out->port;
+	datagram.backend = out->backend;
+	if (out->port == PORT_EMPTY || out->backend == FIXTURE_NOBODY)
+		drop(out, DROP_NO_BACKEND);
+	else if (!reference_fragment_begin(fragment, &datagram))
+		drop(out, DROP_FRAGMENT_BAD);
+	else if (!datagram.kernel)
+		judge_port(out);
+}
+
+static void judge_later(struct reference *out, const struct reference_fragment *fragment)
+{
+	const struct reference_datagram *datagram;
+	bool fits;
+
+	datagram = reference_fragment_follow(fragment, &fits);
+	if (!datagram) {
+		/* Behind an IPv6 extension header may be anything. */
+		if (has_ports(fragment->proto))
+			drop(out, DROP_FRAGMENT_EARLY);
+	} else if (!fits) {
+		drop(out, DROP_FRAGMENT_BAD);
+	} else if (!datagram->kernel) {
+		out->port = datagram->port;
+		out->backend = datagram->backend;
+		judge_port(out);
+	}
+}
+
+/* True if the packet is a fragment, which is judged then. */
+static bool judge_fragment(struct reference *out, const __u8 *ip, size_t frame, int version,
+			   bool vip)
+{
+	struct reference_fragment fragment;
+	enum reference_fragment_kind kind;
+
+	kind = reference_fragment_read(ip, frame, version, &fragment);
+	if (kind == REFERENCE_WHOLE)
+		return false;
+	if (!vip || kind == REFERENCE_UNKNOWN || (version == 4 && is_source_routed(ip, frame)))
+		return true;
+	out->version = version;
+	out->ip_bytes = fragment.ip_bytes;
+	out->checksums_right = true; /* GUE's is made anew, whatever is inside */
+	if (kind == REFERENCE_LYING)
+		drop(out, DROP_MALFORMED_IP);
+	else if (kind == REFERENCE_BAD)
+		drop(out, DROP_FRAGMENT_BAD);
+	else if (kind == REFERENCE_FIRST)
+		judge_first(out, ip, &fragment);
+	else
+		judge_later(out, &fragment);
+	return true;
 }
 
 static void judge_ipv4(struct reference *out, const __u8 *ip, size_t frame)
@@ -138,11 +343,17 @@ static void judge_ipv4(struct reference *out, const __u8 *ip, size_t frame)
 		return;
 	}
 	header = (ip[0] & 15) * 4;
-	if (be16(ip + 6) & 0x3fff || (ip[9] != IPPROTO_TCP && ip[9] != IPPROTO_UDP))
-		return;
 	vip = is_vip(ip + 16, 4);
+	if (judge_fragment(out, ip, frame, 4, vip))
+		return;
 	out->version = 4;
 	out->ip_bytes = be16(ip + 2);
+	/* Errors are summed whole, so a wrong checksum in one stays where it is. */
+	out->checksums_right = true;
+	if (ip[9] == IPPROTO_ICMP)
+		judge_icmp(out, ip, frame, header);
+	if (!has_ports(ip[9]))
+		return;
 	if (out->ip_bytes < header || out->ip_bytes > frame) {
 		lie(out, vip, DROP_MALFORMED_IP);
 		return;
@@ -169,21 +380,24 @@ static void judge_ipv6(struct reference *out, const __u8 *ip, size_t frame)
 		lie(out, vip, DROP_MALFORMED_IP);
 		return;
 	}
+	if (judge_fragment(out, ip, frame, 6, vip))
+		return;
 	proto = ip[6];
-	for (int walked = 0; proto != IPPROTO_TCP && proto != IPPROTO_UDP; walked++) {
-		if (proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING &&
-		    proto != IPPROTO_DSTOPTS)
+	for (int walked = 0; !has_ports(proto); walked++) {
+		size_t step = reference_extension(proto, ip + offset);
+
+		if (proto == IPPROTO_ICMPV6)
+			judge_icmp(out, ip, frame, offset);
+		if (!step || walked == MAX_WALK)
 			return;
-		if (offset + 4 > frame) {
+		if (offset + 8 > frame) {
 			lie(out, vip, DROP_MALFORMED_IP);
 			return;
 		}
-		if (walked == MAX_WALK)
-			return;
-		if (proto == IPPROTO_ROUTING && ip[offset + 3]) /* segments left */
+		if (reference_turns_away(proto, ip + offset))
 			return;
 		proto = ip[offset];
-		offset += ip[offset + 1] * 8 + 8;
+		offset += step;
 		if (offset > MAX_OFFSET)
 			return;
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What poise_lb must make of any frame, over the fixture's services: written down a second time, by
- * the RFCs and byte by byte, so that random packets can be judged.
+ * A second description of what poise_lb must do with any frame to the fixture's services. It
+ * follows the RFCs byte by byte, so that random packets can be judged.
  */
 #ifndef POISE_TESTS_REFERENCE_H
 #define POISE_TESTS_REFERENCE_H
 
-#include "reference_flow.h"
+#include "reference/reference_flow.h"
 
 struct reference {
 	enum xdp_action verdict; /* XDP_TX stands for forwarded, either way */
@@ -21,7 +21,10 @@ struct reference {
 /* The frames one after the other, as the program gets them: flows are remembered. */
 void reference_judge(const struct pkt *in, struct reference *out);
 
-/* Whether a forwarded frame is what the mode of the port asks for; NULL, or what is wrong. */
+/*
+ * Compares a forwarded frame with what the mode of the port asks for. Returns NULL, or what is
+ * wrong.
+ */
 const char *reference_forwarded(const struct reference *judged, const struct pkt *in,
 				const struct pkt *out);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference_flow.h"
+#include "reference/reference_flow.h"
 
 #define MAX_FLOWS (1U << 17)
 #define FIN       1
@@ -11,13 +11,17 @@
 #define RST       4
 #define ACK       16
 
+#define DOUBT_TICKS 2 /* an RST's flow may still go on */
+
 struct known_flow {
 	int backend;
 	struct reference_flow flow;
-	bool one_packet; /* or the same SYN a few times, and it was no end */
+	__u8 closed;     /* FIN or RST: the client's last word */
+	__u32 closed_at; /* tick */
 };
 
 static struct known_flow known[MAX_FLOWS];
+static __u32 now;
 
 static struct {
 	int current, previous;
@@ -39,7 +43,12 @@ void reference_serves(unsigned int port, int backend, bool serves)
 	ports[port - PORT_MOVES].fails[backend] = !serves;
 }
 
-/* Where the flow is or would be remembered. */
+void reference_time(__u32 tick)
+{
+	now = tick;
+}
+
+/* Returns the place where the flow is remembered or would be. */
 static struct known_flow *look_up(const struct reference_flow *flow)
 {
 	const __u8 *bytes = (const __u8 *)flow;
@@ -57,11 +66,32 @@ static struct known_flow *look_up(const struct reference_flow *flow)
 	abort();
 }
 
+/* True if a packet goes where the flow's earlier ones went. */
+static bool goes_there(const struct known_flow *entry, bool syn)
+{
+	if (!syn || !entry->closed)
+		return true;
+	return entry->closed == RST && now - entry->closed_at <= DOUBT_TICKS;
+}
+
+/* Notes a packet that went there. */
+static void note(struct known_flow *entry, bool syn, __u8 end)
+{
+	if (end) {
+		entry->closed |= end;
+		entry->closed_at = now;
+	} else if (syn || now - entry->closed_at > DOUBT_TICKS) {
+		entry->closed = 0;
+	}
+	if (entry->closed & FIN)
+		entry->closed = FIN;
+}
+
 int reference_follow(const struct reference_flow *packet, __u8 tcp_flags)
 {
-	const bool client = packet->port == PORT_SOURCE, tcp = packet->proto == IPPROTO_TCP;
+	const bool client = packet->port == PORT_SOURCE, tcp = packet->proto != IPPROTO_UDP;
 	const bool syn = tcp && !client && (tcp_flags & SYN) && !(tcp_flags & ACK);
-	const bool ends = tcp && !client && (tcp_flags & (FIN | RST));
+	const __u8 end = tcp && !client ? tcp_flags & (FIN | RST) : 0;
 	const int current = ports[packet->port - PORT_MOVES].current;
 	const int previous = ports[packet->port - PORT_MOVES].previous;
 	struct reference_flow flow = *packet;
@@ -74,12 +104,32 @@ int reference_follow(const struct reference_flow *packet, __u8 tcp_flags)
 		flow.source_port = 0;
 	entry = look_up(&flow);
 	if (entry->flow.version && !ports[packet->port - PORT_MOVES].fails[entry->backend] &&
-	    (!syn || entry->one_packet)) {
-		entry->one_packet = syn && !ends;
+	    goes_there(entry, syn)) {
+		note(entry, syn, end);
 		return entry->backend;
 	}
 	backend = syn || previous == FIXTURE_TRACKED ? current : previous;
-	if (backend != FIXTURE_NOBODY)
-		*entry = (struct known_flow){ backend, flow, syn || !ends };
+	if (backend != FIXTURE_NOBODY) {
+		*entry = (struct known_flow){ backend, flow, 0, now };
+		if (!syn)
+			note(entry, syn, end);
+	}
 	return backend;
+}
+
+int reference_peek(const struct reference_flow *about)
+{
+	const int current = ports[about->port - PORT_MOVES].current;
+	const int previous = ports[about->port - PORT_MOVES].previous;
+	struct reference_flow flow = *about;
+	const struct known_flow *entry;
+
+	if (previous == FIXTURE_NOBODY)
+		return current;
+	if (about->port == PORT_SOURCE)
+		flow.source_port = 0;
+	entry = look_up(&flow);
+	if (entry->flow.version && !ports[about->port - PORT_MOVES].fails[entry->backend])
+		return entry->backend;
+	return previous == FIXTURE_TRACKED ? current : previous;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "reference_nat.h"
+#include "reference/reference_chain.h"
+#include "reference/reference_nat.h"
+#include "reference/reference_options.h"
 
 #define ETH        14
-#define MAX_WALK   6
+#define MAX_WALK   8
 #define MAX_OFFSET 1023
 #define FLAG_FIN   1
 #define FLAG_SYN   2
@@ -53,24 +55,45 @@ void reference_nat_target_eth(const struct reference_nat_key *key, char backend,
 	memcpy(addresses + 6, nat_own_mac, 6);
 }
 
-/* Nobody's that sends requests: this host, loopback, multicast, or one of the services. */
+/* Nobody's that sends requests: this host, loopback, multicast, reserved, or a service. */
 static bool is_martian(int version, const __u8 *addr)
 {
-	static const __u8 zeros[15];
+	static const __u8 zeros[15], mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+	if (reference_nat_which_source(version, addr) >= 0)
+		return true;
 	for (unsigned int service = BY_NAT; service < BY_END; service++)
 		if (is_address(version, addr, service))
 			return true;
 	if (version == 4)
 		return addr[0] == 0 || addr[0] == 127 || addr[0] >= 224;
-	return addr[0] == 0xff || (!memcmp(addr, zeros, 15) && addr[15] <= 1);
+	return addr[0] == 0xff || !memcmp(addr, mapped, 12) ||
+	       (!memcmp(addr, zeros, 15) && addr[15] <= 1);
+}
+
+static bool is_link_local(int version, const __u8 *addr)
+{
+	return version == 6 && addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
 }
 
 /* ---- flows */
 
 static bool ended(const struct reference_nat_flow *flow)
 {
-	return flow->reset || (flow->client_fin && flow->backend_fin);
+	/* No time goes by, so nothing shows whether an RST in a connection was its end. */
+	return (flow->reset && !flow->assured) || (flow->client_fin && flow->backend_fin);
+}
+
+/* A connection's first packet, or one that may be of a connection that is not known here. */
+static bool begins(__u8 tcp_flags)
+{
+	switch (tcp_flags & (FLAG_SYN | FLAG_ACK | FLAG_RST | FLAG_FIN)) {
+	case FLAG_SYN:
+	case FLAG_ACK:
+	case FLAG_ACK | FLAG_FIN:
+		return true;
+	}
+	return false;
 }
 
 static void note(struct reference_nat_flow *flow, __u8 tcp_flags, bool reply)
@@ -78,16 +101,22 @@ static void note(struct reference_nat_flow *flow, __u8 tcp_flags, bool reply)
 	const __u8 opening = tcp_flags & (FLAG_SYN | FLAG_ACK | FLAG_RST);
 
 	/* The backend knows nothing of what was closed. */
-	if (reply && flow->syn_again && opening == (FLAG_SYN | FLAG_ACK))
+	if (reply && flow->syn_again && opening == (FLAG_SYN | FLAG_ACK)) {
 		flow->reset = flow->client_fin = flow->backend_fin = flow->syn_again = false;
+		flow->assured = false;
+	}
 	flow->reset |= !!(tcp_flags & FLAG_RST);
+	flow->replied |= reply;
+	if (!reply && flow->replied && !flow->reset &&
+	    (flow->key.proto == IPPROTO_UDP || tcp_flags & FLAG_ACK))
+		flow->assured = true;
 	if (tcp_flags & FLAG_FIN)
 		*(reply ? &flow->backend_fin : &flow->client_fin) = true;
-	if (!reply && opening == FLAG_SYN && (flow->client_fin || flow->backend_fin))
+	if (!reply && opening == FLAG_SYN && (flow->client_fin || flow->backend_fin || flow->reset))
 		flow->syn_again = true;
 }
 
-/* Where a new flow's first packet came out: that tells its source and port. */
+/* Learns a new flow's source and port from its first packet that came out. */
 static void learn(struct reference_nat *want, const struct pkt *out,
 		  const struct reference_packet *packet, struct reference_nat_flow *flow)
 {
@@ -134,6 +163,10 @@ static void judge_nat(const struct pkt *in, const struct pkt *out, struct refere
 			reference_nat_drop(want, DROP_MARTIAN);
 			return;
 		}
+		if (packet->proto == IPPROTO_TCP && !begins(tcp_flags)) {
+			reference_nat_drop(want, DROP_NO_FLOW);
+			return;
+		}
 		if (reference_nat_current(key->service) == '0') {
 			reference_nat_drop(want, DROP_NO_BACKEND);
 			return;
@@ -144,7 +177,6 @@ static void judge_nat(const struct pkt *in, const struct pkt *out, struct refere
 		};
 		memcpy(flow->hop, in->bytes + 6, 6);
 		memcpy(flow->hop + 6, in->bytes, 6);
-		note(flow, tcp_flags & FLAG_RST, false);
 	}
 	if (!flow->nat_port)
 		want->unseen = flow;
@@ -204,7 +236,10 @@ static void judge_other_modes(struct reference_nat *want, const struct reference
 	struct reference_ends ends = *was;
 	__u8 addresses[12];
 
-	if (nat_keeps(key->service) && ttl <= 1) {
+	if (is_martian(key->version, key->client) ||
+	    (nat_keeps(key->service) && is_link_local(key->version, key->client))) {
+		reference_nat_drop(want, DROP_MARTIAN);
+	} else if (nat_keeps(key->service) && ttl <= 1) {
 		reference_nat_drop(want, DROP_TTL);
 	} else if (packet->ip_bytes > (key->service == BY_KEEP_SMALL ? NAT_SMALL_MTU : NAT_MTU)) {
 		reference_nat_drop(want, DROP_TOO_BIG);
@@ -258,6 +293,8 @@ static void judge_transport(const struct pkt *in, const struct pkt *out, struct 
 	memcpy(key.client, ends.from, sizeof(key.client));
 	if (!key.service)
 		judge_reply(in, want, packet, &ends);
+	else if (packet->version == 4 && is_source_routed(ip, packet->frame - packet->ip))
+		return;
 	else if (!transport_is_whole(in, packet))
 		reference_nat_drop(want, DROP_MALFORMED_TRANSPORT);
 	else if (key.service == BY_L2 || nat_keeps(key.service))
@@ -300,24 +337,23 @@ static bool walk(const struct pkt *in, struct reference_nat *want, struct refere
 {
 	for (int walked = 0;; walked++) {
 		const __u8 *next = in->bytes + packet->transport;
+		size_t step;
 
 		if (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP ||
 		    packet->proto == IPPROTO_ICMPV6)
 			return true;
-		if (packet->proto != IPPROTO_HOPOPTS && packet->proto != IPPROTO_ROUTING &&
-		    packet->proto != IPPROTO_DSTOPTS)
+		step = reference_extension(packet->proto, next);
+		if (!step || walked == MAX_WALK)
 			return false;
-		if (packet->transport + 4 > packet->frame) {
+		if (packet->transport + 8 > packet->frame) {
 			if (ours)
 				reference_nat_drop(want, DROP_MALFORMED_IP);
 			return false;
 		}
-		if (walked == MAX_WALK)
-			return false;
-		if (packet->proto == IPPROTO_ROUTING && next[3]) /* segments left */
+		if (reference_turns_away(packet->proto, next))
 			return false;
 		packet->proto = next[0];
-		packet->transport += next[1] * 8 + 8;
+		packet->transport += step;
 		if (packet->transport - ETH > MAX_OFFSET)
 			return false;
 	}

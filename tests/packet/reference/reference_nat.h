@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What poise_lb must make of any frame that comes by lo, over the services of nat_fixture.h:
- * written down a second time, by the RFCs and byte by byte, so that random packets can be judged.
- * Nobody looks for what services by nat_keep are answered.
+ * A second description of what poise_lb must do with any frame that comes in by lo to the services
+ * of nat_fixture.h. It follows the RFCs byte by byte, so that random packets can be judged. Replies
+ * to services with `source: keep` are not part of it.
  */
 #ifndef POISE_TESTS_REFERENCE_NAT_H
 #define POISE_TESTS_REFERENCE_NAT_H
 
-#include "reference_nat_flow.h"
+#include "reference/reference_nat_flow.h"
 
 #define REFERENCE_CHECKS 5
 
@@ -29,12 +29,12 @@ struct reference_nat {
  * flows that begin. */
 void reference_nat_judge(const struct pkt *in, const struct pkt *out, struct reference_nat *want);
 
-/* Whether a frame is what is wanted; NULL, or what is wrong. */
+/* Compares a frame with the wanted one. Returns NULL, or what is wrong. */
 const char *reference_nat_compare(const struct reference_nat *want, const struct pkt *out);
 
 /* ---- between the files of the reference */
 
-/* Where an IP packet's parts are in a frame. */
+/* The offsets of an IP packet's parts in a frame. */
 struct reference_packet {
 	int version;
 	__u8 proto;
@@ -74,7 +74,7 @@ void reference_nat_icmp(const struct pkt *in, const struct reference_packet *pac
 void reference_nat_drop(struct reference_nat *want, enum drop_reason reason);
 /* Which of our sources; -1: none. */
 int reference_nat_which_source(int version, const __u8 *addr);
-/* Of the service's backend. */
+/* Returns the Ethernet addresses of the service's backend. */
 void reference_nat_target_eth(const struct reference_nat_key *key, char backend, __u8 *addresses);
 /* The port of the service at an address; 0: none. */
 unsigned int reference_nat_service(int version, const __u8 *addr, unsigned int port);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference_nat_flow.h"
+#include "reference/reference_nat_flow.h"
 
 #define MAX_FLOWS (1U << 18)
 

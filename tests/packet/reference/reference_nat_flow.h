@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the NAT table must know, written down a second time: flows by their addresses and ports, no
- * hash, no sets, no time. That is the same as long as nothing has to make room and no time passes.
- * Which port of ours a flow has is not foretold but taken from its first packet that comes out.
+ * A second description of what the NAT table must hold. It knows flows by their addresses and
+ * ports, without hash, sets or time. Both agree as long as no flow has to make room and no time
+ * passes. It does not foretell a flow's port on our side but takes it from the flow's first packet
+ * that comes out.
  */
 #ifndef POISE_TESTS_REFERENCE_NAT_FLOW_H
 #define POISE_TESTS_REFERENCE_NAT_FLOW_H
 
-#include "nat_fixture.h"
+#include "nat/nat_fixture.h"
 
 /* Addresses are as in packets, IPv4's in the first four bytes. */
 struct reference_nat_key {
@@ -25,11 +26,12 @@ struct reference_nat_flow {
 	__u16 nat_port;      /* 0: not seen yet */
 	char backend;
 	bool reset, client_fin, backend_fin, syn_again;
+	bool replied, assured; /* the backend answered; the client went on then */
 };
 
 /* The flow, or where it would be. */
 struct reference_nat_flow *reference_nat_find(const struct reference_nat_key *key);
-/* By what a backend answers; NULL: none. */
+/* Finds a flow by what a backend answers. Returns NULL if there is none. */
 struct reference_nat_flow *reference_nat_find_reply(int version, __u8 proto, const __u8 *backend,
 						    __u16 backend_port, unsigned int source,
 						    __u16 nat_port);

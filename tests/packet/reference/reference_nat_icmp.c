@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "reference_nat.h"
+#include "reference/reference_nat.h"
 
 #define ICMP_HEADER 8
 
-/* What an error is told of is as its sender knew it; `key` is of the flow, seen from outside. */
+/*
+ * The quoted packet has the addresses that its sender knew; `key` names the flow as seen from
+ * outside.
+ */
 struct finding {
 	struct reference_nat_key key;
 	struct reference_ends outer, inner; /* that the error gets */
@@ -18,7 +21,10 @@ static bool is_error(__u8 type, int version)
 	return version == 4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }
 
-/* Of whom the error is told: 0, XDP_PASS's way out -1, or DROP_MALFORMED_ICMP. */
+/*
+ * Finds out whom the error is for. Returns 0, -1 if the kernel gets it (XDP_PASS), or
+ * DROP_MALFORMED_ICMP.
+ */
 static int find_told(const struct pkt *in, const struct reference_packet *packet,
 		     struct reference_packet *told)
 {
@@ -40,7 +46,15 @@ static int find_told(const struct pkt *in, const struct reference_packet *packet
 			return -1;
 		told->transport = told->ip + (ip[0] & 15) * 4;
 	}
-	if (told->proto != IPPROTO_TCP && told->proto != IPPROTO_UDP)
+	if (told->proto == IPPROTO_FRAGMENT && packet->version == 6) {
+		if (told->transport + 8 > end)
+			return DROP_MALFORMED_ICMP;
+		if (reference_be16(ip + 42) & 0xfff8)
+			return -1;
+		told->proto = ip[40];
+		told->transport += 8;
+	}
+	if (told->proto != IPPROTO_TCP && told->proto != IPPROTO_UDP && told->proto != IPPROTO_SCTP)
 		return -1;
 	return told->transport + 8 > end ? DROP_MALFORMED_ICMP : 0;
 }
@@ -155,6 +169,8 @@ void reference_nat_icmp(const struct pkt *in, const struct reference_packet *pac
 		reference_nat_drop(want, trouble);
 		return;
 	}
+	if (told.proto == IPPROTO_SCTP) /* nat translates none */
+		return;
 	if (source >= 0 && was.source_port >= NAT_PORT_FIRST &&
 	    was.source_port < NAT_PORT_FIRST + NAT_PORT_COUNT) {
 		if (to_client(&told, &was, source, &found))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "reference_nat.h"
+#include "reference/reference_nat.h"
 
 #define ETH       14
 #define FRAME_MIN 60

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poised/api_call.h"
+#include "api/api_call.h"
 
 static const struct request_row {
 	const char *method, *path, *body;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What packets meet while a service changes its mode, looked at after every single store. */
-#include "nat_box.h"
+/* Looks at what packets meet while a service changes its mode, after every single store. */
+#include "fixtures/nat_box.h"
 
-#include "caught.h"
+#include "fixtures/caught.h"
 
 #define BACKENDS 3
 #define OTHERS   10 /* services that are added in the same change */
@@ -100,7 +100,7 @@ static void targets_change_with_their_entry(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-		const struct run_service *web;
+		const struct live_service *web;
 
 		if (!i)
 			change(modes[i], 0);
@@ -109,10 +109,10 @@ static void targets_change_with_their_entry(void **state)
 		if (!i)
 			hops_ready();
 		turn();
-		web = service_find(rec, "web");
+		web = service_find(model, "web");
 		for (size_t j = 0; j < BACKENDS; j++)
 			assert_int_equal(kernel.targets[web->backends[j]->target].mode,
-					 web->way.mode);
+					 web->delivery.mode);
 		change(modes[i], 0);
 		if (lost.packets > BACKENDS + 1 || lost.replies)
 			fail_msg("%s: packets are lost after %u stores, answers after %u", modes[i],
@@ -121,10 +121,10 @@ static void targets_change_with_their_entry(void **state)
 	}
 }
 
-/* What was known in the mode before says nothing of this one. */
+/* A next hop of the mode before says nothing about this mode. */
 static void nothing_is_said_before_it_is_known(void **state)
 {
-	const struct run_service *web;
+	const struct live_service *web;
 	struct caught caught;
 	char words[4096];
 
@@ -136,7 +136,7 @@ static void nothing_is_said_before_it_is_known(void **state)
 	change("'mode': 'l2',", 0);
 	caught_end(&caught, words, sizeof(words));
 	assert_null(strstr(words, "cannot be reached"));
-	web = service_find(rec, "web");
+	web = service_find(model, "web");
 	assert_int_equal(kernel.targets[web->backends[0]->target].mode, MODE_LOCAL);
 	hops_ready();
 	assert_int_equal(kernel.targets[web->backends[0]->target].mode, MODE_L2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Configuration, health and next hops -> rows, with no packet on a wrong way in between. */
-#include "reconcile_box.h"
+#include "fixtures/reconcile_box.h"
 
 #define CHECKED "'mode': 'ipip', 'check': {'tcp': true},"
 #define TWO     "'10.0.0.11', '10.0.0.12'"
@@ -18,7 +18,7 @@ static void ready(unsigned int count)
 static void settle(void)
 {
 	for (int i = 0; i < 12; i++)
-		pass_after(120000);
+		sweep_after(120000);
 }
 
 static void needs_hop_and_health(void **state)
@@ -41,7 +41,7 @@ static void needs_hop_and_health(void **state)
 	health_tell("10.0.0.12", HEALTH_DOWN);
 	assert_int_equal(rows_of("web", NULL), ROWS);
 	health_tell("10.0.0.11", HEALTH_UP);
-	pass_after(101);
+	sweep_after(101);
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 	assert_string_equal(backend("web", "10.0.0.11")->reason, "");
 }
@@ -72,9 +72,9 @@ static void lost_hop_moves_rows_resolving_does_not(void **state)
 	/* Not before nothing is known of its flows any more. */
 	hop_ready("10.0.0.11");
 	assert_int_equal(rows_of("web", "10.0.0.11"), 0);
-	pass_after(99);
+	sweep_after(99);
 	assert_int_equal(rows_of("web", "10.0.0.11"), 0);
-	pass_after(101);
+	sweep_after(101);
 	assert_in_range(rows_of("web", "10.0.0.11"), ROWS / 2, ROWS / 2 + 1);
 }
 
@@ -112,9 +112,9 @@ static void removed_backend_goes_after_its_rows(void **state)
 	assert_int_equal(apply_web(CHECKED, "'10.0.0.13', '10.0.0.11'"), 0);
 	assert_int_equal(kernel.target_names[target].service[0], '\0');
 	/* Packets that have read its row still find it. */
-	pass_after(50);
+	sweep_after(50);
 	assert_int_equal(kernel.targets[target].mode, MODE_IPIP);
-	pass_after(51);
+	sweep_after(51);
 	assert_int_equal(kernel.targets[target].mode, MODE_NONE);
 	assert_int_equal(rows_of("web", NULL), 0);
 }
@@ -128,7 +128,7 @@ static void numbers_come_back_late_and_counters_start_anew(void **state)
 	first = backend("web", "10.0.0.11")->target;
 	assert_true(kernel.zeroed[first]);
 	assert_int_equal(apply_web("", "'10.0.0.12'"), 0);
-	pass_after(101);
+	sweep_after(101);
 	assert_int_equal(apply_web("", "'10.0.0.11'"), 0);
 	again = backend("web", "10.0.0.11")->target;
 	assert_int_not_equal(again, first);
@@ -187,9 +187,9 @@ static void endpoints_change_hands(void **state)
 	assert_int_equal(entry_count(), 3); /* two services, one address */
 	assert_int_equal(apply(swapped("192.0.2.10:81/tcp", "192.0.2.10:80/tcp")), 0);
 	assert_int_equal(entry_count(), 3);
-	assert_int_equal(lb_service_get(NULL, &service_find(rec, "a")->key, &value), 0);
-	assert_int_equal(value.number, service_find(rec, "a")->number);
-	assert_int_equal(ntohs(service_find(rec, "a")->key.port), 81);
+	assert_int_equal(lb_service_get(NULL, &service_find(model, "a")->key, &value), 0);
+	assert_int_equal(value.number, service_find(model, "a")->number);
+	assert_int_equal(ntohs(service_find(model, "a")->key.port), 81);
 	assert_int_equal(apply(swapped("192.0.2.10:82/tcp", "192.0.2.11:80/tcp")), 0);
 	assert_int_equal(entry_count(), 4);
 }
@@ -208,10 +208,10 @@ static void removed_service_takes_its_address_along(void **state)
 		assert_null(kernel.tables[i].rows);
 	for (size_t i = 0; i < FAKE_TARGETS; i++)
 		assert_int_equal(kernel.targets[i].owner & TARGET_SERVES, 0);
-	pass_after(101);
+	sweep_after(101);
 	for (size_t i = 0; i < FAKE_TARGETS; i++)
 		assert_int_equal(kernel.targets[i].mode, MODE_NONE);
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 1);
 }
 
 static void too_many_backends_change_nothing(void **state)
@@ -230,8 +230,39 @@ static void too_many_backends_change_nothing(void **state)
 	}
 	assert_int_equal(apply_web("", many), -EINVAL);
 	assert_non_null(strstr(problem.text, "max_backends"));
-	assert_int_equal(service_find(rec, "web")->backend_count, 2);
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 3);
+	assert_int_equal(service_find(model, "web")->backend_count, 2);
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 3);
+}
+
+/* Numbers of backends that are gone come free by a pass: that is worth waiting for. */
+static void room_is_waited_for_if_it_may_come(void **state)
+{
+	char text[4096];
+	struct conf *conf;
+
+	(void)state;
+	assert_int_equal(apply_web("", many_backends(1, 40)), 0);
+	assert_int_equal(apply_web("", many_backends(101, 20)), 0);
+	snprintf(text, sizeof(text),
+		 "{'services': [{'name': 'web', 'listen': '192.0.2.10:80/tcp', 'mode': 'ipip',"
+		 " 'rows': 251, 'backends': [%s]}]}",
+		 many_backends(201, 30));
+	conf = conf_of(text);
+	assert_int_equal(reconcile_room(model, conf), -EAGAIN);
+	assert_int_equal(reconcile_apply(model, conf, &problem), -EINVAL);
+	assert_int_equal(service_find(model, "web")->backend_count, 20);
+	turn();
+	assert_int_equal(reconcile_room(model, conf), -EAGAIN);
+	sweep_after(101);
+	assert_int_equal(reconcile_room(model, conf), 0);
+	assert_int_equal(reconcile_apply(model, conf, &problem), 0);
+	assert_int_equal(service_find(model, "web")->backend_count, 30);
+	/* There is nothing to wait for. */
+	sweep_after(101);
+	conf = conf_of(text);
+	conf->services[0].backend_count = 0;
+	assert_int_equal(reconcile_room(model, conf), 0);
+	conf_free(conf);
 }
 
 static void failed_tables_change_nothing(void **state)
@@ -251,9 +282,9 @@ static void failed_tables_change_nothing(void **state)
 		      " 'backends': [" TWO "]}]}"),
 		0);
 	assert_non_null(strstr(problem.text, "row tables"));
-	assert_int_equal(rec->service_count, 2);
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 5);
-	assert_int_equal(numbers_left(&rec->service_numbers), POISE_MAX_SERVICES - 2);
+	assert_int_equal(model->service_count, 2);
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 5);
+	assert_int_equal(numbers_left(&model->service_numbers), POISE_MAX_SERVICES - 2);
 	assert_int_equal(rows_of("a", NULL), 0);
 	/* Marks that the refused change left would keep these now. */
 	kernel.full = false;
@@ -262,8 +293,8 @@ static void failed_tables_change_nothing(void **state)
 			 0);
 	assert_int_equal(rows_of("b", "10.0.0.11"), ROWS);
 	settle();
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 2);
-	assert_int_equal(numbers_left(&rec->service_numbers), POISE_MAX_SERVICES - 1);
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 2);
+	assert_int_equal(numbers_left(&model->service_numbers), POISE_MAX_SERVICES - 1);
 }
 
 static void mode_change_rewrites_targets(void **state)
@@ -284,7 +315,7 @@ static void mode_change_rewrites_targets(void **state)
 	assert_int_equal(apply_web("'mode': 'l2',", TWO), 0);
 	assert_int_equal(kernel.targets[target].mode, MODE_L2);
 	assert_int_equal(rows_of("web", "10.0.0.12"), 0);
-	pass_after(101);
+	sweep_after(101);
 	assert_int_equal(apply_web("", TWO), 0);
 	assert_int_not_equal(rows_of("web", "10.0.0.12"), 0);
 }
@@ -305,7 +336,7 @@ static void a_new_check_takes_nobody_out(void **state)
 		apply_web("'mode': 'ipip', 'check': {'tcp': true, 'interval': '5s'},", TWO), 0);
 	assert_int_equal(check_of("10.0.0.11")->from, HEALTH_DOWN);
 	assert_int_equal(rows_of("web", "10.0.0.11"), 0);
-	pass_after(101);
+	sweep_after(101);
 	assert_int_equal(apply_web("", TWO), 0);
 	assert_null(check_of("10.0.0.11"));
 	assert_int_not_equal(rows_of("web", "10.0.0.11"), 0);
@@ -316,15 +347,15 @@ static void urgent_ones_go_first(void **state)
 	(void)state;
 	assert_int_equal(apply(swapped("192.0.2.10:80/tcp", "192.0.2.10:81/tcp")), 0);
 	turn();
-	service_dirty(rec->services[0], false);
-	service_dirty(rec->services[1], false);
-	assert_ptr_equal(TAILQ_FIRST(&rec->dirty), rec->services[0]);
-	service_dirty(rec->services[1], true);
-	assert_ptr_equal(TAILQ_FIRST(&rec->dirty), rec->services[1]);
-	publish_urgent(rec);
-	assert_ptr_equal(TAILQ_FIRST(&rec->dirty), rec->services[0]);
+	service_dirty(model->services[0], false);
+	service_dirty(model->services[1], false);
+	assert_ptr_equal(TAILQ_FIRST(&model->dirty), model->services[0]);
+	service_dirty(model->services[1], true);
+	assert_ptr_equal(TAILQ_FIRST(&model->dirty), model->services[1]);
+	publish_urgent(model);
+	assert_ptr_equal(TAILQ_FIRST(&model->dirty), model->services[0]);
 	turn();
-	assert_true(TAILQ_EMPTY(&rec->dirty));
+	assert_true(TAILQ_EMPTY(&model->dirty));
 }
 
 int main(void)
@@ -341,6 +372,7 @@ int main(void)
 		TEST(endpoints_change_hands),
 		TEST(removed_service_takes_its_address_along),
 		TEST(too_many_backends_change_nothing),
+		TEST(room_is_waited_for_if_it_may_come),
 		TEST(failed_tables_change_nothing),
 		TEST(mode_change_rewrites_targets),
 		TEST(a_new_check_takes_nobody_out),

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "poise/client.h"
+#include "ask/client.h"
 
 #define REQUEST_SIZE (2 << 20)
 
@@ -27,7 +27,7 @@ struct server {
 	char *request;
 };
 
-/* Whether all of the body that Content-Length announces is there. */
+/* True if all of the body that Content-Length announces is there. */
 static bool complete(const char *request, size_t length)
 {
 	const char *end = strstr(request, "\r\n\r\n");

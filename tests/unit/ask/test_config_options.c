@@ -9,41 +9,50 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "caught.h"
-#include "poise/body.h"
+#include "fixtures/caught.h"
+#include "ask/config_options.h"
 
 static int keep(struct command *cmd);
 
 static json_t *built;
 static char said[1024];
 
-static const struct verb verb = {
-	"set", "NAME [OPTION]...", "", 1, 1, body_service_options, keep,
+static int keep_backend(struct command *cmd);
+
+static const struct verb service_set = {
+	"service", "NAME [OPTION]...", "", 1, 1, service_options, keep,
 };
+static const struct verb backend_set = {
+	"backend", "", "", 0, 0, backend_options, keep_backend,
+};
+static const struct object object_service_set = { "service", "", &service_set, 1 };
+static const struct object object_backend_set = { "backend", "", &backend_set, 1 };
+static const struct object *const set[] = { &object_service_set, &object_backend_set };
 
 static int keep(struct command *cmd)
 {
-	return body_service(cmd, &built);
+	return service_config(cmd, &built);
 }
 
 /* The body that a line of options makes, as text; NULL where it is refused. The caller frees. */
 static char *build(const char *line, const char *present)
 {
 	char text[512], *argv[32], *rest = text, *word;
-	struct command cmd = { .object = "service", .argv = argv };
+	int argc = 0;
 	json_t *check = present ? json_loads(present, 0, NULL) : NULL;
 	struct caught caught;
 	char *made = NULL;
 
 	built = NULL;
-	snprintf(text, sizeof(text), "web %s", line);
+	snprintf(text, sizeof(text), "service web %s", line);
 	while ((word = strsep(&rest, " "))) {
 		if (*word)
-			argv[cmd.argc++] = word;
+			argv[argc++] = word;
 	}
-	argv[cmd.argc] = NULL;
+	argv[argc] = NULL;
 	caught_begin(&caught);
-	if (verb_run(&cmd, &verb) == EXIT_DONE && body_check_complete(built, check) == EXIT_DONE)
+	if (command_run(set, ARRAY_SIZE(set), argc, argv) == EXIT_DONE &&
+	    check_config_complete(built, check) == EXIT_DONE)
 		made = json_dumps(built, JSON_COMPACT | JSON_SORT_KEYS);
 	caught_end(&caught, said, sizeof(said));
 	json_decref(built);
@@ -79,8 +88,9 @@ static void options_become_the_configuration_s_keys(void **state)
 		{ "--check http:/y --timeout 500ms", "{\"tcp\":true}",
 		  "{\"check\":{\"http\":\"/y\",\"timeout\":\"500ms\"}}" },
 		{ "--check none", "{\"tcp\":true}", "{\"check\":null}" },
-		{ "--scheduler leastconn --hash source --track always", NULL,
-		  "{\"hash\":\"source\",\"scheduler\":\"leastconn\",\"track\":\"always\"}" },
+		{ "--scheduler leastconn --hash source --track always --unavailable drop", NULL,
+		  "{\"hash\":\"source\",\"scheduler\":\"leastconn\",\"track\":\"always\","
+		  "\"unavailable\":\"drop\"}" },
 		{ "--idle-timeout 5m --settle 1h --slow-start 30s --panic 30%", NULL,
 		  "{\"idle_timeout\":\"5m\",\"panic\":\"30%\",\"settle\":\"1h\","
 		  "\"slow_start\":\"30s\"}" },
@@ -162,7 +172,7 @@ static void a_backend_s_body(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(body_backend("[2001:db8::1]:80", "7", &body), EXIT_DONE);
+	assert_int_equal(backend_config("[2001:db8::1]:80", "7", &body), EXIT_DONE);
 	text = json_dumps(body, JSON_COMPACT);
 	assert_string_equal(text, "{\"address\":\"[2001:db8::1]:80\",\"weight\":7}");
 	free(text);
@@ -171,27 +181,27 @@ static void a_backend_s_body(void **state)
 
 static int keep_backend(struct command *cmd)
 {
-	return body_backend_put(cmd, built);
+	return backend_config_put(cmd, built);
 }
 
-/* What options of backend add and set make; NULL where they are refused. The caller frees. */
+/*
+ * Returns what options of backend add and set make, or NULL if they are refused. The caller frees
+ * it.
+ */
 static char *build_backend(const char *line)
 {
-	static const struct verb set = {
-		"set", "", "", 0, 0, body_backend_options, keep_backend,
-	};
 	char text[128], *argv[8], *rest = text, *word;
-	struct command cmd = { .object = "backend", .argv = argv };
+	int argc = 0;
 	struct caught caught;
 	char *made = NULL;
 
 	built = json_object();
-	snprintf(text, sizeof(text), "%s", line);
+	snprintf(text, sizeof(text), "backend %s", line);
 	while ((word = strsep(&rest, " ")))
-		argv[cmd.argc++] = word;
-	argv[cmd.argc] = NULL;
+		argv[argc++] = word;
+	argv[argc] = NULL;
 	caught_begin(&caught);
-	if (verb_run(&cmd, &set) == EXIT_DONE)
+	if (command_run(set, ARRAY_SIZE(set), argc, argv) == EXIT_DONE)
 		made = json_dumps(built, JSON_COMPACT | JSON_SORT_KEYS);
 	caught_end(&caught, said, sizeof(said));
 	json_decref(built);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 static void addresses_print_as_written(void **state)
 {
@@ -170,6 +170,7 @@ static void listens_print_as_written(void **state)
 		{ "192.0.2.10:80/tcp", 80, IPPROTO_TCP },
 		{ "192.0.2.10:53/udp", 53, IPPROTO_UDP },
 		{ "[2001:db8::10]:443/tcp", 443, IPPROTO_TCP },
+		{ "192.0.2.10:38412/sctp", 38412, IPPROTO_SCTP },
 		{ "[2001:db8:1111:2222:3333:4444:5555:6666]:65535/udp", 65535, IPPROTO_UDP },
 	};
 	char buf[ENDPOINT_TEXT_SIZE];
@@ -196,7 +197,7 @@ static void other_listens_are_refused(void **state)
 		"192.0.2.10/tcp",
 		"192.0.2.10:80/",
 		"192.0.2.10:80/TCP",
-		"192.0.2.10:80/sctp",
+		"192.0.2.10:80/dccp",
 		"192.0.2.10:80/tcp ",
 		"192.0.2.10:80/tcp/udp",
 		"192.0.2.10:0/tcp",
@@ -217,6 +218,30 @@ static void other_listens_are_refused(void **state)
 	assert_int_equal(proto, 7);
 }
 
+static void wildcards_cover_their_family(void **state)
+{
+	static const struct {
+		const char *wildcard, *addr;
+		bool covers;
+	} rows[] = {
+		{ "0.0.0.0", "192.0.2.1", true },       { "0.0.0.0", "0.0.0.0", true },
+		{ "0.0.0.0", "2001:db8::1", false },    { "0.0.0.0", "::", false },
+		{ "::", "2001:db8::1", true },          { "::", "192.0.2.1", true },
+		{ "192.0.2.1", "192.0.2.1", false },    { "::1", "::1", false },
+		{ "2001:db8::", "2001:db8::1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct addr wildcard, addr;
+
+		assert_int_equal(addr_parse(rows[i].wildcard, &wildcard), 0);
+		assert_int_equal(addr_parse(rows[i].addr, &addr), 0);
+		if (addr_wildcard_covers(&wildcard, &addr) != rows[i].covers)
+			fail_msg("%s and %s", rows[i].wildcard, rows[i].addr);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +254,7 @@ int main(void)
 		cmocka_unit_test(other_endpoints_are_refused),
 		cmocka_unit_test(listens_print_as_written),
 		cmocka_unit_test(other_listens_are_refused),
+		cmocka_unit_test(wildcards_cover_their_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

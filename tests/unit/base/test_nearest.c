@@ -8,13 +8,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nearest.h"
+#include "base/array.h"
+#include "base/nearest.h"
 
 static const char *const keys[] = { "name",     "listen",   "mode",  "scheduler",
 				    "rows",     "gue_port", "check", "backends",
 				    "interval", "timeout",  "l2" };
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void slips_find_their_name(void **state)
 {
@@ -25,6 +24,7 @@ static void slips_find_their_name(void **state)
 		{ "liste", "listen" },       /* lost */
 		{ "backend", "backends" },   /* lost */
 		{ "Mode", "mode" },          /* upper case */
+		{ "INTERVAL", "interval" },  /* upper case throughout: no slip at all */
 		{ "guep-ort", "gue_port" },  /* two slips in eight */
 		{ "sheduler", "scheduler" }, /* lost inside */
 		{ "intervall", "interval" }, /* doubled */
@@ -38,8 +38,8 @@ static void slips_find_their_name(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		const char *nearest = nearest_name(rows[i].slip, keys, COUNT(keys));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *nearest = nearest_name(rows[i].slip, keys, ARRAY_SIZE(keys));
 
 		if (rows[i].name) {
 			assert_non_null(nearest);
@@ -58,14 +58,14 @@ static void nearest_come_first_and_ties_keep_their_order(void **state)
 	const char *out[4];
 
 	(void)state;
-	assert_int_equal(nearest_names("web-2", names, COUNT(names), out, 4), 4);
+	assert_int_equal(nearest_names("web-2", names, ARRAY_SIZE(names), out, 4), 4);
 	assert_string_equal(out[0], "web-2");
 	assert_string_equal(out[1], "web-12");
 	assert_string_equal(out[2], "web-22");
 	assert_string_equal(out[3], "web-21");
-	assert_int_equal(nearest_names("web-2", names, COUNT(names), out, 1), 1);
+	assert_int_equal(nearest_names("web-2", names, ARRAY_SIZE(names), out, 1), 1);
 	assert_string_equal(out[0], "web-2");
-	assert_int_equal(nearest_names("web-2", names, COUNT(names), out, 0), 0);
+	assert_int_equal(nearest_names("web-2", names, ARRAY_SIZE(names), out, 0), 0);
 	assert_int_equal(nearest_names("web-2", names, 0, out, 4), 0);
 }
 
@@ -75,9 +75,10 @@ static void no_more_than_the_limit_is_written(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(names); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		names[i] = "web1";
-	assert_int_equal(nearest_names("web2", names, COUNT(names), out, COUNT(out)), NEAREST_MAX);
+	assert_int_equal(nearest_names("web2", names, ARRAY_SIZE(names), out, ARRAY_SIZE(out)),
+			 NEAREST_MAX);
 	assert_null(out[NEAREST_MAX]);
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 
-#include "lib/needs.h"
+#include "base/needs.h"
 
 #define BIT(n)       (1ULL << (n))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "vip.h"
+#include "base/vip.h"
 
 static void troubles_are_named(void **state)
 {

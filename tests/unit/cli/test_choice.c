@@ -10,9 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "caught.h"
-#include "poise/poise.h"
-#include "poise/words.h"
+#include "fixtures/caught.h"
+#include "cli/command.h"
+#include "cli/choice.h"
 
 static const char *const objects[] = { "service", "status", "stats", "stat", "drops", "detach" };
 
@@ -41,11 +41,11 @@ static void a_word_is_found_whole_or_by_a_beginning_of_its_own(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(word_find(rows[i].word, objects, ARRAY_SIZE(objects)),
+		assert_int_equal(choice_find(rows[i].word, objects, ARRAY_SIZE(objects)),
 				 rows[i].found);
 }
 
-/* What word_misuse prints, in a buffer for the next call. */
+/* Returns what choice_misuse prints, in a buffer that the next call reuses. */
 static const char *said(const char *word)
 {
 	static char text[512];
@@ -53,7 +53,7 @@ static const char *said(const char *word)
 	int status;
 
 	caught_begin(&caught);
-	status = word_misuse("object", word, objects, ARRAY_SIZE(objects));
+	status = choice_misuse("object", word, objects, ARRAY_SIZE(objects));
 	caught_end(&caught, text, sizeof(text));
 	assert_int_equal(status, EXIT_USAGE);
 	return text;

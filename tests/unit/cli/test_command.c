@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Verbs, their words and their options. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,21 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
-#include "caught.h"
-#include "poise/poise.h"
+#include "fixtures/caught.h"
+#include "cli/command.h"
 
 #define MAX_WORDS 12
 
-/* What the last verb to run saw. */
+/* The arguments that the last verb to run saw. */
 static struct {
 	const char *verb;
 	int words;
 	char first[64], second[64];
 	char weight[64];
 	size_t given;
-	bool force;
+	bool force, json;
+	char instance[64];
 } seen;
 
 static int note(struct command *cmd)
@@ -34,7 +35,9 @@ static int note(struct command *cmd)
 	snprintf(seen.first, sizeof(seen.first), "%s", cmd->argc > 0 ? cmd->argv[0] : "");
 	snprintf(seen.second, sizeof(seen.second), "%s", cmd->argc > 1 ? cmd->argv[1] : "");
 	snprintf(seen.weight, sizeof(seen.weight), "%s", weight ? weight : "none");
-	seen.given = cmd->given_count;
+	seen.given = cmd->given.count;
+	seen.json = cmd->json;
+	snprintf(seen.instance, sizeof(seen.instance), "%s", cmd->instance);
 	seen.force = command_option(cmd, "force");
 	return EXIT_DONE;
 }
@@ -42,7 +45,7 @@ static int note(struct command *cmd)
 static const struct option_row options[] = {
 	{ "weight", "N", "share" },
 	{ "force", NULL, "anyway" },
-	{ "tag", "TEXT", "any number of them", true },
+	{ "tag", "TEXT", "any number of them", .many = true },
 	{ 0 },
 };
 
@@ -52,27 +55,44 @@ static const struct verb verbs[] = {
 	{ "show", "NAME...", "some", 1, -1, NULL, note },
 };
 
+static const struct verb plain[] = {
+	{ "plain", "[NAME]", "no verbs", 0, 1, options, note },
+};
+
+static const struct object object_thing = { "thing", "with verbs", verbs, ARRAY_SIZE(verbs) };
+static const struct object object_plain = { "plain", "without", plain, ARRAY_SIZE(plain) };
+static const struct object *const objects[] = { &object_thing, &object_plain };
+
 static char said[1024]; /* on standard error, by the last line */
 
-/* Runs the words of a line, which blanks part. */
-static int run(const char *line)
+/* Runs the words of a whole line, which blanks part. */
+static int run_line(const char *line)
 {
 	struct caught caught;
 	int status;
 	char text[256], *argv[MAX_WORDS + 1], *rest = text, *word;
-	struct command cmd = { .object = "thing", .argv = argv };
+	int argc = 0;
 
 	memset(&seen, 0, sizeof(seen));
 	snprintf(text, sizeof(text), "%s", line);
-	while ((word = strsep(&rest, " ")) && cmd.argc < MAX_WORDS) {
+	while ((word = strsep(&rest, " ")) && argc < MAX_WORDS) {
 		if (*word)
-			argv[cmd.argc++] = strcmp(word, "''") ? word : word + 2;
+			argv[argc++] = strcmp(word, "''") ? word : word + 2;
 	}
-	argv[cmd.argc] = NULL;
+	argv[argc] = NULL;
 	caught_begin(&caught);
-	status = verbs_run(&cmd, verbs, ARRAY_SIZE(verbs));
+	status = command_run(objects, ARRAY_SIZE(objects), argc, argv);
 	caught_end(&caught, said, sizeof(said));
 	return status;
+}
+
+/* The same behind the object with verbs. */
+static int run(const char *line)
+{
+	char whole[256];
+
+	snprintf(whole, sizeof(whole), "thing %s", line);
+	return run_line(whole);
 }
 
 static void no_verb_is_the_first_one(void **state)
@@ -176,41 +196,90 @@ static void any_number_of_words(void **state)
 	assert_int_equal(seen.words, 6);
 }
 
-static void numbers_are_digits_and_nothing_else(void **state)
+static void options_of_all_objects_may_stand_anywhere(void **state)
 {
-	static const struct {
-		const char *text;
-		int err;
-		__u64 number;
-	} rows[] = {
-		{ "10", 0, 10 },
-		{ "65535", 0, 65535 },
-		{ "10000000000000000000", -EINVAL },
-		{ "18446744073709551616", -EINVAL }, /* would wrap to 0 */
-		{ "18446744073709551626", -EINVAL }, /* would wrap to 10 */
-		{ "9", -EINVAL },
-		{ "65536", -EINVAL },
-		{ " 80", -EINVAL },
-		{ "+80", -EINVAL },
-		{ "-80", -EINVAL },
-		{ "080", -EINVAL },
-		{ "80 ", -EINVAL },
-		{ "0x50", -EINVAL },
-		{ "8e1", -EINVAL },
-		{ "", -EINVAL },
+	static const char *const lines[] = {
+		"-j --instance blue thing set web --force",
+		"thing -j --instance=blue set web --force",
+		"thing set --json web --instance red --force --instance blue",
+		"-j --instance blue th se web --force",
+		"-j --instance blue plain web --force",
+		"plain --force --instance blue web -j",
 	};
-	__u64 number;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		number = 0;
-		assert_int_equal(number_parse(rows[i].text, 10, 65535, &number), rows[i].err);
-		assert_int_equal(number, rows[i].number);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_int_equal(run_line(lines[i]), EXIT_DONE);
+		assert_true(seen.json);
+		assert_string_equal(seen.instance, "blue");
+		assert_string_equal(seen.first, "web");
+		assert_int_equal(seen.given, 1);
+		assert_true(seen.force);
 	}
-	assert_int_equal(number_parse("0", 0, 1, &number), 0);
-	assert_int_equal(number_parse("18446744073709551615", 0, UINT64_MAX, &number), 0);
-	assert_true(number == UINT64_MAX);
+	/* Behind "--" all are words. */
+	assert_int_equal(run("set -- -j"), EXIT_DONE);
+	assert_false(seen.json);
+	assert_string_equal(seen.instance, "default");
+}
+
+static void a_line_without_sense_is_usage(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} rows[] = {
+		{ "think", "unknown object \"think\": did you mean \"thing\"?" },
+		{ "--jsn thing", "unknown option --jsn: did you mean --json?" },
+		{ "-x thing", "unknown option -x" },
+		{ "--instance a/b thing", "--instance: expected up to 32 letters" },
+		{ "thing set web --instance a/b", "--instance: expected up to 32 letters" },
+		{ "thing set web --instance", "option --instance needs a value: NAME" },
+		{ "thing --weight 5 set web", "unknown option --weight" },
+		{ "thing set web --jsn", "unknown option --jsn: did you mean --json?" },
+		{ "plain a b", "plain: unexpected \"b\", expected [NAME]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(run_line(rows[i].line), EXIT_USAGE);
+		assert_null(seen.verb);
+		if (!strstr(said, rows[i].says))
+			fail_msg("%s: %s", rows[i].line, said);
+	}
+}
+
+static void help_runs_nothing(void **state)
+{
+	static const char *const lines[] = {
+		"help",
+		"-h",
+		"help thing",
+		"help thing set",
+		"thing help",
+		"thing --help",
+		"--help thing set",
+		"thing set web --help",
+		"plain help",
+		"plain -h",
+		"he pl",
+	};
+	int out = dup(STDOUT_FILENO);
+
+	(void)state;
+	fflush(stdout);
+	assert_non_null(freopen("/dev/null", "w", stdout));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_int_equal(run_line(lines[i]), EXIT_DONE);
+		assert_null(seen.verb);
+		assert_string_equal(said, "");
+	}
+	assert_int_equal(run_line("thing --version"), EXIT_DONE);
+	assert_null(seen.verb);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	/* A call without any word is one that does not know what to ask for. */
+	assert_int_equal(run_line(""), EXIT_USAGE);
+	assert_int_equal(strncmp(said, "Usage: poise ", strlen("Usage: poise ")), 0);
 }
 
 int main(void)
@@ -223,7 +292,9 @@ int main(void)
 		cmocka_unit_test(what_makes_no_sense_is_usage_and_runs_nothing),
 		cmocka_unit_test(the_nearest_option_is_named),
 		cmocka_unit_test(any_number_of_words),
-		cmocka_unit_test(numbers_are_digits_and_nothing_else),
+		cmocka_unit_test(options_of_all_objects_may_stand_anywhere),
+		cmocka_unit_test(a_line_without_sense_is_usage),
+		cmocka_unit_test(help_runs_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

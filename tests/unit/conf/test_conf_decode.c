@@ -12,9 +12,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "conf_decoded.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "fixtures/conf_decoded.h"
 
 static void every_key_reaches_its_member(void **state)
 {
@@ -54,8 +53,8 @@ static void every_key_reaches_its_member(void **state)
 	assert_int_equal(service->mode, MODE_GUE);
 	assert_int_equal(service->rows, 251);
 	assert_int_equal(service->gue_port, 6000);
-	assert_int_equal(service->check.type, CHECK_HTTP);
-	assert_string_equal(service->check.path, "/healthz?a=b");
+	assert_ptr_equal(service->check.kind, &check_http);
+	assert_string_equal(json_string_value(service->check.value), "/healthz?a=b");
 	assert_int_equal(service->check.port, 81);
 	assert_int_equal(service->check.interval_ms, 300000);
 	assert_int_equal(service->check.timeout_ms, 1500);
@@ -89,9 +88,9 @@ static void absent_keys_have_defaults(void **state)
 	assert_int_equal(conf->services[0].proto, IPPROTO_UDP);
 	assert_int_equal(conf->services[0].rows, POISE_DEFAULT_ROWS);
 	assert_int_equal(conf->services[0].gue_port, POISE_GUE_PORT);
-	assert_int_equal(conf->services[0].check.type, CHECK_NONE);
+	assert_null(conf->services[0].check.kind);
 	assert_int_equal(conf->services[0].backend_count, 0);
-	assert_int_equal(conf->services[1].check.type, CHECK_TCP);
+	assert_ptr_equal(conf->services[1].check.kind, &check_tcp);
 	assert_int_equal(conf->services[1].check.port, 0);
 	assert_int_equal(conf->services[1].check.interval_ms, 2000);
 	assert_int_equal(conf->services[1].check.timeout_ms, 1000);
@@ -108,7 +107,7 @@ static void little_is_enough(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(texts); i++) {
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
 		conf = decode_good(texts[i]);
 		assert_int_equal(conf->service_count, 0);
 		conf_free(conf);
@@ -172,7 +171,7 @@ static void top_level_trouble(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define INTERFACE_EXPECTED                                                                         \
@@ -209,7 +208,7 @@ static void interface_trouble(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define NAME_EXPECTED                                                                              \
@@ -253,6 +252,8 @@ static void service_trouble(void **state)
 		  "x:1:54: rows: expected a prime, found 65536: the nearest are 65521 and 65537" },
 		{ SERVICE "rows: 252}]\n",
 		  "x:1:54: rows: expected a prime, found 252: the nearest are 251 and 257" },
+		{ SERVICE "rows: 66049}]\n", /* 257 times 257 */
+		  "x:1:54: rows: expected a prime, found 66049: the nearest are 66047 and 66067" },
 		{ SERVICE "rows: 1048572}]\n", "x:1:54: rows: expected a prime, found 1048572: the "
 					       "nearest are 1048571 and 1048573" },
 		{ SERVICE "rows: 241}]\n",
@@ -278,7 +279,7 @@ static void service_trouble(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define HTTP_EXPECTED                                                                              \
@@ -344,7 +345,7 @@ static void check_trouble(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 int main(void)

@@ -10,9 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "conf/conf.h"
 
 static char *emit(const json_t *tree)
 {
@@ -101,6 +100,7 @@ static const struct {
 	  "  idle_timeout: 120s\n"
 	  "  gue_port: 6000\n"
 	  "  rows: 251\n"
+	  "  unavailable: reject\n"
 	  "  track: always\n"
 	  "  hash: source\n"
 	  "  scheduler: leastconn\n"
@@ -128,6 +128,7 @@ static const struct {
 	  "  scheduler: leastconn\n"
 	  "  hash: source\n"
 	  "  track: always\n"
+	  "  unavailable: reject\n"
 	  "  rows: 251\n"
 	  "  gue_port: 6000\n"
 	  "  idle_timeout: 2m\n"
@@ -233,7 +234,7 @@ static void configurations_have_one_text(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(configurations); i++) {
+	for (i = 0; i < ARRAY_SIZE(configurations); i++) {
 		char *once = print_canonical(configurations[i].yaml);
 		char *twice = print_canonical(once);
 
@@ -249,7 +250,7 @@ static void encoding_decodes_to_the_same(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(configurations); i++) {
+	for (i = 0; i < ARRAY_SIZE(configurations); i++) {
 		json_t *tree = parse(configurations[i].yaml);
 		json_t *once = canonical(tree), *twice = canonical(once);
 
@@ -283,7 +284,7 @@ static void any_tree_reads_back(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(trees); i++) {
+	for (i = 0; i < ARRAY_SIZE(trees); i++) {
 		json_t *tree = json_loads(trees[i], 0, NULL), *back;
 		char *text;
 

@@ -11,9 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf_decoded.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "fixtures/conf_decoded.h"
 
 /* The rest of a service; what follows begins in column 60, a backend's keys in column 91. */
 #define SERVICE "services: [{name: a, listen: 192.0.2.1:80/tcp, mode: ipip, "
@@ -62,6 +61,7 @@ static void absent_keys_have_defaults(void **state)
 	assert_int_equal(service->scheduler, SCHEDULER_MAGLEV);
 	assert_false(service->hash_source);
 	assert_false(service->track_always);
+	assert_true(service->reject);
 	assert_int_equal(service->idle_timeout_ms, 0);
 	assert_int_equal(service->settle_ms, 900000);
 	assert_int_equal(service->slow_start_ms, 0);
@@ -92,6 +92,8 @@ static __u32 member(const struct conf *conf, const char *key)
 		return service->slow_start_ms;
 	if (!strcmp(key, "idle_timeout"))
 		return service->idle_timeout_ms;
+	if (!strcmp(key, "unavailable"))
+		return service->reject;
 	if (!strcmp(key, "hash"))
 		return service->hash_source;
 	return !strcmp(key, "track") ? service->track_always : service->scheduler;
@@ -129,6 +131,8 @@ static const struct {
 	{ "hash", "source", 1, "source" },
 	{ "track", "auto", 0, NULL },
 	{ "track", "always", 1, "always" },
+	{ "unavailable", "reject", 1, NULL },
+	{ "unavailable", "drop", 0, "drop" },
 };
 
 static void values_have_one_text(void **state)
@@ -140,7 +144,7 @@ static void values_have_one_text(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(values); i++) {
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
 		const char *key = values[i].key;
 		bool top = !strcmp(key, "flows");
 
@@ -219,6 +223,15 @@ static const struct {
 				   "no text without quotes" },
 	{ SERVICE "track: allways}]", "x:1:67: track: expected auto or always, found "
 				      "\"allways\": did you mean always?" },
+	{ SERVICE "unavailable: refuse}]",
+	  "x:1:73: unavailable: expected drop or reject, found \"refuse\"" },
+	{ SERVICE "unavailable: true}]", "x:1:73: unavailable: expected drop or reject, found "
+					 "true, which is no text without quotes" },
+	{ "services: [{name: web, mode: l2, unavailable: reject, listen: 192.0.2.1:80/sctp}]",
+	  "x:1:47: unavailable: expected drop, as nothing answers for SCTP, found reject" },
+	{ "services: [{name: web, listen: 192.0.2.1:80/tcp, mode: local, unavailable: drop}]",
+	  "x:1:76: unavailable: expected only with mode l2, ipip, gue or nat, found with mode "
+	  "local" },
 	{ SERVICE "idle_timeout: 0s}]", "x:1:74: idle_timeout: " SPAN_EXPECTED "\"0s\"" },
 	{ SERVICE "idle_timeout: 9h}]", "x:1:74: idle_timeout: " SPAN_EXPECTED "\"9h\"" },
 	{ SERVICE "settle: 500ms}]", "x:1:68: settle: " SPAN_EXPECTED "\"500ms\"" },
@@ -238,7 +251,7 @@ static const struct {
 	  "x:1:60: unknown key \"slowstart\": did you mean slow_start?" },
 	{ SERVICE "timeout: 30s}]",
 	  "x:1:60: unknown key \"timeout\": expected one of name, listen, mode, source, scheduler, "
-	  "hash, track, rows, gue_port, idle_timeout, settle, slow_start, panic, check, backends" },
+	  "hash, track, unavailable, rows, gue_port, idle_timeout, settle, slow_start, panic, check, backends" },
 	{ BACKEND "state: down}]}]", STATE_EXPECTED "\"down\"" },
 	{ BACKEND "state: drained}]}]", STATE_EXPECTED "\"drained\": did you mean drain?" },
 	{ BACKEND "state: Ready}]}]", STATE_EXPECTED "\"Ready\": did you mean ready?" },
@@ -256,7 +269,7 @@ static void what_is_wrong_is_told(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(refusals); i++) {
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
 		if (decode(refusals[i].yaml, &conf, &error) != -EINVAL)
 			fail_msg("accepted: %s", refusals[i].yaml);
 		assert_string_equal(conf_error_format(&error, "x", buf, sizeof(buf)),
@@ -289,7 +302,7 @@ static void backends_may_all_be_out_of_use(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(keys); i++) {
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		snprintf(yaml, sizeof(yaml), BACKEND "%s}]}]", keys[i]);
 		conf_free(decode_good(yaml));
 	}
@@ -316,7 +329,7 @@ static void some_services_track_always(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		snprintf(yaml, sizeof(yaml), "services: [{name: a, mode: l2, %s}]", rows[i].keys);
 		conf = decode_good(yaml);
 		if (conf_tracks_always(conf->services) != rows[i].always)

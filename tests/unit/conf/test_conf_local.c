@@ -11,9 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf_decoded.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "fixtures/conf_decoded.h"
 
 /* A service on a line of its own, the first in line 2; its backends follow. */
 #define LOCAL(name, listen) "{name: " name ", mode: local, listen: " listen ", backends: ["
@@ -48,7 +47,7 @@ static void what_it_takes(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(good); i++) {
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		struct conf *conf = decode_good(good[i]);
 
 		assert_int_equal(conf->services[0].mode, MODE_LOCAL);
@@ -120,7 +119,7 @@ static void what_it_does_not_take(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(refusals); i++) {
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
 		if (decode(refusals[i].yaml, &conf, &error) != -EINVAL)
 			fail_msg("accepted: %s", refusals[i].yaml);
 		assert_string_equal(conf_error_format(&error, "x", buf, sizeof(buf)),

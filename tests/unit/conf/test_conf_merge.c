@@ -9,9 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "conf/conf.h"
 
 /* Shorthands of the table: a service "a" with these further keys, and backends of any service. */
 #define A(keys)     "{name: a, listen: 192.0.2.1:80/tcp, mode: ipip" keys "}"
@@ -175,7 +174,7 @@ static void expect_merge(const char *name, const json_t *base, const json_t *run
 	char *found, *text;
 
 	assert_non_null(merged);
-	/* As text, so that the order counts, too. */
+	/* The trees are compared as text, so that the order counts, too. */
 	found = json_dumps(merged, 0);
 	text = json_dumps(wanted, 0);
 	if (strcmp(found, text))
@@ -191,7 +190,7 @@ static void changes_of_both_sides_meet(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		json_t *base = parse(rows[i].base), *running = parse(rows[i].running);
 		json_t *file = parse(rows[i].file), *merged = parse(rows[i].merged);
 
@@ -265,6 +264,39 @@ static void no_base_is_an_empty_one(void **state)
 	json_decref(both);
 }
 
+/* Trees that are canonical already give the same, and are not decoded and encoded again: one that
+ * is not is taken as it is. */
+static void canonical_trees_are_taken_as_they_are(void **state)
+{
+	json_t *base = parse("max_backends: 4096"), *running = parse("max_backends: 20");
+	json_t *file = json_object(), *merged;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *trees[] = { parse(rows[i].base), parse(rows[i].running),
+				    parse(rows[i].file) };
+		json_t *wanted = conf_merge(trees[0], trees[1], trees[2]), *own[3];
+
+		for (int j = 0; j < 3; j++)
+			own[j] = canonical(trees[j]);
+		merged = conf_merge_canonical(own[0], own[1], own[2]);
+		assert_true(json_equal(merged, wanted));
+		json_decref(merged);
+		json_decref(wanted);
+		for (int j = 0; j < 3; j++) {
+			json_decref(own[j]);
+			json_decref(trees[j]);
+		}
+	}
+	/* Decoded, base and file would be equal, and what runs would stay. */
+	merged = conf_merge_canonical(base, running, file);
+	assert_null(json_object_get(merged, "max_backends"));
+	json_decref(merged);
+	json_decref(base);
+	json_decref(running);
+	json_decref(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +304,7 @@ int main(void)
 		cmocka_unit_test(arguments_stay_as_they_are),
 		cmocka_unit_test(a_contradiction_comes_out_undecided),
 		cmocka_unit_test(no_base_is_an_empty_one),
+		cmocka_unit_test(canonical_trees_are_taken_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

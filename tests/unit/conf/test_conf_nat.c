@@ -11,9 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf_decoded.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "fixtures/conf_decoded.h"
 
 /* A service; more of its keys follow, on a line of its own mostly in column 48. */
 #define NAT(name, listen)  "{name: " name ", listen: " listen ", mode: nat, "
@@ -57,7 +56,7 @@ static void absent_keys_have_defaults(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(texts); i++) {
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
 		conf = decode_good(texts[i]);
 		assert_int_equal(conf->nat_source_count, 0);
 		assert_int_equal(conf->nat_port_first, 10240);
@@ -165,7 +164,7 @@ static void sources_and_sizes_are_refused(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 static void ports_are_refused(void **state)
@@ -193,7 +192,7 @@ static void ports_are_refused(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define SPAN_EXPECTED "idle_timeout: expected a whole number and its unit (ms, s, m, h) from 1s to "
@@ -209,6 +208,10 @@ static void keys_depend_on_the_mode(void **state)
 		  "x:1:56: source: expected nat or keep, found \"kept\"" },
 		{ "services: [{name: a, listen: 192.0.2.1:80/tcp, source: , mode: nat}]",
 		  "x:1:56: source: expected nat or keep, found nothing" },
+		{ ONE("192.0.2.1:80/sctp") "}]",
+		  "x:2:19: listen: expected SCTP only with mode l2, ipip or gue, found it with mode nat" },
+		{ "services: [{name: a, listen: 192.0.2.1:80/sctp, mode: local}]",
+		  "x:1:30: listen: expected SCTP only with mode l2, ipip or gue, found it with mode local" },
 		{ ONE("192.0.2.1:80/tcp") "gue_port: 6080}]",
 		  "x:2:58: gue_port: expected only with mode gue, found with mode nat" },
 		{ ONE("192.0.2.1:80/tcp") "idle_timeout: 121h}]",
@@ -235,7 +238,7 @@ static void keys_depend_on_the_mode(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define AGAIN "expected each address and port once, found "
@@ -261,7 +264,7 @@ static void backends_are_checked(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 }
 
 #define WITHOUT "x:1:14: nat_sources: expected an "
@@ -283,7 +286,7 @@ static void each_family_has_a_source(void **state)
 	};
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
+	expect_refusals(rows, ARRAY_SIZE(rows));
 	conf_free(decode_good(WITH_TWO));
 	conf_free(decode_good("nat_sources: ['2001:db8::1', 192.0.2.1]\n" WITH_TWO));
 	/* Without a backend, or translated from the client's own address, none is needed. */
@@ -335,8 +338,8 @@ static void replies_have_their_ports(void **state)
 	size_t i;
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
-	for (i = 0; i < COUNT(good); i++)
+	expect_refusals(rows, ARRAY_SIZE(rows));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
 		conf_free(decode_good(good[i]));
 }
 
@@ -368,8 +371,8 @@ static void a_kept_source_needs_a_backend_of_its_own(void **state)
 	size_t i;
 
 	(void)state;
-	expect_refusals(rows, COUNT(rows));
-	for (i = 0; i < COUNT(good); i++)
+	expect_refusals(rows, ARRAY_SIZE(rows));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
 		conf_free(decode_good(good[i]));
 }
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 static json_t *keeping(const char *name, unsigned int port, unsigned int count)
 {
@@ -23,7 +23,7 @@ static json_t *keeping(const char *name, unsigned int port, unsigned int count)
 			 "backends", backends);
 }
 
-/* Of two services: how many backends each. *error is what is wrong. */
+/* Decodes two services with so many backends each. *error is what is wrong. */
 static int decode(unsigned int first, unsigned int second, struct conf_error *error)
 {
 	json_t *tree = json_pack("{s:i, s:[o, o]}", "max_backends", 65535, "services",

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What only the whole configuration shows: duplicates, sums, families; and trees without a file. */
+/*
+ * Errors that only the whole configuration shows: duplicates, sums, families; and trees without a
+ * file.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +14,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "conf.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "conf/conf.h"
 
 /* "" for a good configuration, else "line:column: text", "path: text" when not from a file. */
 static const char *verdict(const char *yaml, bool from_file, char *buf, size_t size)
@@ -119,7 +121,7 @@ static void the_whole_is_checked(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(refusals); i++)
+	for (i = 0; i < ARRAY_SIZE(refusals); i++)
 		assert_string_equal(verdict(refusals[i].yaml, true, buf, sizeof(buf)),
 				    refusals[i].error);
 }
@@ -146,7 +148,7 @@ static void without_a_file_the_path_is_told(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++)
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_string_equal(verdict(rows[i].yaml, false, buf, sizeof(buf)), rows[i].error);
 }
 
@@ -241,7 +243,7 @@ static void sizes_are_limited(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		yaml = make_yaml(rows[i].services, rows[i].backends, rows[i].max_backends,
 				 rows[i].rows);
 		assert_string_equal(verdict(yaml, true, buf, sizeof(buf)), rows[i].error);

@@ -11,9 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "conf_error.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "conf/conf_error.h"
 
 static void text_becomes_tree(void **state)
 {
@@ -56,7 +55,7 @@ static void text_becomes_tree(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		char *text;
 
 		if (conf_tree_from_yaml(rows[i].yaml, strlen(rows[i].yaml), &tree, &marks, &error))
@@ -116,7 +115,7 @@ static void trouble_is_told_with_its_place(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_int_equal(conf_tree_from_yaml(rows[i].yaml, strlen(rows[i].yaml), &tree,
 						     &marks, &error),
 				 -EINVAL);
@@ -155,7 +154,7 @@ static void marks_tell_lines_and_columns(void **state)
 
 	(void)state;
 	assert_int_equal(conf_tree_from_yaml(yaml, strlen(yaml), &tree, &marks, &error), 0);
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct conf_path path = { .length = 0 };
 
 		conf_path_key(&path, rows[i].path);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poised/edit.h"
-#include "quoted.h"
+#include "config/edit.h"
+#include "fixtures/quoted.h"
 
 static struct refusal refusal;
 

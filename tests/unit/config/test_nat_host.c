@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What of mode nat's configuration a host cannot do, or may not mean. */
+/* Tests which configurations of mode nat a host cannot carry out, or an operator may not mean. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "conf_decoded.h"
-#include "poised/nat_check.h"
+#include "fixtures/conf_decoded.h"
+#include "config/nat_host.h"
 
 #define NAT4 "{name: n, listen: 192.0.2.10:80/tcp, mode: nat, backends: [10.0.0.11]}"
 #define KEEP "{name: k, listen: 192.0.2.10:80/tcp, mode: nat, source: keep, backends: [10.0.0.11]}"
@@ -33,7 +33,7 @@ static void checked(const char *running_yaml, const char *yaml, const char *path
 	struct conf *running = running_yaml ? decode_good(running_yaml) : NULL;
 	struct conf *conf = decode_good(yaml);
 	struct conf_error error = { 0 };
-	int err = nat_check_addrs(conf, running, NULL, host, host_count, &error);
+	int err = nat_host_validate_addrs(conf, running, NULL, host, host_count, &error);
 
 	conf_free(conf);
 	conf_free(running);
@@ -127,7 +127,7 @@ static void warned(const char *running_yaml, const char *yaml, struct nat_host n
 	struct conf *running = running_yaml ? decode_good(running_yaml) : NULL;
 	struct conf *conf = decode_good(yaml);
 	char text[400];
-	bool any = nat_warning(conf, running, &nat_host, which, text, sizeof(text));
+	bool any = nat_host_warning(conf, running, &nat_host, which, text, sizeof(text));
 
 	conf_free(conf);
 	conf_free(running);
@@ -193,11 +193,11 @@ static void without_nat_all_is_well(void **state)
 	struct conf_error error;
 
 	(void)state;
-	assert_int_equal(nat_check(conf, NULL, NULL, &error), 0);
+	assert_int_equal(nat_host_validate(conf, NULL, NULL, &error), 0);
 	conf_free(conf);
 	/* Loopback addresses are the host's, whichever others it has. */
 	conf = decode_good("services: [" NAT4 "]");
-	assert_int_equal(nat_check(conf, NULL, NULL, &error), 0);
+	assert_int_equal(nat_host_validate(conf, NULL, NULL, &error), 0);
 	conf_free(conf);
 }
 

@@ -12,9 +12,24 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "poised/state.h"
+#include "config/state.h"
 
 static char dir[64], path[96];
+static unsigned int files_synced, directories_synced;
+
+/* In libc's place: what is told to be durable. */
+int fsync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		directories_synced++;
+	else
+		files_synced++;
+	return 0;
+}
 
 static int setup(void **state)
 {
@@ -60,6 +75,21 @@ static void what_is_saved_is_read(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	state_free(&read);
+	state_free(&saved);
+}
+
+/* A file is durable once its bytes are, and then its name in the directory. */
+static void what_must_be_durable_is_synced(void **state)
+{
+	struct state saved = sample("first");
+
+	(void)state;
+	files_synced = directories_synced = 0;
+	assert_int_equal(state_save(path, &saved, false), 0);
+	assert_int_equal(files_synced + directories_synced, 0);
+	assert_int_equal(state_save(path, &saved, true), 0);
+	assert_int_equal(files_synced, 1);
+	assert_int_equal(directories_synced, 1);
 	state_free(&saved);
 }
 
@@ -118,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_saved_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_must_be_durable_is_synced, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_files_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_save_leaves_the_old_file, setup, teardown),
 	};

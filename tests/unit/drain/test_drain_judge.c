@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/drain.h"
+#include "drain/drain_judge.h"
 
 #define S 1000ULL
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the packet path does with a flow: the decision, and as root the look-ups in real maps. That
- * the program decides the same is tests/packet's to show. */
+/*
+ * Tests what is said about a flow: the decision, and as root the look-ups in real maps. The tests
+ * in tests/packet show that the program decides the same.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,20 +15,15 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "explain.h"
+#include "base/clock.h"
+#include "explain/explain.h"
 #include "poise/service_hash.h"
 
 #define SCHEDULER(name) (SCHEDULER_##name << SERVICE_SCHEDULER_SHIFT)
 
-enum {
-	NONE,
-	NEW,
-	ESTABLISHED,
-	LOST
-}; /* the flow's entry: target 9's; LOST: which serves no more */
+enum { NONE, OPEN, ENDED, LOST }; /* the flow's entry: target 9's; LOST: which serves no more */
 
 static const struct choice_row {
 	const char *name;
@@ -40,19 +37,35 @@ static const struct choice_row {
 } rows[] = {
 	{ "an empty row drops", { 0, 0 }, .why = EXPLAIN_NO_BACKEND },
 	{ "a stable row asks nobody", { 5, 0 }, .why = EXPLAIN_STABLE, .target = 5 },
-	{ "not even an entry", { 5, 0 }, 0, ESTABLISHED, false, 0, EXPLAIN_STABLE, 5 },
+	{ "not even an entry", { 5, 0 }, 0, OPEN, false, 0, EXPLAIN_STABLE, 5 },
 	{ "nor a scheduler", { 5, 0 }, SCHEDULER(RANDOM), 0, true, 0, EXPLAIN_STABLE, 5 },
 	{ "moving: a SYN is new", { 5, 6 }, 0, NONE, true, 0, EXPLAIN_CURRENT, 5 },
 	{ "moving: what is not known is older", { 5, 6 }, 0, NONE, false, 0, EXPLAIN_PREVIOUS, 6 },
-	{ "moving: an entry is followed", { 5, 6 }, 0, ESTABLISHED, false, 0, EXPLAIN_ENTRY, 9 },
-	{ "but not by a SYN", { 5, 6 }, 0, ESTABLISHED, true, 0, EXPLAIN_CURRENT, 5 },
-	{ "unless it is the same again", { 5, 6 }, 0, NEW, true, 0, EXPLAIN_ENTRY, 9 },
+	{ "moving: an entry is followed", { 5, 6 }, 0, OPEN, false, 0, EXPLAIN_ENTRY, 9 },
+	{ "by a SYN, too", { 5, 6 }, 0, OPEN, true, 0, EXPLAIN_ENTRY, 9 },
+	{ "moving: the entry of a flow that has ended",
+	  { 5, 6 },
+	  0,
+	  ENDED,
+	  false,
+	  0,
+	  EXPLAIN_ENTRY,
+	  9 },
+	{ "but not by a SYN", { 5, 6 }, 0, ENDED, true, 0, EXPLAIN_CURRENT, 5 },
 	{ "a lost target's is not", { 5, 6 }, 0, LOST, false, 0, EXPLAIN_PREVIOUS, 6 },
+	{ "nor by a SYN", { 5, 6 }, 0, LOST, true, 0, EXPLAIN_CURRENT, 5 },
 	{ "moving from A to nobody: SYN", { 0, 6 }, 0, NONE, true, 0, EXPLAIN_NO_BACKEND, 0 },
 	{ "and others", { 0, 6 }, 0, NONE, false, 0, EXPLAIN_PREVIOUS, 6 },
 	{ "tracked: a SYN is new", { 5, ROW_TRACKED }, 0, NONE, true, 0, EXPLAIN_CURRENT, 5 },
 	{ "and so is the rest", { 5, ROW_TRACKED }, 0, NONE, false, 0, EXPLAIN_CURRENT, 5 },
-	{ "tracked: an entry is followed", { 5, ROW_TRACKED }, 0, NEW, false, 0, EXPLAIN_ENTRY, 9 },
+	{ "tracked: an entry is followed",
+	  { 5, ROW_TRACKED },
+	  0,
+	  OPEN,
+	  false,
+	  0,
+	  EXPLAIN_ENTRY,
+	  9 },
 	{ "tracked: a lost one is new", { 5, ROW_TRACKED }, 0, LOST, false, 0, EXPLAIN_CURRENT, 5 },
 	{ "tracked: nobody there", { 0, ROW_TRACKED }, 0, NONE, true, 0, EXPLAIN_NO_BACKEND, 0 },
 	{ "the scheduler's word",
@@ -114,9 +127,9 @@ static void every_choice(void **state)
 		struct explain_choice choice;
 
 		if (row->entry)
-			flow.entry = flow_entry(1, 9, 100,
-						row->entry == NEW ? FLOW_NEW : FLOW_ESTABLISHED);
+			flow.entry = flow_entry(1, 9, 100, FLOW_NEW);
 		flow.entry_serves = row->entry && row->entry != LOST;
+		flow.entry_takes_syn = row->entry == OPEN;
 		choice = explain_choose(&flow, row->fresh, row->scheduled);
 		if (choice.why != row->why || choice.target != row->target)
 			fail_msg("%s: why %d, target %u", row->name, choice.why, choice.target);
@@ -143,14 +156,6 @@ static int map_make(enum bpf_map_type type, __u32 value_size, __u32 entries)
 static void put(int fd, __u32 key, const void *value)
 {
 	assert_int_equal(bpf_map_update_elem(fd, &key, value, BPF_ANY), 0);
-}
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 static void rows_make(void)
@@ -222,6 +227,7 @@ static int setup(void **state)
 		.rotations =
 			map_make(BPF_MAP_TYPE_ARRAY, sizeof(struct rotation), POISE_MAX_SERVICES),
 		.service_names = map_make(BPF_MAP_TYPE_ARRAY, sizeof(name), POISE_MAX_SERVICES),
+		.target_names = map_make(BPF_MAP_TYPE_ARRAY, sizeof(struct target_name), TARGETS),
 		.meta = map_make(BPF_MAP_TYPE_ARRAY, sizeof(meta), 1),
 	};
 	rows_make();
@@ -289,7 +295,7 @@ static void hash_and_row_are_the_packet_path_s(void **state)
 	assert_true(flow.hash == hash);
 	assert_int_equal(flow.row_index, flow_row(flow_tag(hash), ROWS));
 	assert_int_equal(flow.first.target, 8);
-	/* Of a whole client the port is none of its hash. */
+	/* The port is no part of the hash when a service says `hash: source`. */
 	service_put(&vip4, SERVICE_HASH_SOURCE, 0);
 	assert_true(explain(40000).hash == explain(40001).hash);
 	assert_true(explain(40000).hash == flow_hash4(&key, from, to, 0, htons(80), IPPROTO_TCP));
@@ -319,6 +325,11 @@ static void an_entry_is_looked_up_and_judged(void **state)
 	assert_int_equal(flow.entry_left_ticks, 10);
 	assert_int_equal(flow.others.why, EXPLAIN_ENTRY);
 	assert_int_equal(flow.others.target, 9);
+	assert_int_equal(flow.first.why, EXPLAIN_ENTRY);
+	set.entries[FLOWS_PER_SET - 1] = flow_entry(flow_tag(flow.hash), 9, 10, FLOW_CLOSING);
+	put(maps.flows, flow_set_index(flow.hash, SETS - 1), &set);
+	flow = explain(40000);
+	assert_int_equal(flow.others.why, EXPLAIN_ENTRY);
 	assert_int_equal(flow.first.why, EXPLAIN_CURRENT);
 	/* A client as a whole has no new flows. */
 	service_put(&vip4, SERVICE_HASH_SOURCE, 0);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Whose socket a client of mode local gets. */
+/* Tests whose socket a client of mode local gets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "explain_local.h"
-#include "poise/explain_sockets.h"
+#include "explain/explain_local.h"
+#include "explanation/explain_sockets.h"
 
 static bool takes(void *arg, __u16 target)
 {
@@ -50,20 +50,22 @@ static void sockets_fit_their_family(void **state)
 {
 	static const struct {
 		const char *listens;
-		bool v4, v6;
+		bool v4, v6, v6only;
 	} cases[] = {
 		{ "127.0.0.1", true, false },
 		{ "0.0.0.0", true, false },
 		{ "::1", false, true },
 		{ "::", true, true },
+		{ "::", false, true, .v6only = true },
+		{ "::1", false, true, .v6only = true },
 	};
 	struct addr addr;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		assert_int_equal(addr_parse(cases[i].listens, &addr), 0);
-		assert_int_equal(explain_socket_fits(&addr, true), cases[i].v4);
-		assert_int_equal(explain_socket_fits(&addr, false), cases[i].v6);
+		assert_int_equal(explain_socket_fits(&addr, cases[i].v6only, true), cases[i].v4);
+		assert_int_equal(explain_socket_fits(&addr, cases[i].v6only, false), cases[i].v6);
 	}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What becomes of packets of services by nat and of connections to sockets. */
+/* Tests what is said about packets of services in mode nat and about connections to sockets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,10 +10,10 @@
 #include <netinet/in.h>
 #include <cmocka.h>
 
-#include "explain.h"
-#include "poise/explain_reply_view.h"
-#include "poise/explain_view.h"
-#include "poise/tree.h"
+#include "explain/explain.h"
+#include "explanation/explain_reply_view.h"
+#include "explanation/explain_view.h"
+#include "print/json.h"
 
 #define SCHEDULER(name) (SCHEDULER_##name << SERVICE_SCHEDULER_SHIFT)
 #define ESTABLISHED     (NAT_REPLIED | NAT_ASSURED)
@@ -102,11 +102,12 @@ static void packets_by_nat_follow_the_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct choice_row *row = &rows[i];
-		struct explanation flow = {
-			.row = row->row,
-			.service.flags = row->flags | SERVICE_NAT,
-			.nat = { .left_ticks = row->left, .serves = !row->lost, .entry.target = 9 }
-		};
+		struct explanation flow = { .row = row->row,
+					    .service.flags = row->flags | SERVICE_NAT,
+					    .nat = { .left_ticks = row->left,
+						     .serves = !row->lost,
+						     .syn_is_new = row->entry == ENDED,
+						     .entry.target = 9 } };
 		struct explain_choice choice;
 
 		if (row->entry != NO_ENTRY)
@@ -143,7 +144,9 @@ static void the_client_s_entry_is_found_in_its_set(void **state)
 	(void)state;
 	memcpy(right.client, client.b, sizeof(right.client));
 	assert_int_equal(explain_nat_match(&set, &client, htons(40000), 3, hash), NAT_PER_SET);
-	/* Of the same tag: the other direction, one being written, another client's, a service's.
+	/*
+	 * These entries have the same tag: the other direction, one that is being written, another
+	 * client's, another service's.
 	 */
 	for (int i = 0; i < 6; i++)
 		set.entries[i] = right;
@@ -240,12 +243,12 @@ static void a_reply_is_told(void **state)
 	memcpy(reply.name.key.addr, vip.b, sizeof(vip.b));
 	tree = explain_reply_encode(&reply, "10.0.0.5:8080", "10.0.0.1:12345/tcp", 4000);
 	told = json_object_get(tree, "reply");
-	assert_string_equal(tree_text(told, "client"), "198.51.100.7:40000");
-	assert_string_equal(tree_text(told, "service"), "web");
-	assert_string_equal(tree_text(told, "listen"), "192.0.2.10:80/tcp");
-	assert_string_equal(tree_text(told, "backend"), "10.0.0.5:8080");
-	assert_string_equal(tree_text(told, "state"), "established");
-	assert_int_equal(tree_number(told, "expires_s"), 40);
+	assert_string_equal(member_text(told, "client"), "198.51.100.7:40000");
+	assert_string_equal(member_text(told, "service"), "web");
+	assert_string_equal(member_text(told, "listen"), "192.0.2.10:80/tcp");
+	assert_string_equal(member_text(told, "backend"), "10.0.0.5:8080");
+	assert_string_equal(member_text(told, "state"), "established");
+	assert_int_equal(member_number(told, "expires_s"), 40);
 	json_decref(tree);
 	reply.kept = true;
 	tree = explain_reply_encode(&reply, "10.0.0.5:8080", "10.0.0.1:12345/tcp", 4000);
@@ -278,7 +281,7 @@ static void translation_is_told(void **state)
 					       .targets = targets,
 					       .source = "a",
 					       .dest = "b",
-					       .tcp = true,
+					       .connects = true,
 					       .tick_ms = 4000 };
 	json_t *tree, *nat, *hop;
 
@@ -287,25 +290,25 @@ static void translation_is_told(void **state)
 	memcpy(flow.nat.source.b, (__u8[16]){ [10] = 0xff, [11] = 0xff, 10, 0, 0, 1 }, 16);
 	tree = explain_encode(&report);
 	nat = json_object_get(tree, "nat");
-	assert_string_equal(tree_text(nat, "source"), "10.0.0.1:12345");
-	assert_string_equal(tree_text(nat, "state"), "established");
-	assert_string_equal(tree_text(nat, "id"), "10.0.0.5:8080");
-	assert_int_equal(tree_number(nat, "expires_s"), 40);
-	assert_string_equal(tree_text(json_object_get(tree, "first"), "reason"),
+	assert_string_equal(member_text(nat, "source"), "10.0.0.1:12345");
+	assert_string_equal(member_text(nat, "state"), "established");
+	assert_string_equal(member_text(nat, "id"), "10.0.0.5:8080");
+	assert_int_equal(member_number(nat, "expires_s"), 40);
+	assert_string_equal(member_text(json_object_get(tree, "first"), "reason"),
 			    "the NAT table has the flow");
-	assert_string_equal(tree_text(json_object_get(tree, "row"), "text"),
+	assert_string_equal(member_text(json_object_get(tree, "row"), "text"),
 			    "stable: new flows go to 10.0.0.5:8080");
 	hop = json_object_get(json_object_get(json_object_get(tree, "first"), "backend"),
 			      "next_hop");
-	assert_string_equal(tree_text(hop, "destination"), "10.0.0.5");
-	assert_int_equal(tree_number(hop, "destination_port"), 8080);
+	assert_string_equal(member_text(hop, "destination"), "10.0.0.5");
+	assert_int_equal(member_number(hop, "destination_port"), 8080);
 	json_decref(tree);
 
 	flow.nat = (struct explain_nat){ 0 };
 	flow.first = flow.others = (struct explain_choice){ EXPLAIN_STABLE, 1 };
 	tree = explain_encode(&report);
 	assert_true(json_is_null(json_object_get(tree, "nat")));
-	assert_string_equal(tree_text(json_object_get(tree, "first"), "reason"),
+	assert_string_equal(member_text(json_object_get(tree, "first"), "reason"),
 			    "the NAT table has no such flow: it counts as new, and the row says "
 			    "so");
 	json_decref(tree);
@@ -323,8 +326,8 @@ static void that_the_source_stays_is_told(void **state)
 	json_t *tree = explain_encode(&report);
 
 	(void)state;
-	assert_string_equal(tree_text(tree, "mode"), "nat");
-	assert_string_equal(tree_text(tree, "nat_source"), "keep");
+	assert_string_equal(member_text(tree, "mode"), "nat");
+	assert_string_equal(member_text(tree, "nat_source"), "keep");
 	json_decref(tree);
 	flow.name.mode = MODE_NAT;
 	tree = explain_encode(&report);

@@ -9,8 +9,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "poise/explain_view.h"
-#include "poise/tree.h"
+#include "explanation/explain_view.h"
+#include "print/json.h"
 
 #define SCHEDULER(name) (SCHEDULER_##name << SERVICE_SCHEDULER_SHIFT)
 
@@ -49,7 +49,7 @@ static struct explain_report report(const struct explanation *flow)
 					.targets = targets,
 					.source = "198.51.100.7:40000",
 					.dest = "192.0.2.10:80/tcp",
-					.tcp = true,
+					.connects = true,
 					.tick_ms = 4096 };
 }
 
@@ -122,6 +122,12 @@ static const struct reason_row {
 	  .fresh = true,
 	  .text = "the flow table says so: it is the same SYN again" },
 	{ .choice = { EXPLAIN_ENTRY, 3 },
+	  .entry = 3 << 16 | FLOW_ESTABLISHED,
+	  .serves = true,
+	  .fresh = true,
+	  .text = "the flow table says so: the flow has not ended, and its backend answers the "
+		  "SYN" },
+	{ .choice = { EXPLAIN_ENTRY, 3 },
 	  .entry = 3 << 16,
 	  .serves = true,
 	  .left = -1,
@@ -191,22 +197,22 @@ static void all_of_it_as_json(void **state)
 	asked.service = service;
 	tree = explain_encode(&asked);
 	assert_non_null(tree);
-	assert_string_equal(tree_text(tree, "flow_hash"), "0000000000001234");
-	assert_string_equal(tree_text(at(tree, "row"), "kind"), "moving");
-	assert_int_equal(tree_number(at(tree, "row.previous"), "target"), 2);
-	assert_string_equal(tree_text(at(tree, "entry"), "state"), "established");
-	assert_int_equal(tree_number(at(tree, "entry"), "expires_s"), 20);
-	assert_string_equal(tree_text(at(tree, "first"), "why"), "current");
-	assert_string_equal(tree_text(at(tree, "first.backend"), "id"), "10.0.0.1");
-	assert_string_equal(tree_text(at(tree, "first.backend"), "mode"), "gue");
-	assert_string_equal(tree_text(at(tree, "first.backend"), "route"), "via 10.9.9.1 dev lo");
-	assert_string_equal(tree_text(at(tree, "first.backend.next_hop"), "interface"), "lo");
-	assert_string_equal(tree_text(at(tree, "first.backend.next_hop"), "mac"),
+	assert_string_equal(member_text(tree, "flow_hash"), "0000000000001234");
+	assert_string_equal(member_text(at(tree, "row"), "kind"), "moving");
+	assert_int_equal(member_number(at(tree, "row.previous"), "target"), 2);
+	assert_string_equal(member_text(at(tree, "entry"), "state"), "established");
+	assert_int_equal(member_number(at(tree, "entry"), "expires_s"), 20);
+	assert_string_equal(member_text(at(tree, "first"), "why"), "current");
+	assert_string_equal(member_text(at(tree, "first.backend"), "id"), "10.0.0.1");
+	assert_string_equal(member_text(at(tree, "first.backend"), "mode"), "gue");
+	assert_string_equal(member_text(at(tree, "first.backend"), "route"), "via 10.9.9.1 dev lo");
+	assert_string_equal(member_text(at(tree, "first.backend.next_hop"), "interface"), "lo");
+	assert_string_equal(member_text(at(tree, "first.backend.next_hop"), "mac"),
 			    "02:00:00:00:00:ab");
-	assert_string_equal(tree_text(at(tree, "first.backend.next_hop"), "outer_destination"),
+	assert_string_equal(member_text(at(tree, "first.backend.next_hop"), "outer_destination"),
 			    "10.0.0.1");
-	assert_int_equal(tree_number(at(tree, "first.backend.next_hop"), "outer_port"), 6080);
-	assert_string_equal(tree_text(at(tree, "others.backend"), "state"), "drain");
+	assert_int_equal(member_number(at(tree, "first.backend.next_hop"), "outer_port"), 6080);
+	assert_string_equal(member_text(at(tree, "others.backend"), "state"), "drain");
 	/* Its target is not filled: packets are dropped. */
 	assert_true(json_is_null(at(tree, "others.backend.next_hop")));
 	json_decref(tree);

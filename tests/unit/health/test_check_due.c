@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "poised/check_due.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "health/check_due.h"
 
 static const struct {
 	const char *name;
@@ -30,7 +29,7 @@ static const struct {
 static void after_one_check(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		__u64 next_ms =
 			check_due_after(rows[i].due_ms, rows[i].now_ms, rows[i].interval_ms);
 

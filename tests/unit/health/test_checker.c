@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What health checks say of servers of every kind. */
-#include "checker_fixture.h"
+/* Tests what health checks say about servers of every kind. */
+#include "fixtures/checker_fixture.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -39,7 +39,7 @@ static const struct {
 
 static void check_answers(const char *address)
 {
-	for (size_t i = 0; i < COUNT(answers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		struct server server = { .answer = answers[i].answer,
 					 .keep_open = answers[i].keep_open };
 		struct conf_check conf = conf_of(answers[i].path);
@@ -186,7 +186,7 @@ static void tcp_without_an_answer_times_out(void **state)
 	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(listener, 0), 0);
 	getsockname(listener, (struct sockaddr *)&at, &length);
-	for (size_t i = 0; i < COUNT(fillers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		(void)connect(fillers[i], (struct sockaddr *)&at, sizeof(at));
 	}
@@ -198,7 +198,7 @@ static void tcp_without_an_answer_times_out(void **state)
 	assert_int_equal(backend.health, HEALTH_DOWN);
 	assert_string_equal(backend.reason, "timed out after 1s");
 	check_stop(backend.check);
-	for (size_t i = 0; i < COUNT(fillers); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
 		close(fillers[i]);
 	close(listener);
 }
@@ -219,11 +219,11 @@ static void what_cannot_be_checked_is_refused(void **state)
 				     &backend.check),                                              \
 			 -EINVAL)
 	REFUSED(0);
-	conf.type = CHECK_NONE;
+	conf.kind = NULL;
 	REFUSED(80);
-	conf.type = CHECK_HTTP;
-	for (size_t i = 0; i < COUNT(paths); i++) {
-		conf.path = (char *)paths[i];
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		conf = conf_of(paths[i]);
+		conf.kind = &check_http;
 		REFUSED(80);
 	}
 }

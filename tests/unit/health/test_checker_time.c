@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Health checks in time: a busy loop, stops in flight, thousands of them. */
-#include "checker_fixture.h"
+#include "fixtures/checker_fixture.h"
 
 static void connections_are_fresh(void **state)
 {
@@ -33,7 +33,7 @@ static __u64 least_gap_ms(const struct server *server, unsigned int count)
 	return least_ms;
 }
 
-/* With a timeout as long as the interval the next one is due just when one ends. */
+/* If the timeout is as long as the interval, the next check is due just when one ends. */
 static void never_two_in_flight_and_none_left_out(void **state)
 {
 	struct server server = { .keep_open = true };
@@ -119,18 +119,18 @@ static void thousands(void **state)
 	http.timeout_ms = tcp.timeout_ms = 10000;
 	server_start(&server, "127.0.0.1");
 	before = descriptors();
-	for (size_t i = 0; i < COUNT(backends); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
 		begin(&backends[i], i & 1 ? &http : &tcp, "127.0.0.1", server.port,
 		      HEALTH_CHECKING);
 	}
-	while (up < COUNT(backends) && uv_hrtime() < end_ns) {
+	while (up < ARRAY_SIZE(backends) && uv_hrtime() < end_ns) {
 		run_for(100);
 		up = 0;
-		for (size_t i = 0; i < COUNT(backends); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 			up += backends[i].health == HEALTH_UP;
 	}
-	assert_int_equal(up, COUNT(backends));
-	for (size_t i = 0; i < COUNT(backends); i++)
+	assert_int_equal(up, ARRAY_SIZE(backends));
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		check_stop(backends[i].check);
 	assert_true(run_until(&server.open, 0, 2000));
 	assert_int_equal(descriptors(), before); /* no connection is left */

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poised/health.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "health/health.h"
 
 /* Results: '+' passed, '-' failed. Health after each: 'U' up, 'D' down. */
 static const struct {
@@ -43,7 +42,7 @@ static char letter(enum poise_health health)
 static void sequences(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct conf_check conf = { .rise = rows[i].rise, .fall = rows[i].fall };
 		struct health_state health = { .health = rows[i].start };
 

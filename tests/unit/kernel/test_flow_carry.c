@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "poised/flow_carry.h"
+#include "kernel/flow_carry.h"
 #include "poise/flow.h"
 
 #define NOW 16380 /* expiries wrap around */

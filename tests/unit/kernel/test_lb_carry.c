@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Changes of the flow table's size, while packets use it. */
-#include "lb_flows_box.h"
+#include "fixtures/lb_flows_box.h"
 
 #include <linux/if_packet.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lb_box.h"
+#include "fixtures/lb_box.h"
 
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -186,7 +186,7 @@ static void no_native_mode_means_generic_or_an_error(void **state)
 	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_AUTO, &error), 0);
 	assert_int_equal(lb_links(lb, &link, 1), 1);
 	assert_true(link.generic);
-	/* What cannot be had takes nothing off. */
+	/* A request that fails detaches nothing. */
 	assert_int_equal(lb_attach(lb, "lo", XDP_MODE_NATIVE, &error), -EOPNOTSUPP);
 	assert_int_equal(lb_links(lb, &link, 1), 1);
 	assert_true(link.generic && link.program_id);
@@ -202,7 +202,7 @@ static void a_broken_set_serves_until_the_new_one_is_attached(void **state)
 	assert_int_equal(lb_attach(lb, "lbt0", XDP_MODE_AUTO, &error), 0);
 	first = pinned_link("lbt0");
 	lb_close(lb);
-	assert_int_equal(unlink(maps_path("/drops")), 0);
+	assert_int_equal(unlink(maps_path("/services")), 0);
 
 	lb = open_sized(0);
 	assert_false(lb_adopted(lb));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lb_box.h"
-#include "caught.h"
-#include "poised/lb_impl.h"
-#include "service_table.h"
+#include "base/clock.h"
+#include "fixtures/lb_box.h"
+#include "fixtures/caught.h"
+#include "kernel/lb_impl.h"
+#include "maps/service_table.h"
 
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
@@ -10,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 static void rows_are_made_written_and_found_again(void **state)
 {
@@ -81,14 +81,6 @@ static void a_bad_table_leaves_none_of_them(void **state)
 	lb_close(lb);
 }
 
-static long long now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
 static void all_services_fit_in_few_descriptors(void **state)
 {
 	static __u32 numbers[POISE_MAX_SERVICES], sizes[POISE_MAX_SERVICES];
@@ -96,7 +88,7 @@ static void all_services_fit_in_few_descriptors(void **state)
 	struct rlimit before, few = { 400, 400 };
 	struct lb *lb = open_sized(0);
 	__u64 each[MAPS_COUNT], empty;
-	long long start;
+	__u64 start_ns;
 
 	(void)state;
 	empty = lb_memory_bytes(lb, each);
@@ -108,16 +100,17 @@ static void all_services_fit_in_few_descriptors(void **state)
 	getrlimit(RLIMIT_NOFILE, &before);
 	few.rlim_max = before.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &few);
-	start = now_us();
+	start_ns = now_ns();
 	assert_int_equal(lb_rows_create(lb, numbers, sizes, POISE_MAX_SERVICES, rows), 0);
-	print_message("%u row tables made in %lld us\n", POISE_MAX_SERVICES, now_us() - start);
+	print_message("%u row tables made in %llu us\n", POISE_MAX_SERVICES,
+		      (now_ns() - start_ns) / 1000ULL);
 	setrlimit(RLIMIT_NOFILE, &before);
 	assert_true(lb_memory_bytes(lb, each) >= empty + POISE_MAX_SERVICES * 1021ULL * 4);
 	for (__u32 i = 0; i < POISE_MAX_SERVICES; i++)
 		lb_rows_close(rows[i]);
-	start = now_us();
+	start_ns = now_ns();
 	assert_int_equal(lb_rows_delete(lb, numbers, POISE_MAX_SERVICES), 0);
-	print_message("and deleted in %lld us\n", now_us() - start);
+	print_message("and deleted in %llu us\n", (now_ns() - start_ns) / 1000ULL);
 	assert_int_equal(lb_memory_bytes(lb, each), empty);
 	lb_close(lb);
 }

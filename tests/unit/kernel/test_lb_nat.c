@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The NAT table: made, found again, of another size or shape, and removed. */
-#include "lb_nat_box.h"
+#include "fixtures/lb_nat_box.h"
 
 #include <sys/mman.h>
 
@@ -58,7 +58,7 @@ static void a_second_daemon_adopts_it(void **state)
 	assert_int_not_equal(inner, 0);
 	lb_close(lb);
 	for (int round = 0; round < 2; round++) {
-		/* In the second round its size does not fit what is configured. */
+		/* In the second round the table's size differs from the configured one. */
 		lb = open_nat(round ? 8192 : 4096);
 		assert_true(lb_adopted(lb));
 		assert_int_equal(id_of_map(lb_maps(lb)->nat_table), outer);
@@ -74,7 +74,7 @@ static void a_second_daemon_adopts_it(void **state)
 	}
 }
 
-/* Of the program: what it was loaded with. */
+/* Returns the mask that the program was loaded with. */
 static __u32 set_mask_of(const struct lb *lb)
 {
 	return lb->nat_sets - 1;
@@ -107,7 +107,7 @@ static void no_table_takes_another_size_at_once(void **state)
 	lb_close(lb);
 }
 
-/* As a crash leaves it that came before the new maps were pinned. */
+/* This is what a crash before the new maps were pinned leaves. */
 static void a_table_of_unknown_size_is_made_anew(void **state)
 {
 	struct lb *lb = open_nat(4096);
@@ -146,7 +146,10 @@ static void a_larger_set_of_targets_keeps_it(void **state)
 	lb_close(lb);
 }
 
-/* As an earlier version might have left it: its own outer map, so that it can be put in. */
+/*
+ * Pins a table as an earlier version might have left it. It has an outer map of its own, which
+ * accepts it.
+ */
 static void pin_table(__u32 sets, __u32 value_size, __u32 flags)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
@@ -183,9 +186,10 @@ static void a_table_of_a_wrong_shape_is_made_anew(void **state)
 		lb_close(lb);
 		pin_table(cases[i].sets, cases[i].value_size, cases[i].flags);
 		lb = open_nat(1024);
-		assert_non_null(strstr(said, "as nat_table is not made of 256 to 8388608 sets of "
-					     "576 bytes"));
-		assert_false(lb_adopted(lb));
+		assert_non_null(strstr(said, "nat_table is not made of 256 to 8388608 sets of 576 "
+					     "bytes: made anew: connections of services in mode "
+					     "nat are forgotten"));
+		assert_true(lb_adopted(lb));
 		make(lb, 1024);
 		lb_close(lb);
 	}

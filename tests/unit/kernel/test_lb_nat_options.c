@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What NAT is told at the start, the memory that it takes, and its maps beside the table. */
-#include "lb_nat_box.h"
+/*
+ * Tests the options of mode nat at the start, the memory that it takes, and its maps beside the
+ * table.
+ */
+#include "fixtures/lb_nat_box.h"
 
 #include <bpf/libbpf.h>
 
@@ -51,7 +54,7 @@ static int available(const char *text)
 	return !file || fprintf(file, "MemAvailable: %s kB\n", text) < 0 || fclose(file);
 }
 
-/* In a child: the mount namespace and what is mounted over go with it. */
+/* This runs in a child process, whose mount namespace and mounts end with it. */
 static int with_little_memory(__u32 unused)
 {
 	const struct lb_options options = { .instance_dir = dir };

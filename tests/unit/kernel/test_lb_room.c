@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "poised/lb_room.h"
+#include "kernel/lb_room.h"
 
 #define MIB (1ULL << 20)
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is told of flows: nothing where nothing is tracked, and what to do when the table is full.
+/*
+ * Tests what is said about flows: nothing where nothing is tracked, and what to do when the table
+ * is full.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/flows.h"
-#include "poise/listing.h"
-#include "quoted.h"
+#include "lists/flows_view.h"
+#include "lists/listing.h"
+#include "fixtures/quoted.h"
 
 static json_t *services(void)
 {

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/bpffs.h"
+#include "maps/bpffs.h"
 
 #define DIRECT       ""
 #define NSENTER      "nsenter --net=/run/netns/bpffs-test "

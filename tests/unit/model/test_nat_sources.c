@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poised/nat_sources.h"
+#include "model/nat_sources.h"
 
 static struct nat_sources sources;
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <cmocka.h>
 
-#include "poised/numbers.h"
+#include "model/numbers.h"
 
 static __u32 taken(struct numbers *numbers)
 {

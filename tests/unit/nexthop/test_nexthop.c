@@ -13,10 +13,8 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include "htable.h"
-#include "nexthop_state.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "base/array.h"
+#include "nexthop/nexthop_state.h"
 
 #define A                                                                                          \
 	{                                                                                          \
@@ -96,7 +94,7 @@ static void a_mac_outlives_its_entry(void **state)
 	};
 
 	(void)state;
-	tell_story(story, COUNT(story));
+	tell_story(story, ARRAY_SIZE(story));
 }
 
 static void a_failure_stays_one_until_somebody_answers(void **state)
@@ -112,7 +110,7 @@ static void a_failure_stays_one_until_somebody_answers(void **state)
 	};
 
 	(void)state;
-	tell_story(story, COUNT(story));
+	tell_story(story, ARRAY_SIZE(story));
 }
 
 static void entries_of_others_are_left_alone(void **state)
@@ -127,7 +125,7 @@ static void entries_of_others_are_left_alone(void **state)
 	};
 
 	(void)state;
-	tell_story(story, COUNT(story));
+	tell_story(story, ARRAY_SIZE(story));
 }
 
 static void only_usable_entries_are_enough(void **state)
@@ -137,9 +135,9 @@ static void only_usable_entries_are_enough(void **state)
 	static const __u16 wanting[] = { NUD_NONE, NUD_INCOMPLETE, NUD_FAILED };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(usable); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(usable); i++)
 		assert_false(neigh_wanting(&(struct neigh_state){ .nud = usable[i] }));
-	for (size_t i = 0; i < COUNT(wanting); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wanting); i++)
 		assert_true(neigh_wanting(&(struct neigh_state){ .nud = wanting[i] }));
 }
 
@@ -232,7 +230,7 @@ static const struct decision {
 static void hops_are_decided(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(decisions); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++) {
 		const struct decision *d = &decisions[i];
 		struct rt_route route = d->route;
 		struct rt_link link = eth0;
@@ -269,7 +267,7 @@ static void every_difference_counts(void **state)
 
 	(void)state;
 	assert_true(nexthop_equal(&base, &base));
-	for (size_t i = 0; i < COUNT(other); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
 		other[i] = base;
 	other[0].state = NEXTHOP_LINK_DOWN;
 	other[1].ifindex = 8;
@@ -280,7 +278,7 @@ static void every_difference_counts(void **state)
 	other[6].source.b[15] = 1;
 	other[7].gateway.b[0] = 1;
 	other[8].direct = true;
-	for (size_t i = 0; i < COUNT(other); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
 		assert_false(nexthop_equal(&base, &other[i]));
 }
 
@@ -293,50 +291,6 @@ static void text_is_cut_to_its_room(void **state)
 	assert_string_equal(nexthop_format(&hop, text, sizeof(text)), "via :: ");
 }
 
-static void table_finds_what_it_holds(void **state)
-{
-	static struct hnode nodes[10000];
-	struct htable table = { 0 };
-	struct hnode *node;
-	size_t slot, seen = 0;
-
-	(void)state;
-	assert_null(htable_first(&table, 1));
-	for (__u32 i = 0; i < COUNT(nodes); i++) /* pairs of one hash */
-		assert_int_equal(htable_add(&table, &nodes[i], i / 2 * 2654435761U), 0);
-	assert_int_equal(table.count, COUNT(nodes));
-	assert_in_range(table.slot_count, COUNT(nodes) / 2, 4 * COUNT(nodes));
-	for (__u32 i = 0; i < COUNT(nodes); i += 2) {
-		struct hnode *one = htable_first(&table, i / 2 * 2654435761U), *two;
-
-		assert_non_null(one);
-		two = htable_next(one);
-		assert_true((one == &nodes[i] && two == &nodes[i + 1]) ||
-			    (one == &nodes[i + 1] && two == &nodes[i]));
-		assert_null(htable_next(two));
-	}
-	for (__u32 i = 0; i < COUNT(nodes); i += 2)
-		htable_remove(&table, &nodes[i]);
-	htable_foreach(&table, slot, node) seen++;
-	assert_int_equal(seen, COUNT(nodes) / 2);
-	assert_ptr_equal(htable_first(&table, 0), &nodes[1]);
-	htable_free(&table);
-}
-
-static void hashes_spread(void **state)
-{
-	unsigned int slots[256] = { 0 };
-
-	(void)state;
-	for (__u32 i = 0; i < 65536; i++) {
-		struct addr a = { { [10] = 0xff, [11] = 0xff, 10, 0, i >> 8, i & 255 } };
-
-		slots[htable_hash(a.b, sizeof(a.b), 7) & 255]++;
-	}
-	for (size_t i = 0; i < COUNT(slots); i++)
-		assert_in_range(slots[i], 128, 512);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,8 +301,6 @@ int main(void)
 		cmocka_unit_test(hops_are_decided),
 		cmocka_unit_test(every_difference_counts),
 		cmocka_unit_test(text_is_cut_to_its_room),
-		cmocka_unit_test(table_finds_what_it_holds),
-		cmocka_unit_test(hashes_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,8 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include "netlink.h"
-#include "rtmsg.h"
+#include "nexthop/netlink.h"
+#include "nexthop/rtmsg.h"
 
 #define BYTES(...) ((const __u8[]){ __VA_ARGS__ })
 
@@ -305,6 +305,42 @@ static void requests_fit_and_say_what_they_ask(void **state)
 	assert_int_equal(ndm->ndm_flags, 0);
 }
 
+static struct nlmsghdr *addr_start(int family, int type)
+{
+	struct nlmsghdr *nlh;
+	struct ifaddrmsg *ifa = start(&nlh, type, sizeof(*ifa));
+
+	ifa->ifa_family = (__u8)family;
+	return nlh;
+}
+
+static void addresses_of_this_host(void **state)
+{
+	const struct addr v4 = addr("10.0.0.1"), v6 = addr("2001:db8::1");
+	struct nlmsghdr *nlh = addr_start(AF_INET, RTM_NEWADDR);
+	struct addr found;
+
+	(void)state;
+	/* A point-to-point link: the first is the other end's. */
+	mnl_attr_put(nlh, IFA_ADDRESS, 4, BYTES(10, 0, 0, 2));
+	mnl_attr_put(nlh, IFA_LOCAL, 4, BYTES(10, 0, 0, 1));
+	assert_int_equal(rtmsg_addr_parse(nlh, &found), 0);
+	assert_true(addr_equal(&found, &v4));
+	nlh = addr_start(AF_INET6, RTM_NEWADDR);
+	mnl_attr_put(nlh, IFA_ADDRESS, 16, v6.b);
+	assert_int_equal(rtmsg_addr_parse(nlh, &found), 0);
+	assert_true(addr_equal(&found, &v6));
+	nlh = addr_start(AF_INET6, RTM_NEWADDR);
+	mnl_attr_put(nlh, IFA_ADDRESS, 4, BYTES(10, 0, 0, 2));
+	assert_int_equal(rtmsg_addr_parse(nlh, &found), -EBADMSG);
+	assert_int_equal(rtmsg_addr_parse(addr_start(AF_INET, RTM_NEWADDR), &found), -EBADMSG);
+	assert_int_equal(rtmsg_addr_parse(addr_start(AF_INET, RTM_DELADDR), &found), -ENOMSG);
+	assert_int_equal(rtmsg_addr_parse(addr_start(AF_PACKET, RTM_NEWADDR), &found), -ENOMSG);
+	start(&nlh, 0, 0);
+	rtmsg_addr_dump(nlh);
+	assert_int_equal(nlh->nlmsg_type, RTM_GETADDR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +351,7 @@ int main(void)
 		cmocka_unit_test(link_whole_and_partial),
 		cmocka_unit_test(leaving_a_bridge_is_not_vanishing),
 		cmocka_unit_test(neighbours),
+		cmocka_unit_test(addresses_of_this_host),
 		cmocka_unit_test(cut_short),
 		cmocka_unit_test(requests_fit_and_say_what_they_ask),
 	};

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "poise/nat.h"
-#include "poise/tracking.h"
+#include "pinned/tracking.h"
 
 static void a_flow_by_nat_is_heard_by_its_state_s_time(void **state)
 {
@@ -87,6 +87,7 @@ static void silence_is_what_is_gone_of_an_entry_s_time(void **state)
 		{ FLOW_ESTABLISHED, 0, 225 },
 		{ FLOW_ESTABLISHED, 300, 0 }, /* the timeout was longer once */
 		{ FLOW_CLOSING, 20, 10 },
+		{ FLOW_RESET, 20, 10 },
 		{ FLOW_NEW, 10, 5 },
 		{ FLOW_NEW, 100, 125 }, /* of an older flow's first packet that met the row */
 	};

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/nat_view.h"
-#include "quoted.h"
+#include "print/nat_view.h"
+#include "fixtures/quoted.h"
 
 static void a_table_with_room(void **state)
 {

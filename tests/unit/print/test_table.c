@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "poise/poise.h"
-#include "poise/table.h"
+#include "cli/command.h"
+#include "print/table.h"
 
 static void lines_break_between_words(void **state)
 {
@@ -41,7 +41,7 @@ static void lines_break_between_words(void **state)
 	}
 }
 
-/* What the call writes to standard output, which is then no terminal. */
+/* Catches what the call writes to standard output, which is then no terminal. */
 static void print_table(char *buf, size_t size)
 {
 	static const struct table_column columns[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who serves, and with what weight. */
+/* Tests who serves, and with what weight. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,10 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poised/effective.h"
+#include "base/array.h"
+#include "publish/effective.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define NOW_MS       1700000000000ULL
+#define NOW_MS 1700000000000ULL
 
 static struct effective_backend ready(__u16 weight)
 {
@@ -81,7 +81,7 @@ static const struct {
 static void one_by_one(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(singles); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(singles); i++) {
 		struct effective_backend backends[] = { ready(5), singles[i].backend };
 		struct effective_service service = { 0 };
 
@@ -133,7 +133,7 @@ static void panic_takes_all_for_up(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct effective_service service = { .panic_percent = rows[i].percent };
 		struct effective_backend backends[10];
 		unsigned int at = 0;
@@ -168,13 +168,63 @@ static void sorry_serves_rather_than_those_that_are_down(void **state)
 	assert_false(service.panic);
 	assert_false(backends[0].serves);
 	assert_int_equal(backends[2].weight_now, 1);
-	/* As soon as one is up the others help it. */
+	/* One backend that is up is below the panic threshold, so the others help it. */
 	service.panic_percent = 60;
 	backends[0].health = HEALTH_UP;
 	effective_evaluate(&service, backends, 3, NOW_MS);
 	assert_true(service.panic);
 	assert_int_equal(backends[1].weight_now, 1);
 	assert_int_equal(backends[2].weight_now, 0);
+}
+
+/* A sorry backend that could not serve is no reason against panic. */
+static void only_a_sorry_backend_that_can_serve_relieves(void **state)
+{
+	static const struct {
+		const char *name;
+		struct effective_backend sorry;
+		bool panic;
+	} rows[] = {
+		{ "is ready", { .weight = 1, .health = HEALTH_UP, .reachable = true }, false },
+		{ "cannot be reached", { .weight = 1, .health = HEALTH_UP }, true },
+		{ "is down", { .weight = 1, .health = HEALTH_DOWN, .reachable = true }, true },
+		{ "weighs nothing", { .health = HEALTH_UP, .reachable = true }, true },
+		{ "drains",
+		  { .weight = 1, .admin = ADMIN_DRAIN, .health = HEALTH_UP, .reachable = true },
+		  true },
+		{ "leaves",
+		  { .weight = 1, .leaving = true, .health = HEALTH_UP, .reachable = true },
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct effective_service service = { .panic_percent = 50 };
+		struct effective_backend backends[] = { ready(1), rows[i].sorry };
+
+		backends[0].health = HEALTH_DOWN;
+		backends[1].sorry = true;
+		effective_evaluate(&service, backends, 2, NOW_MS);
+		if (service.panic != rows[i].panic)
+			fail_msg("a sorry backend that %s: panic %d", rows[i].name, service.panic);
+	}
+}
+
+/* Without the clock's help nobody would know when the sparing ends. */
+static void sparing_ends_when_the_clock_is_set_back(void **state)
+{
+	struct effective_service service = { .panic_percent = 50, .recovery_ms = 7000 };
+	struct effective_backend backends[] = { ready(1), ready(1), ready(1) };
+
+	(void)state;
+	backends[1].health = backends[2].health = HEALTH_DOWN;
+	evaluate(&service, backends, 3, NOW_MS);
+	backends[1].health = HEALTH_UP;
+	evaluate(&service, backends, 3, NOW_MS);
+	assert_true(backends[2].serves);
+	evaluate(&service, backends, 3, NOW_MS - 1);
+	assert_false(backends[2].serves);
+	assert_int_equal(service.next_step_ms, 0);
 }
 
 /* Two recover together, and the checks find one of them first. */
@@ -348,6 +398,8 @@ int main(void)
 		cmocka_unit_test(sorry_ones_stand_in),
 		cmocka_unit_test(panic_takes_all_for_up),
 		cmocka_unit_test(sorry_serves_rather_than_those_that_are_down),
+		cmocka_unit_test(only_a_sorry_backend_that_can_serve_relieves),
+		cmocka_unit_test(sparing_ends_when_the_clock_is_set_back),
 		cmocka_unit_test(who_served_in_panic_is_spared_for_a_while),
 		cmocka_unit_test(panic_waits_for_first_checks),
 		cmocka_unit_test(panic_reaches_nobody_who_cannot_be_reached),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Backends that are sockets of this host -> rows, counts of their connections, what is attached. */
-#include "reconcile_box.h"
+#include "fixtures/reconcile_box.h"
 
-#include "poised/locals.h"
+#include "publish/local_backends.h"
 
-#include "caught.h"
+#include "fixtures/caught.h"
 
 #define ONE     "127.0.0.1:8001"
 #define OTHER   "127.0.0.1:8002"
@@ -19,27 +19,27 @@ static int host_setup(void **state)
 	return setup(state);
 }
 
-/* What the timer does. */
+/* Does what the timer does. */
 static void second_passes(void)
 {
-	struct run_service *service = service_find(rec, "web");
+	struct live_service *service = service_find(model, "web");
 
 	kernel.time_ns += SECOND_NS;
 	for (size_t i = 0; i < service_members(service); i++)
-		locals_look(service_member(service, i));
+		local_backends_look(service_member(service, i));
 	turn();
 }
 
 static void connections(__u16 port, __u32 live, __u32 closing)
 {
-	host.service = service_find(rec, "web")->live_number;
+	host.service = service_find(model, "web")->published_number;
 	host.connections[port] = (struct local_count){ live, closing };
-	pass_after(1000);
+	sweep_after(1000);
 }
 
 static bool all_stable(void)
 {
-	const struct run_service *web = service_find(rec, "web");
+	const struct live_service *web = service_find(model, "web");
 
 	return web->stable_rows == web->row_count;
 }
@@ -59,7 +59,7 @@ static void who_listens_has_rows(void **state)
 	for (size_t i = 0; i < FAKE_WATCHES; i++)
 		assert_null(watches[i]);
 	/* Packets do not find it. */
-	key = service_find(rec, "web")->key;
+	key = service_find(model, "web")->key;
 	assert_int_equal(key.kind, KEY_LOCAL);
 	key.kind = KEY_SERVICE;
 	assert_int_equal(lb_service_get(NULL, &key, &value), -ENOENT);
@@ -86,7 +86,7 @@ static void servers_come_and_go(void **state)
 		strstr(backend_way_format(backend("web", ONE), buf, sizeof(buf)), "Multipath"));
 	host.listening[8001] = LOCAL_FOUND;
 	second_passes();
-	pass_after(1000);
+	sweep_after(1000);
 	assert_in_range(rows_of("web", ONE), ROWS / 2, ROWS / 2 + 1);
 	/* An error of the kernel's says nothing of them. */
 	host.listening[8001] = -ENOMEM;
@@ -127,11 +127,11 @@ static void rows_do_not_move(void **state)
 
 static void connections_are_waited_for(void **state)
 {
-	const struct run_service *web;
+	const struct live_service *web;
 
 	(void)state;
 	assert_int_equal(apply_web("'mode': 'local', 'scheduler': 'leastconn',", TWO), 0);
-	web = service_find(rec, "web");
+	web = service_find(model, "web");
 	connections(8002, 5, 1);
 	assert_int_equal(backend("web", OTHER)->flows, 5);
 	assert_int_equal(backend("web", OTHER)->closing, 1);
@@ -169,8 +169,8 @@ static void sockets_at_any_address(void **state)
 		host.bound = rows[i].bound;
 		assert_int_equal(apply_web("'mode': 'local',", rows[i].backends), 0);
 		connections(8002, 5, 1);
-		for (size_t j = 0; j < service_find(rec, "web")->backend_count; j++)
-			counted += service_find(rec, "web")->backends[j]->flows;
+		for (size_t j = 0; j < service_find(model, "web")->backend_count; j++)
+			counted += service_find(model, "web")->backends[j]->flows;
 		assert_int_equal(counted, rows[i].whose ? 5 : 0);
 		if (rows[i].whose)
 			assert_int_equal(backend("web", rows[i].whose)->flows, 5);
@@ -185,12 +185,12 @@ static void mode_changes_both_ways(void **state)
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 	assert_false(host.attached);
 	assert_int_equal(apply_web(LOCAL, TWO), 0);
-	pass_after(1000);
+	sweep_after(1000);
 	assert_true(host.attached);
 	assert_int_equal(rows_of("web", ONE) + rows_of("web", OTHER), ROWS);
 	assert_int_equal(apply_web("'mode': 'ipip',", "'10.0.0.11'"), 0);
 	hop_ready("10.0.0.11");
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 	assert_false(host.attached);
 }
@@ -239,7 +239,7 @@ static void connections_of_a_lost_socket_are_not_lost(void **state)
 	caught_begin(&caught);
 	second_passes();
 	caught_end(&caught, words, sizeof(words));
-	assert_int_equal(service_find(rec, "web")->leaving_count, 0);
+	assert_int_equal(service_find(model, "web")->leaving_count, 0);
 	assert_non_null(strstr(words, OTHER " serves no more: its connections are the kernel's"));
 	assert_null(strstr(words, "lost"));
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What rows say while backends, and what is wanted of them, change. */
-#include "moving_box.h"
+/* Tests what rows say while backends, and what the operator wants of them, change. */
+#include "fixtures/moving_box.h"
 
 static void rows_move_settle_and_become_stable(void **state)
 {
-	const struct run_service *service;
+	const struct live_service *service;
 	__u16 first, second;
 	unsigned int moved;
 
@@ -13,7 +13,7 @@ static void rows_move_settle_and_become_stable(void **state)
 	first = target_of("10.0.0.11");
 	assert_int_equal(apply_web(SETTLING, TWO), 0);
 	hop_ready("10.0.0.12");
-	service = service_find(rec, "web");
+	service = service_find(model, "web");
 	second = target_of("10.0.0.12");
 	moved = rows_like(second, first);
 	assert_in_range(moved, ROWS / 2, ROWS / 2 + 1);
@@ -22,18 +22,41 @@ static void rows_move_settle_and_become_stable(void **state)
 	assert_int_equal(service->stable_rows, ROWS - moved);
 	/* Nine slices of ten seconds, as the first is not whole. */
 	for (int i = 0; i < 8; i++)
-		pass_after(10000);
+		sweep_after(10000);
 	assert_int_equal(rows_like(second, first), moved);
-	pass_after(10000);
+	sweep_after(10000);
 	assert_int_equal(rows_like(second, ROW_TRACKED), moved);
 	assert_int_equal(service->tracked_rows, moved);
 	/* Packets that met the row as it was may be on their way. */
-	pass_after(99);
+	sweep_after(99);
 	assert_int_equal(service->tracked_rows, moved);
-	pass_after(1);
+	sweep_after(1);
 	assert_int_equal(service->stable_rows, ROWS);
 	assert_null(service->ages);
 	assert_int_equal(rows_like(second, 0), moved);
+}
+
+/* Otherwise a flow that is silent for up to the new time would be taken for gone. */
+static void a_longer_settle_time_begins_anew(void **state)
+{
+	__u16 first, second;
+	unsigned int moved;
+
+	(void)state;
+	run(SETTLING, 1);
+	first = target_of("10.0.0.11");
+	assert_int_equal(apply_web(SETTLING, TWO), 0);
+	hop_ready("10.0.0.12");
+	second = target_of("10.0.0.12");
+	moved = rows_like(second, first);
+	for (int i = 0; i < 7; i++)
+		sweep_after(10000);
+	assert_int_equal(apply_web("'mode': 'ipip', 'settle': '160s',", TWO), 0);
+	for (int i = 0; i < 8; i++)
+		sweep_after(20000);
+	assert_int_equal(rows_like(second, first), moved);
+	sweep_after(20000);
+	assert_int_equal(rows_like(second, first), 0);
 }
 
 static void rows_stay_tracked_for_as_long_as_a_flow_needs_them(void **state)
@@ -50,14 +73,14 @@ static void rows_stay_tracked_for_as_long_as_a_flow_needs_them(void **state)
 	row = row_like(second, first);
 	flow_make(row, first, 225);
 	for (int i = 0; i < 12; i++)
-		pass_after(10000);
-	assert_int_equal(service_find(rec, "web")->tracked_rows, 1);
+		sweep_after(10000);
+	assert_int_equal(service_find(model, "web")->tracked_rows, 1);
 	assert_int_equal(row_like(second, ROW_TRACKED), row);
 	assert_int_equal(backend("web", "10.0.0.11")->flows, 1);
-	assert_int_equal(rec->sweep.occupied, 1);
+	assert_int_equal(model->flow_table.occupied, 1);
 	kernel.flows[row].entries[0] = 0;
-	pass_after(1000);
-	assert_int_equal(service_find(rec, "web")->stable_rows, ROWS);
+	sweep_after(1000);
+	assert_int_equal(service_find(model, "web")->stable_rows, ROWS);
 	assert_int_equal(backend("web", "10.0.0.11")->flows, 0);
 }
 
@@ -94,8 +117,12 @@ static void a_failed_backend_is_left_at_once(void **state)
 	assert_int_equal(rows_of("web", "10.0.0.12"), ROWS);
 	assert_int_equal(rows_moving_from("web", first), 0);
 	assert_int_equal(kernel.targets[first].owner & TARGET_SERVES, 0);
-	/* Back again, the other's flows stay where they are. */
-	pass_after(101);
+	/* It comes back, but not before a sweep has removed the entries of its lost flows. */
+	health_tell("10.0.0.11", HEALTH_UP);
+	assert_int_equal(rows_of("web", "10.0.0.11"), 0);
+	health_tell("10.0.0.11", HEALTH_DOWN);
+	/* The other's flows stay where they are. */
+	sweep_after(101);
 	health_tell("10.0.0.11", HEALTH_UP);
 	assert_int_not_equal(rows_like(first, second), 0);
 	assert_int_equal(kernel.targets[first].owner, entry().number | TARGET_SERVES);
@@ -133,7 +160,7 @@ static void the_last_one_drains_with_its_flows(void **state)
 	assert_int_equal(rows_of("web", NULL), ROWS);
 	assert_int_equal(rows_moving_from("web", first), ROWS);
 	for (int i = 0; i < 12; i++)
-		pass_after(20000);
+		sweep_after(20000);
 	assert_int_equal(rows_moving_from("web", first), ROWS);
 }
 
@@ -144,22 +171,22 @@ static void schedulers_are_told_after_rows_and_before(void **state)
 	(void)state;
 	run(SETTLING, 2);
 	first = target_of("10.0.0.11");
-	assert_int_equal(entry().flags, 0);
+	assert_int_equal(entry().flags, SERVICE_REJECT);
 	assert_int_equal(apply_web(SETTLING "'scheduler': 'roundrobin',", TWO), 0);
-	assert_int_equal(entry().flags,
-			 SERVICE_TRACK | SCHEDULER_ROUNDROBIN << SERVICE_SCHEDULER_SHIFT);
+	assert_int_equal(entry().flags, SERVICE_REJECT | SERVICE_TRACK |
+						SCHEDULER_ROUNDROBIN << SERVICE_SCHEDULER_SHIFT);
 	/* Nobody knows yet of the flows of rows that were stable. */
 	assert_int_equal(rows_like(0, 0) + rows_like(0, ROW_TRACKED), 0);
 	assert_int_not_equal(rows_like(first, first), 0);
 	for (int i = 0; i < 12; i++)
-		pass_after(10000);
+		sweep_after(10000);
 	assert_int_equal(rows_like(0, ROW_TRACKED), ROWS);
-	assert_null(service_find(rec, "web")->ages);
+	assert_null(service_find(model, "web")->ages);
 	assert_int_equal(apply_web(SETTLING, TWO), 0);
-	assert_int_equal(entry().flags, 0);
+	assert_int_equal(entry().flags, SERVICE_REJECT);
 	assert_int_equal(rows_like(0, 0), 0);
-	pass_after(1000);
-	pass_after(1000);
+	sweep_after(1000);
+	sweep_after(1000);
 	assert_int_not_equal(rows_like(0, 0), 0);
 }
 
@@ -182,7 +209,7 @@ static void no_row_is_stable_under_a_scheduler(void **state)
 	assert_int_equal(apply_web(SETTLING "'scheduler': 'random',", TWO), 0);
 	assert_true(was_scheduled);
 	for (int i = 0; i < 12; i++)
-		pass_after(10000);
+		sweep_after(10000);
 	assert_int_equal(apply_web(SETTLING, TWO), 0);
 	after_store = NULL;
 }
@@ -219,7 +246,7 @@ static void another_hash_is_another_table(void **state)
 	first = target_of("10.0.0.11");
 	assert_int_equal(apply_web(SETTLING "'hash': 'source',", TWO), 0);
 	assert_int_not_equal(entry().number, number);
-	assert_int_equal(entry().flags, SERVICE_HASH_SOURCE);
+	assert_int_equal(entry().flags, SERVICE_REJECT | SERVICE_HASH_SOURCE);
 	assert_int_equal(kernel.targets[first].owner, entry().number | TARGET_SERVES);
 	assert_int_equal(rows_like(0, 0), ROWS);
 }
@@ -237,7 +264,7 @@ static void another_size_is_tracked_at_first(void **state)
 			 0);
 	assert_int_not_equal(entry().number, number);
 	assert_int_equal(rows_like(0, ROW_TRACKED), 257);
-	pass_after(101);
+	sweep_after(101);
 	assert_int_equal(rows_like(0, 0), 257);
 }
 
@@ -270,21 +297,21 @@ static void slow_starts_move_rows_step_by_step(void **state)
 		assert_true(rows > before);
 		before = rows;
 		kernel.time_ns += SECOND_NS;
-		serving_steps(&rec->steps);
+		serving_steps(&model->steps);
 		turn();
 	}
 	rows = rows_of("web", "10.0.0.12");
 	assert_in_range(rows, ROWS * 6 / 16, ROWS * 6 / 16 + 1);
 	/* Another poised goes on with it. */
-	health = reconcile_health_encode(rec);
+	health = reconcile_health_encode(model);
 	daemon_restart();
-	reconcile_health_restore(rec, health);
+	reconcile_health_restore(model, health);
 	json_decref(health);
 	assert_int_equal(apply_web(SETTLING "'slow_start': '10s',", TWO), 0);
 	turn();
 	assert_int_equal(kernel.rows_set, 0);
 	kernel.time_ns += 5 * SECOND_NS;
-	serving_steps(&rec->steps);
+	serving_steps(&model->steps);
 	turn();
 	assert_in_range(rows_of("web", "10.0.0.12"), ROWS / 2, ROWS / 2 + 1);
 }
@@ -310,7 +337,7 @@ static void loads_are_what_flows_there_are(void **state)
 	flow_make(2, first, 100);
 	flow_make(3, second, 100);
 	kernel.loads[first].assigned += 2;
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(kernel.loads[first].base + kernel.loads[first].assigned, 2);
 	assert_int_equal(kernel.loads[second].base + kernel.loads[second].assigned, 1);
 }
@@ -320,6 +347,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_move_settle_and_become_stable),
+		TEST(a_longer_settle_time_begins_anew),
 		TEST(rows_stay_tracked_for_as_long_as_a_flow_needs_them),
 		TEST(another_change_meanwhile_keeps_the_oldest),
 		TEST(a_failed_backend_is_left_at_once),

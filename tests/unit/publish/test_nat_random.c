@@ -4,13 +4,13 @@
  * every store packets fare well, and no flow that could go on is cleared, or loses what its packets
  * are translated by.
  */
-#include "nat_box.h"
+#include "fixtures/nat_box.h"
 
 #define ROUNDS   400
 #define BACKENDS 4
 #define FLOWS    60
 
-/* As its packets know it. */
+/* A flow as its packets show it. */
 struct seen {
 	__u64 *word; /* NULL: none */
 	__u16 target, source;
@@ -85,12 +85,12 @@ static void hops_tell(void)
 /* A client begins a flow, if the first service is by nat and has a backend. */
 static void client_begins(void)
 {
-	const struct run_service *service = service_find(rec, "web");
+	const struct live_service *service = service_find(model, "web");
 	__u32 at = roll(FLOWS);
 	const struct target *target;
 	__u16 number;
 
-	if (service->way.mode != MODE_NAT || seen[at].word)
+	if (service->delivery.mode != MODE_NAT || seen[at].word)
 		return;
 	number = kernel.tables[service->number].rows[roll(ROWS)].current_target;
 	target = &kernel.targets[number];
@@ -115,7 +115,7 @@ static bool goes_on(const struct seen *flow)
 	       !memcmp(target->dst, flow->dst, sizeof(target->dst));
 }
 
-/* What its packets meet now. */
+/* Checks what each flow's packets meet now. */
 static void flows_fare_well(void)
 {
 	for (int i = 0; i < FLOWS; i++) {
@@ -179,7 +179,7 @@ static void killed_and_changed_at_random(void **state)
 			client_begins();
 		for (__u32 i = roll(4); i; i--) {
 			cleared_flows();
-			pass_after(500 + roll(3000));
+			sweep_after(500 + roll(3000));
 			cleared_flows();
 		}
 	}
@@ -187,12 +187,12 @@ static void killed_and_changed_at_random(void **state)
 	/* Nothing is left in the end. */
 	assert_int_equal(apply("{'services': []}"), 0);
 	for (int i = 0; i < 300; i++)
-		pass_after(2000);
+		sweep_after(2000);
 	for (int i = 0; i < FAKE_ENTRIES; i++)
 		assert_false(kernel.entries[i].used);
 	for (int i = 0; i < POISE_MAX_NAT_SOURCES; i++)
-		assert_false(rec->nat.sources.slots[i].used);
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
+		assert_false(model->nat.sources.slots[i].used);
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 1);
 	assert_int_equal(kernel.switches.nat_keep, 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Services by nat: their rows, their flows, what becomes of both when things change. */
-#include "nat_box.h"
+#include "fixtures/nat_box.h"
 
 static void two_run(const char *more)
 {
@@ -18,13 +18,13 @@ static void the_table_is_made_when_it_is_needed(void **state)
 	kernel.full = true;
 	assert_int_equal(apply_web(NAT, TWO), -ENOMEM);
 	assert_non_null(strstr(problem.text, "NAT table"));
-	assert_int_equal(service_find(rec, "web")->way.mode, MODE_IPIP);
+	assert_int_equal(service_find(model, "web")->delivery.mode, MODE_IPIP);
 	kernel.full = false;
 	assert_int_equal(apply_web(KEEP, TWO), 0);
 	assert_false(kernel.nat_made);
 	assert_int_equal(apply_web(NAT, TWO), 0);
 	assert_true(kernel.nat_made);
-	assert_int_equal(entry().flags, SERVICE_NAT);
+	assert_int_equal(entry().flags, SERVICE_REJECT | SERVICE_NAT);
 }
 
 /* The NAT table knows who has which flow: rows need not. */
@@ -56,7 +56,7 @@ static void clients_that_stay_together_move_as_elsewhere(void **state)
 
 	(void)state;
 	run(way, 2);
-	assert_int_equal(entry().flags, SERVICE_NAT | SERVICE_HASH_SOURCE);
+	assert_int_equal(entry().flags, SERVICE_REJECT | SERVICE_NAT | SERVICE_HASH_SOURCE);
 	assert_int_equal(apply_web(way, "'10.0.0.11', {'address': '10.0.0.12', 'state': 'drain'}"),
 			 0);
 	turn();
@@ -65,7 +65,7 @@ static void clients_that_stay_together_move_as_elsewhere(void **state)
 
 static void flows_are_counted_and_drained(void **state)
 {
-	struct run_backend *one;
+	struct live_backend *one;
 	__u64 *flow;
 
 	(void)state;
@@ -74,13 +74,13 @@ static void flows_are_counted_and_drained(void **state)
 	flow = nat_flow(0, one->target, 1000, OPEN);
 	nat_flow(1, one->target, 1000, OPEN | NAT_RESET);
 	nat_flow(2, one->target, 1000, 0);
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(one->flows, 2);
 	assert_int_equal(one->closing, 1);
-	assert_int_equal(rec->nat_sweep.flows, 2);
-	assert_int_equal(rec->nat_sweep.new_flows, 1);
-	assert_int_equal(rec->nat_sweep.closing, 1);
-	assert_int_equal(rec->nat_sweep.size, FAKE_NAT_SETS * NAT_PER_SET / 2);
+	assert_int_equal(model->nat_table.flows, 2);
+	assert_int_equal(model->nat_table.new_flows, 1);
+	assert_int_equal(model->nat_table.closing, 1);
+	assert_int_equal(model->nat_table.size, FAKE_NAT_SETS * NAT_PER_SET / 2);
 	assert_int_equal(kernel.loads[one->target].base, 2);
 	assert_int_equal(apply_web(NAT, "{'address': '10.0.0.11', 'state': 'drain'}, '10.0.0.12'"),
 			 0);
@@ -88,9 +88,9 @@ static void flows_are_counted_and_drained(void **state)
 	/* Nothing that is not known is waited for. */
 	assert_int_equal(one->rows + one->older_rows, 0);
 	*flow = 0;
-	pass_after(4200 * 1000);
+	sweep_after(4200 * 1000);
 	assert_int_equal(one->flows + one->closing, 0);
-	assert_int_equal(rec->nat_sweep.flows, 0);
+	assert_int_equal(model->nat_table.flows, 0);
 }
 
 static void a_removed_backend_leaves_when_its_flows_have_ended(void **state)
@@ -102,11 +102,11 @@ static void a_removed_backend_leaves_when_its_flows_have_ended(void **state)
 	target = target_of("10.0.0.11");
 	nat_flow(0, target, 10, OPEN);
 	assert_int_equal(apply_web(NAT, "'10.0.0.12'"), 0);
-	pass_after(1000);
-	assert_int_equal(service_find(rec, "web")->leaving_count, 1);
+	sweep_after(1000);
+	assert_int_equal(service_find(model, "web")->leaving_count, 1);
 	assert_int_equal(kernel.targets[target].owner, entry().number | TARGET_SERVES);
-	pass_after(60000);
-	assert_int_equal(service_find(rec, "web")->leaving_count, 0);
+	sweep_after(60000);
+	assert_int_equal(service_find(model, "web")->leaving_count, 0);
 	assert_int_equal(kernel.targets[target].mode, MODE_NONE);
 	assert_int_equal(kernel.nat_sets[0].words[0], 0);
 }
@@ -124,10 +124,10 @@ static void a_number_is_free_when_no_table_has_it(void **state)
 	turn();
 	flow = nat_flow(0, target, 1000, OPEN);
 	assert_int_equal(apply_web(NAT, "'10.0.0.12'"), 0);
-	assert_true(rec->target_numbers.used[target]);
-	pass_after(1000);
+	assert_true(model->target_numbers.used[target]);
+	sweep_after(1000);
 	assert_int_equal(*flow, 0);
-	assert_false(rec->target_numbers.used[target]);
+	assert_false(model->target_numbers.used[target]);
 }
 
 /* Flows of a table that is no more are nobody's, however long they might have lasted. */
@@ -143,10 +143,10 @@ static void another_mode_ends_flows(void **state)
 	assert_int_equal(apply_web("'mode': 'l2',", TWO), 0);
 	turn();
 	assert_int_not_equal(entry().number, number);
-	assert_int_equal(entry().flags, 0);
+	assert_int_equal(entry().flags, SERVICE_REJECT);
 	assert_int_equal(kernel.targets[target_of("10.0.0.11")].mode, MODE_L2);
 	assert_int_equal(rows_like(0, 0), ROWS);
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(*flow, 0);
 	assert_int_equal(backend("web", "10.0.0.11")->flows, 0);
 	assert_int_equal(apply_web(NAT, TWO), 0);
@@ -171,11 +171,11 @@ static void another_address_ends_flows(void **state)
 	turn();
 	assert_int_not_equal(entry().number, number);
 	assert_int_equal(ntohs(kernel.targets[target_of("10.0.0.11")].port), 81);
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(*flow, 0);
 	/* Those of its own are spared. */
 	flow = nat_flow(1, target_of("10.0.0.11"), 100000, OPEN);
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_not_equal(*flow, 0);
 }
 
@@ -192,10 +192,10 @@ static void a_restart_keeps_flows(void **state)
 	word = *flow;
 	daemon_restart();
 	assert_int_equal(apply_web(NAT, TWO), 0);
-	pass_after(1000);
+	sweep_after(1000);
 	hop_ready("10.0.0.11");
 	hop_ready("10.0.0.12");
-	pass_after(1000);
+	sweep_after(1000);
 	assert_int_equal(*flow, word);
 	assert_memory_equal(before, &kernel.targets[1], sizeof(before));
 	assert_int_equal(backend("web", "10.0.0.11")->flows, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Entries that answers are known by: of sources, and of backends by `source: keep`. */
-#include "nat_box.h"
+#include "fixtures/nat_box.h"
 
 static void one_run(const char *keys, const char *more)
 {
@@ -62,21 +62,21 @@ static void sources_change_as_flows_end(void **state)
 	assert_int_equal(nat_of("10.0.0.11")->source_count, 2);
 	assert_true(source_is(nat_of("10.0.0.11")->first_source, "10.0.0.2"));
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_true(source_is(index, "10.0.0.1"));
 	assert_int_equal(address_entry("10.0.0.1")->number, index);
 	*flow = 0;
 	kernel.nat_sets[FAKE_NAT_SETS - 1].words[0] = 0;
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_null(address_entry("10.0.0.1"));
-	assert_int_equal(rec->nat.sources.slots[index].used, false);
+	assert_int_equal(model->nat.sources.slots[index].used, false);
 	assert_int_equal(kernel.nat_sources[index].addr[15], 0);
 	/* And back again. */
 	one_run("", NAT);
 	assert_true(source_is(nat_of("10.0.0.11")->first_source, "10.0.0.1"));
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_null(address_entry("10.0.0.2"));
 	assert_null(address_entry("10.0.0.3"));
 	assert_non_null(address_entry("10.0.0.1"));
@@ -89,7 +89,7 @@ static void one_apart_joins_the_others_when_it_can(void **state)
 	one_run("'nat_sources': ['10.0.0.1', '10.0.0.3', '10.0.0.4'],", NAT);
 	assert_int_equal(nat_of("10.0.0.11")->source_count, 2);
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_int_equal(nat_of("10.0.0.11")->source_count, 3);
 	assert_null(address_entry("10.0.0.2"));
 	assert_non_null(address_entry("10.0.0.1"));
@@ -108,13 +108,13 @@ static void a_restart_keeps_indices(void **state)
 	daemon_restart();
 	one_run("'nat_sources': ['10.0.0.2', '10.0.0.3'],", NAT);
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_memory_equal(before, kernel.nat_sources, sizeof(before));
 	assert_int_equal(address_entry("10.0.0.1")->flags, SERVICE_NAT_SOURCE);
 	*flow = 0;
 	kernel.nat_sets[FAKE_NAT_SETS - 1].words[0] = 0;
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_null(address_entry("10.0.0.1"));
 }
 
@@ -167,11 +167,11 @@ static void room_for_a_source_is_taken_when_there_is_some(void **state)
 	assert_int_equal(addr_parse("10.0.0.99", &old), 0);
 	assert_int_equal(apply_web(NAT, "'10.0.0.11'"), 0);
 	for (__u32 i = 0; i < POISE_MAX_NAT_SOURCES; i++)
-		nat_sources_adopt(&rec->nat.sources, i, &old);
+		nat_sources_adopt(&model->nat.sources, i, &old);
 	hop_ready("10.0.0.11");
 	assert_false(backend("web", "10.0.0.11")->reachable);
 	for (int i = 0; i < 3; i++)
-		pass_after(1000);
+		sweep_after(1000);
 	assert_true(backend("web", "10.0.0.11")->reachable);
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 }
@@ -210,11 +210,11 @@ static void who_leaves_answers_to_the_end(void **state)
 	flow = flow_make(0, target, 225);
 	assert_int_equal(apply_web(KEEP "'settle': '80s',", "'10.0.0.12'"), 0);
 	for (int i = 0; i < 10; i++)
-		pass_after(10000);
-	assert_int_equal(service_find(rec, "web")->leaving_count, 1);
+		sweep_after(10000);
+	assert_int_equal(service_find(model, "web")->leaving_count, 1);
 	assert_non_null(reply_entry("10.0.0.11:80"));
 	*flow = 0;
-	pass_after(1000);
+	sweep_after(1000);
 	assert_null(reply_entry("10.0.0.11:80"));
 	assert_non_null(reply_entry("10.0.0.12:80"));
 }
@@ -241,8 +241,8 @@ static void who_has_a_backend_now_has_its_answers(void **state)
 	flow_make(0, target_of("10.0.0.11"), 225);
 	kernel.always_rows = false; /* "api" begins */
 	assert_int_equal(apply(both), 0);
-	assert_int_equal(service_find(rec, "web")->leaving_count, 1);
-	assert_int_equal(reply_entry("10.0.0.11:80")->number, service_find(rec, "api")->number);
+	assert_int_equal(service_find(model, "web")->leaving_count, 1);
+	assert_int_equal(reply_entry("10.0.0.11:80")->number, service_find(model, "api")->number);
 }
 
 static void a_service_that_goes_takes_its_entries_along(void **state)
@@ -263,20 +263,20 @@ static void what_found_no_room_is_tried_again(void **state)
 		" 'rows': 251, 'backends': ['10.0.0.11', '10.0.0.12']}, {'name': 'api', 'listen': "
 		"'192.0.2.10:81/tcp', 'mode': 'l2', 'rows': 251, 'backends': ['10.0.0.11']}]}";
 	struct service_key key;
-	struct service found;
+	struct service found = { 0 };
 
 	(void)state;
 	assert_int_equal(apply_web(KEEP, "'10.0.0.11'"), 0);
 	kernel.no_room = true;
 	assert_int_equal(apply(both), 0);
-	key = service_find(rec, "api")->key;
+	key = service_find(model, "api")->key;
 	assert_null(reply_entry("10.0.0.12:80"));
 	assert_int_equal(lb_service_get(NULL, &key, &found), -ENOENT);
 	kernel.no_room = false;
 	assert_int_equal(apply(both), 0);
 	assert_non_null(reply_entry("10.0.0.12:80"));
 	assert_int_equal(lb_service_get(NULL, &key, &found), 0);
-	assert_int_equal(found.number, service_find(rec, "api")->number);
+	assert_int_equal(found.number, service_find(model, "api")->number);
 }
 
 /* Killed at any store, with what packets meet looked at after each. */

@@ -6,14 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "poised/row_age.h"
+#include "base/array.h"
+#include "publish/row_age.h"
 
 #define A 11
 #define B 12
 #define C 13
 #define T ROW_TRACKED
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void ages_follow_changes(void **state)
 {
@@ -39,7 +38,7 @@ static void ages_follow_changes(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(row_age_next(rows[i].age, rows[i].before, rows[i].after),
 				 rows[i].then);
 	assert_int_equal(row_age_first((struct row){ A, 0 }), 0);
@@ -59,9 +58,9 @@ static void only_moving_rows_grow(void **state)
 	assert_int_equal(row_age_grow(ROW_AGE_SETTLED, 3), ROW_AGE_SETTLED);
 	assert_int_equal(row_age_grow(ROW_AGE_TRACKED, 3), ROW_AGE_TRACKED);
 	assert_int_equal(row_age_grow(ROW_AGE_JUDGED, 3), ROW_AGE_JUDGED);
-	assert_int_equal(row_age_begin_pass(4), 4);
-	assert_int_equal(row_age_begin_pass(ROW_AGE_TRACKED), ROW_AGE_JUDGED);
-	assert_int_equal(row_age_begin_pass(ROW_AGE_JUDGED), ROW_AGE_JUDGED);
+	assert_int_equal(row_age_begin_sweep(4), 4);
+	assert_int_equal(row_age_begin_sweep(ROW_AGE_TRACKED), ROW_AGE_JUDGED);
+	assert_int_equal(row_age_begin_sweep(ROW_AGE_JUDGED), ROW_AGE_JUDGED);
 	/* A row that began to move just before a slice ended has still waited all of the time. */
 	assert_true(ROW_AGE_SETTLED > ROW_AGE_SLICES);
 }
@@ -87,7 +86,7 @@ static void passes_judge(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct row then =
 			row_age_judge(rows[i].row, rows[i].age, rows[i].held, rows[i].always);
 

@@ -4,16 +4,16 @@
  * the maps some clients send, and none may get to another backend than the one it began at, unless
  * that one failed.
  */
-#include "reconcile_box.h"
-#include "fake_flows.h"
-#include "poised/pass.h"
+#include "fixtures/reconcile_box.h"
+#include "fixtures/fake_flows.h"
+#include "sweeper/sweep.h"
 
 #define SERVICES 4
 #define BACKENDS 6
 #define STEPS    1500
 #define SEEDS    6
 
-/* What there really is, and what the operator wants. */
+/* The backends as they really are, and what the operator wants of them. */
 struct wanted_backend {
 	bool configured, sorry;
 	unsigned int weight;
@@ -85,9 +85,9 @@ static void look(void)
 /* Whoever has this address, also if it leaves. */
 static void address_fails(int i, bool fails)
 {
-	for (size_t s = 0; s < rec->service_count; s++)
-		for (size_t j = 0; j < service_members(rec->services[s]); j++) {
-			const struct run_backend *member = service_member(rec->services[s], j);
+	for (size_t s = 0; s < model->service_count; s++)
+		for (size_t j = 0; j < service_members(model->services[s]); j++) {
+			const struct live_backend *member = service_member(model->services[s], j);
 
 			if (member->addr.b[15] == 11 + i)
 				failed[member->target] = fails || member->admin == ADMIN_MAINT;
@@ -95,12 +95,12 @@ static void address_fails(int i, bool fails)
 	failed_clients();
 }
 
-/* What checks and next hops have to tell, of those that differ from what poised knows. */
+/* Reports what checks and next hops find, for each backend that differs from what poised knows. */
 static void truth_tell(void)
 {
 	for (int i = 0; i < FAKE_WATCHES; i++) {
 		struct nexthop hop = { .ifindex = 2, .ifname = "eth0", .mtu = 1500 };
-		const struct run_backend *member;
+		const struct live_backend *member;
 
 		if (!watches[i])
 			continue;
@@ -110,7 +110,7 @@ static void truth_tell(void)
 		watches[i]->changed(watches[i]->arg, &hop);
 	}
 	for (int i = 0; i < FAKE_WATCHES; i++) {
-		const struct run_backend *member;
+		const struct live_backend *member;
 		bool is_up;
 
 		if (!checks[i])
@@ -180,9 +180,9 @@ static void service_changes(int i)
 /* Told to serve nothing: it need not. Its flows are lost with the change, made or not. */
 static void maintained_fail(void)
 {
-	for (size_t s = 0; s < rec->service_count; s++)
-		for (size_t j = 0; j < service_members(rec->services[s]); j++) {
-			const struct run_backend *member = service_member(rec->services[s], j);
+	for (size_t s = 0; s < model->service_count; s++)
+		for (size_t j = 0; j < service_members(model->services[s]); j++) {
+			const struct live_backend *member = service_member(model->services[s], j);
 			const struct wanted_backend *backend =
 				&wanted[s].backends[member->addr.b[15] - 11];
 
@@ -196,9 +196,9 @@ static void numbers_clear(void)
 {
 	bool taken[FAKE_TARGETS] = { false };
 
-	for (size_t s = 0; s < rec->service_count; s++)
-		for (size_t j = 0; j < service_members(rec->services[s]); j++) {
-			const struct run_backend *member = service_member(rec->services[s], j);
+	for (size_t s = 0; s < model->service_count; s++)
+		for (size_t j = 0; j < service_members(model->services[s]); j++) {
+			const struct live_backend *member = service_member(model->services[s], j);
 			int i = member->addr.b[15] - 11;
 
 			taken[member->target] = true;
@@ -225,7 +225,7 @@ static void restart(void)
 	kernel.dead = true;
 	daemon_restart();
 	if (health)
-		reconcile_health_restore(rec, health);
+		reconcile_health_restore(model, health);
 	configuration_applies();
 	truth_tell();
 	numbers_clear();
@@ -253,41 +253,41 @@ static void configuration_changes(void)
 	}
 }
 
-/* What happens while a thread is busy with a pass. */
-static void pass_amid_changes(void)
+/* Makes changes while a thread is busy with a sweep. */
+static void sweep_amid_changes(void)
 {
-	struct pass pass;
+	struct sweep sweep;
 
-	/* A change may need numbers, and so a pass of its own; the sweeper sees to it that there is
-	 * one at a time. */
-	if (rec->retired_count)
-		sweeper_pass(rec->sweeper);
-	if (rec->retired_count)
+	/* A change may need numbers, and so a sweep of its own; the sweeper sees to it that there
+	 * is one at a time. */
+	if (model->retired_count)
+		sweeper_sweep(model->sweeper);
+	if (model->retired_count)
 		return;
-	assert_int_equal(pass_begin(rec, &pass), 0);
+	assert_int_equal(sweep_begin(model, &sweep), 0);
 	if (roll(2))
 		configuration_changes();
 	else
 		truth_changes();
 	if (!kernel.dead)
-		pass_run(&pass);
+		sweep_run(&sweep);
 	if (!kernel.dead && roll(2))
 		configuration_changes();
 	if (!kernel.dead)
-		pass_end(rec, &pass);
-	pass_free(&pass);
+		sweep_end(model, &sweep);
+	sweep_free(&sweep);
 }
 
 static void time_passes(void)
 {
 	kernel.time_ns += roll(4000) * 1000000ULL;
 	silent_clients_send(20 * SECOND_NS);
-	if (uv_is_active((uv_handle_t *)&rec->steps))
-		serving_steps(&rec->steps);
+	if (uv_is_active((uv_handle_t *)&model->steps))
+		serving_steps(&model->steps);
 	if (!roll(4))
-		pass_amid_changes();
+		sweep_amid_changes();
 	else if (roll(3))
-		sweeper_pass(rec->sweeper);
+		sweeper_sweep(model->sweeper);
 	turn();
 }
 
@@ -311,7 +311,7 @@ static void step(void)
 		restart();
 	} else {
 		json_decref(saved_health);
-		saved_health = reconcile_health_encode(rec);
+		saved_health = reconcile_health_encode(model);
 	}
 }
 
@@ -359,8 +359,8 @@ static void no_connection_breaks(void **state)
 		after_store = NULL;
 		kernel.stores_left = 0;
 		assert_int_equal(apply("{}"), 0);
-		pass_after(101);
-		assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
+		sweep_after(101);
+		assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 1);
 	}
 	json_decref(saved_health);
 	print_message("%u packets, %u broken\n", packets_sent, broken);

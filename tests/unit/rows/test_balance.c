@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "poise/hash.h"
-#include "sequence.h"
+#include "rows/sequence.h"
 
 #define ROWS       65537
 #define FLOWS      1000000
@@ -127,7 +127,7 @@ static void flows_are_spread_by_the_hash(void **state)
 	}
 }
 
-/* As the packet path does it: new flow after new flow, row after row, from anywhere. */
+/* Assigns new flows as the packet path does, row after row, starting anywhere. */
 static void round_robin_is_within_one_percent(void **state)
 {
 	(void)state;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "maglev.h"
+#include "rows/maglev.h"
 
 #define ROWS         65537
 #define BIG_ROWS     1048573
@@ -292,6 +292,19 @@ static void bad_sets_are_refused(void **state)
 	assert_int_equal(rows[0], 77);
 }
 
+/* Another value here moves every flow of every fleet: that needs more than a new test. */
+static void ids_never_change(void **state)
+{
+	struct addr v4, v6;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.0.0.11", &v4), 0);
+	assert_int_equal(addr_parse("2001:db8::11", &v6), 0);
+	assert_int_equal(maglev_id(&v4, 0), 0x48f3a8d2fc1d456b);
+	assert_int_equal(maglev_id(&v4, 8080), 0x39fdbf21ecfdde1b);
+	assert_int_equal(maglev_id(&v6, 0), 0x4b60a744bcb39ab6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +320,7 @@ int main(void)
 		cmocka_unit_test(reweighting_moves_about_what_it_must),
 		cmocka_unit_test(more_rows_move_less),
 		cmocka_unit_test(bad_sets_are_refused),
+		cmocka_unit_test(ids_never_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "poise/flow.h"
-#include "row.h"
+#include "rows/row.h"
 
 enum { NOBODY, A, B, C, D, TRACKED = ROW_TRACKED };
 static const __u16 last = D;
@@ -135,7 +135,10 @@ static void check_next(struct row row, __u16 owner, bool always, const bool *ser
 	if (!row_moving(row) && serves[row.current_target] && owner != row.current_target &&
 	    !(always && row.previous_target == TRACKED))
 		assert_int_equal(next.previous_target, row.current_target);
-	/* Who leaves the table alone has nobody's older flows in it, lost ones or not. */
+	/*
+	 * A row that does not read the flow table has no other backend's flows in it, lost ones or
+	 * not.
+	 */
 	if (!row_tracks(next))
 		assert_true(!always && !row_tracks(row) &&
 			    (owner == row.current_target || !row.current_target));

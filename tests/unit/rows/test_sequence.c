@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "poise/abi.h"
-#include "sequence.h"
+#include "rows/sequence.h"
 
 #define ROWS         65537
 #define BIG_ROWS     1048573

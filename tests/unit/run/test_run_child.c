@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the poised of `poise run` says, kept and passed on. A script of that name plays it. */
+/* `poise run` keeps what its poised says, and passes it on. A script plays that poised. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "poise/run_child.h"
+#include "run/run_child.h"
 
 #define PATIENCE_MS 20000
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/run_frame.h"
+#include "run/run_frame.h"
 
 #define BACKENDS 100
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What `poise run` prints does not wait for whom it is for. */
+/* `poise run` does not wait for the reader of what it prints. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "poise/run_out.h"
+#include "run/run_out.h"
 
 #define TEXT_SIZE (1 << 20)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What `poise run` makes of a request on a host, as a configuration. */
+/* Tests which configuration `poise run` makes from a request on a host. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/run_rivals.h"
-#include "quoted.h"
+#include "run/run_rivals.h"
+#include "fixtures/quoted.h"
 
 /* eth0 has 192.0.2.1 and 2001:db8::1, eth1 10.0.0.1; 10/8 is behind eth1, 127/8 and ::1 are here.
  */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What `poise run` takes away of instances, and what it leaves alone. In mounts of its own. */
+/*
+ * Tests what `poise run` removes of other instances, and what it leaves alone. Each test has mounts
+ * of its own.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,11 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/bpffs.h"
-#include "lib/pins.h"
-#include "lib/run_dir.h"
-#include "poise/run_remains.h"
-#include "poised/instance.h"
+#include "maps/bpffs.h"
+#include "maps/pins.h"
+#include "base/run_dir.h"
+#include "run/run_remains.h"
+#include "config/instance.h"
 
 static const char *pins_of(const char *name)
 {
@@ -54,7 +57,7 @@ static void start(const char *name, bool transient, struct instance *instance)
 		assert_int_equal(mkdir(maps, 0700), 0);
 }
 
-/* As SIGKILL leaves it. */
+/* Ends an instance as SIGKILL does. */
 static void kill_it(struct instance *instance)
 {
 	close(instance->lock);

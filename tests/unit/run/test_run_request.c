@@ -9,8 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "caught.h"
-#include "poise/run_request.h"
+#include "fixtures/caught.h"
+#include "objects/objects.h"
+#include "run/run_request.h"
 
 static void listens_are_read(void **state)
 {
@@ -124,37 +125,39 @@ static void backends_that_make_no_sense_are_refused(void **state)
 }
 
 /* --- a whole command line */
-static const struct option_row listen_row = { "listen", "X", "", true },
-			       check_row = { "check", "X" }, scheduler_row = { "scheduler", "X" };
 
-static int take(struct option_given *given, size_t given_count, char **words, int count,
-		struct run_request *out, char error[512])
+/* Takes what `poise run` is followed by, parted by blanks. Texts stay in line. */
+static int take(char *line, struct run_request *out, char error[512])
 {
-	struct command cmd = {
-		.given = given, .given_count = given_count, .argv = words, .argc = count
-	};
+	const struct option_row *const tables[] = { object_run.verbs[0].options, NULL };
+	char *argv[16] = { NULL }, *word;
+	struct command cmd = { .argv = argv };
 	struct caught caught;
-	int status;
+	int count = 0, status;
 
+	while ((word = strsep(&line, " ")))
+		argv[count++] = word;
+	cmd.argc = options_take(tables, count, argv, &cmd.given, error);
+	if (cmd.argc < 0) {
+		options_free(&cmd.given);
+		return EXIT_USAGE;
+	}
 	caught_begin(&caught);
 	status = run_request_take(&cmd, out);
 	caught_end(&caught, error, 512);
+	options_free(&cmd.given);
 	return status;
 }
 
 static void a_request_is_taken(void **state)
 {
-	struct option_given given[] = {
-		{ &listen_row, ":8080" },
-		{ &scheduler_row, "least" },
-		{ &check_row, "http:/up" },
-		{ &listen_row, ":53/udp" },
-	};
-	char one[] = ":8001", two[] = "[::1]:8002", *words[] = { one, two }, error[512];
+	char line[] = "--listen :8080 --scheduler least :8001 --check http:/up --listen=:53/udp "
+		      "[::1]:8002";
 	struct run_request request = { 0 };
+	char error[512];
 
 	(void)state;
-	assert_int_equal(take(given, 4, words, 2, &request, error), EXIT_DONE);
+	assert_int_equal(take(line, &request, error), EXIT_DONE);
 	assert_string_equal(error, "");
 	assert_int_equal(request.listen_count, 2);
 	assert_int_equal(request.listens[1].port, 53);
@@ -167,31 +170,24 @@ static void a_request_is_taken(void **state)
 
 static void what_is_missing_or_wrong_is_said(void **state)
 {
-	struct option_given listen[] = { { &listen_row, ":8080" }, { &listen_row, "8080/tcp" } };
-	struct option_given check[] = { { &listen_row, ":8080" }, { &check_row, "ftp" } };
-	struct option_given scheduler[] = { { &listen_row, ":8080" }, { &scheduler_row, "rr" } };
-	char one[] = ":8001", same[] = "127.0.0.1:8001", *words[] = { one, same };
-	const struct {
-		struct option_given *given;
-		size_t given_count;
-		int words;
-		const char *says;
+	static const struct {
+		const char *line, *says;
 	} rows[] = {
-		{ NULL, 0, 1, "where clients connect to is missing" },
-		{ listen, 1, 0, "no backends" },
-		{ listen, 2, 1, "[::]:8080/tcp is given twice" },
-		{ listen, 1, 2, "backend 127.0.0.1:8001 is given twice" },
-		{ check, 2, 1, "--check: expected tcp, http:/PATH or none, found \"ftp\"" },
-		{ scheduler, 2, 1, "unknown scheduler \"rr\"" },
+		{ ":8001", "where clients connect to is missing" },
+		{ "--listen :8080", "no backends" },
+		{ "--listen :8080 --listen 8080/tcp :8001", "[::]:8080/tcp is given twice" },
+		{ "--listen :8080 :8001 127.0.0.1:8001", "backend 127.0.0.1:8001 is given twice" },
+		{ "--listen :8080 --check ftp :8001",
+		  "--check: expected tcp, http:/PATH or none, found \"ftp\"" },
+		{ "--listen :8080 --scheduler rr :8001", "unknown --scheduler \"rr\"" },
 	};
 	struct run_request request = { 0 };
-	char error[512];
+	char line[128], error[512];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(take(rows[i].given, rows[i].given_count, words, rows[i].words,
-				      &request, error),
-				 EXIT_USAGE);
+		snprintf(line, sizeof(line), "%s", rows[i].line);
+		assert_int_equal(take(line, &request, error), EXIT_USAGE);
 		assert_non_null(strstr(error, rows[i].says));
 		assert_null(request.backends);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What `poise run` shows of backends. */
+/* Tests what `poise run` shows about backends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/run_rows.h"
-#include "quoted.h"
+#include "run/run_rows.h"
+#include "fixtures/quoted.h"
 
 #define SERVICES                                                                                   \
 	"[{'name': '80', 'listen': '[::]:80/tcp', 'backends': ["                                   \
@@ -47,7 +47,7 @@ static void shares_rates_and_sums(void **state)
 	assert_string_equal(rows[1].reason, "");
 	assert_string_equal(rows[2].reason, "connection refused");
 	assert_true(rows[2].new_per_s == 1);
-	/* Of one that is up and gets nothing the next hop tells why; no counter of it is known. */
+	/* This backend is up and gets nothing; its next hop tells why, and it has no counter. */
 	assert_string_equal(rows[3].reason, "no route");
 	assert_int_equal(rows[3].new_flows, 0);
 	free(rows);

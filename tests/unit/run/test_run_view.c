@@ -12,8 +12,8 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "poise/run_view.h"
-#include "quoted.h"
+#include "run/run_view.h"
+#include "fixtures/quoted.h"
 
 static int pipe_fds[2];
 static struct run_out out;

@@ -16,6 +16,7 @@ static const struct target target = { .new_ticks = 10, .idle_ticks = 200, .closi
 static const struct flow_packet syn = { .fresh = true, .first = true };
 static const struct flow_packet ack = { 0 };
 static const struct flow_packet fin = { .closes = true };
+static const struct flow_packet rst = { .resets = true };
 static const struct flow_packet datagram = { .first = true };
 static const struct flow_packet client_syn = { .first = true }; /* flows are clients */
 
@@ -33,9 +34,10 @@ static void test_first_packet(void **state)
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &syn), 7, 10, FLOW_NEW);
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &datagram), 7, 10, FLOW_NEW);
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &client_syn), 7, 10, FLOW_NEW);
-	/* Of a flow older than the table: it may be silent for as long as any. */
+	/* This flow is older than the table, so it may be silent for as long as any. */
 	assert_entry(flow_begin(TAG, 7, &target, NOW, &ack), 7, 200, FLOW_NEW);
 	assert_entry(flow_begin(TAG, 65534, &target, NOW, &fin), 65534, 30, FLOW_CLOSING);
+	assert_entry(flow_begin(TAG, 7, &target, NOW, &rst), 7, 30, FLOW_RESET);
 }
 
 static void test_later_packets(void **state)
@@ -52,30 +54,104 @@ static void test_later_packets(void **state)
 	assert_true(flow_touch(entry, &target, NOW + 1, &ack) != entry);
 	entry = flow_touch(entry, &target, NOW, &fin);
 	assert_entry(entry, 7, 30, FLOW_CLOSING);
+	assert_entry(flow_touch(entry, &target, NOW, &rst), 7, 30, FLOW_CLOSING);
 	/* The rest of it changes nothing, another FIN is another end. */
 	assert_true(flow_touch(entry, &target, NOW, &ack) == entry);
 	assert_true(flow_touch(entry, &target, NOW + FLOW_END_TICKS, &ack) == entry);
 	assert_entry(flow_touch(entry, &target, NOW + 1, &fin), 7, 31, FLOW_CLOSING);
-	/* Who goes on is half-closed, or another flow from the same port. */
+	/* A flow that goes on is half-closed, or it is another flow from the same port. */
 	assert_entry(flow_touch(entry, &target, NOW + FLOW_END_TICKS + 1, &ack), 7,
 		     200 + FLOW_END_TICKS + 1, FLOW_ESTABLISHED);
 	assert_entry(flow_touch(entry, &target, NOW + 31, &ack), 7, 231, FLOW_ESTABLISHED);
 	assert_entry(flow_touch(entry, &target, NOW + 29, &fin), 7, 59, FLOW_CLOSING);
 }
 
-static void test_who_follows(void **state)
+/* Packets of one tick establish nothing, however many they are and in whatever order. */
+static void test_one_tick(void **state)
 {
-	__u64 entry = flow_begin(TAG, 7, &target, NOW, &syn);
+	static const struct flow_packet *const packets[] = { &syn, &ack, &rst, &datagram };
+	const size_t count = sizeof(packets) / sizeof(packets[0]);
 
 	(void)state;
-	assert_true(flow_follows(entry, true)); /* the same SYN again */
-	assert_true(flow_follows(entry, false));
-	entry = flow_touch(entry, &target, NOW, &ack);
-	assert_false(flow_follows(entry, true));
-	assert_true(flow_follows(entry, false));
-	entry = flow_touch(entry, &target, NOW, &fin);
-	assert_false(flow_follows(entry, true));
-	assert_true(flow_follows(entry, false));
+	for (size_t i = 0; i < count * count * count * count; i++) {
+		__u64 entry = flow_begin(TAG, 7, &target, NOW, packets[i % count]);
+
+		entry = flow_touch(entry, &target, NOW, packets[i / count % count]);
+		entry = flow_touch(entry, &target, NOW, packets[i / count / count % count]);
+		entry = flow_touch(entry, &target, NOW, packets[i / count / count / count]);
+		assert_int_not_equal(flow_entry_state(entry), FLOW_ESTABLISHED);
+	}
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 10, FLOW_NEW), &target, NOW, &ack), 7, 200,
+		     FLOW_NEW);
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 199, FLOW_NEW), &target, NOW, &ack), 7,
+		     200, FLOW_ESTABLISHED);
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 9, FLOW_NEW), &target, NOW, &ack), 7, 200,
+		     FLOW_ESTABLISHED);
+}
+
+/* A SYN takes nothing from a flow: neither its state nor its time. */
+static void test_syn_of_a_stranger(void **state)
+{
+	__u64 open = flow_entry(TAG, 7, NOW + 150, FLOW_ESTABLISHED);
+
+	(void)state;
+	assert_true(flow_touch(open, &target, NOW, &syn) == open);
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 3, FLOW_ESTABLISHED), &target, NOW, &syn),
+		     7, 10, FLOW_ESTABLISHED);
+	/* One packet of a flow that is older than the table. */
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 150, FLOW_NEW), &target, NOW, &syn), 7,
+		     150, FLOW_NEW);
+	/* After an RST that was one the backend answers, and the flow begins anew. */
+	assert_entry(flow_touch(flow_entry(TAG, 7, NOW + 30, FLOW_RESET), &target, NOW, &syn), 7,
+		     30, FLOW_NEW);
+}
+
+/* An RST may be a stranger's: the flow goes on, or it is silent. */
+static void test_reset(void **state)
+{
+	__u64 entry = flow_touch(flow_begin(TAG, 7, &target, NOW, &ack), &target, NOW, &rst);
+
+	(void)state;
+	assert_entry(entry, 7, 30, FLOW_RESET);
+	assert_true(flow_entry_closes(entry));
+	assert_true(flow_touch(entry, &target, NOW + FLOW_END_TICKS, &ack) == entry);
+	assert_entry(flow_touch(entry, &target, NOW + FLOW_END_TICKS + 1, &ack), 7,
+		     200 + FLOW_END_TICKS + 1, FLOW_ESTABLISHED);
+	assert_entry(flow_touch(entry, &target, NOW, &fin), 7, 30, FLOW_CLOSING);
+}
+
+static void test_who_follows(void **state)
+{
+	static const struct {
+		enum flow_state state;
+		int left;
+		bool syn, drains; /* a SYN does; it also does while the backend drains */
+	} rows[] = {
+		{ FLOW_NEW, 10 - FLOW_END_TICKS, true, true }, /* the same SYN again */
+		{ FLOW_NEW, 9 - FLOW_END_TICKS, true, false },
+		{ FLOW_NEW, 0, true, false },
+		{ FLOW_NEW, -1, false },
+		{ FLOW_ESTABLISHED, 200, true, true },
+		{ FLOW_ESTABLISHED, 200 - FLOW_END_TICKS, true, true },
+		{ FLOW_ESTABLISHED, 199 - FLOW_END_TICKS, true, false },
+		{ FLOW_ESTABLISHED, 0, true, false },
+		{ FLOW_ESTABLISHED, -1, false }, /* it has been silent for long enough */
+		{ FLOW_CLOSING, 30, false },
+		{ FLOW_CLOSING, 1, false },
+		{ FLOW_RESET, 30, true, true },
+		{ FLOW_RESET, 30 - FLOW_END_TICKS, true, true },
+		{ FLOW_RESET, 29 - FLOW_END_TICKS, false }, /* and silence followed */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		__u64 entry = flow_entry(TAG, 7, NOW + rows[i].left, rows[i].state);
+
+		assert_true(flow_follows(entry, &target, NOW, false, false));
+		assert_true(flow_follows(entry, &target, NOW, false, true));
+		assert_int_equal(flow_follows(entry, &target, NOW, true, false), rows[i].syn);
+		assert_int_equal(flow_follows(entry, &target, NOW, true, true), rows[i].drains);
+	}
 }
 
 static void test_who_makes_room(void **state)
@@ -157,7 +233,8 @@ int main(void)
 		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_later_packets),
 		cmocka_unit_test(test_who_follows),  cmocka_unit_test(test_time_wraps),
 		cmocka_unit_test(test_clock),        cmocka_unit_test(test_who_makes_room),
-		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_rows),         cmocka_unit_test(test_syn_of_a_stranger),
+		cmocka_unit_test(test_reset),        cmocka_unit_test(test_one_tick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,10 +17,10 @@
 #define NOW 1000
 #define TAG 0xfedcba98
 
-#define FIN NAT_TCP_FIN
-#define SYN NAT_TCP_SYN
-#define RST NAT_TCP_RST
-#define ACK NAT_TCP_ACK
+#define FIN TCP_FIN
+#define SYN TCP_SYN
+#define RST TCP_RST
+#define ACK TCP_ACK
 
 static const struct target target = {
 	.new_ticks = 30,
@@ -81,7 +81,9 @@ static void expiry_wraps(void **state)
 		for (size_t j = 0; j < LEN(lefts); j++) {
 			__u64 word = nat_word(TAG, starts[i] + lefts[j], NAT_ASSURED);
 
-			/* Of the time now some have all bits, some only those of a tick. */
+			/*
+			 * Some callers pass the time with all its bits, some only those of a tick.
+			 */
 			assert_int_equal(nat_word_left(word, starts[i]), lefts[j]);
 			assert_int_equal(nat_word_left(word, starts[i] & NAT_TICK_MASK), lefts[j]);
 			assert_int_equal(nat_word_live(word, starts[i]), lefts[j] >= 0);
@@ -211,6 +213,21 @@ static const struct story stories[] = {
 	    { 'b', ACK, 1, OPEN | NAT_RESET, 39 },
 	    { 'b', ACK, 1, OPEN, 100000 },
 	    { 'c', ACK, 9, OPEN, 100000 } } },
+	{ "a stranger's RST and SYN",
+	  false,
+	  { HANDSHAKE,
+	    { 'c', RST, 3, OPEN | NAT_RESET, 40 },
+	    { 'c', SYN, 0, OPEN | NAT_RESET | NAT_SYN_AGAIN, 40 },
+	    { 'b', ACK, 0, OPEN | NAT_RESET | NAT_SYN_AGAIN, 40 },
+	    { 'c', SYN, 2, OPEN | NAT_RESET | NAT_SYN_AGAIN, 38 },
+	    { 'b', ACK, 0, OPEN | NAT_SYN_AGAIN, 100000 } } },
+	{ "an RST, and the port again",
+	  false,
+	  { HANDSHAKE,
+	    { 'c', RST, 3, OPEN | NAT_RESET, 40 },
+	    { 'c', SYN, 2, OPEN | NAT_RESET | NAT_SYN_AGAIN, 38 },
+	    { 'b', SYN | ACK, 0, NAT_REPLIED, 15 },
+	    { 'c', ACK, 0, OPEN, 100000 } } },
 	{ "one RST after the other",
 	  false,
 	  { HANDSHAKE,
@@ -260,6 +277,51 @@ static void flows_go_through_their_states(void **state)
 	(void)state;
 	for (size_t i = 0; i < LEN(stories); i++)
 		story_check(&stories[i]);
+}
+
+/* A SYN begins another flow after FINs, and after an RST with silence. */
+static void who_begins_anew(void **state)
+{
+	static const struct {
+		__u32 flags;
+		int left;
+		bool anew;
+	} cases[] = {
+		{ 0, 30, false },
+		{ NAT_REPLIED, 15, false },
+		{ OPEN, 100000, false },
+		{ OPEN, 0, false },
+		{ OPEN | NAT_FIN_CLIENT, 1, false },
+		{ OPEN | NAT_FIN_CLIENT | NAT_FIN_BACKEND, 40, true },
+		{ NAT_REPLIED | NAT_RESET, 5, true }, /* refused */
+		{ OPEN | NAT_RESET, 40, false },
+		{ OPEN | NAT_RESET, 41 - NAT_DOUBT_TICKS, false },
+		{ OPEN | NAT_RESET, 40 - NAT_DOUBT_TICKS, true },
+		{ OPEN | NAT_RESET | NAT_FIN_CLIENT, 40, false },
+		{ OPEN | NAT_RESET | NAT_FIN_CLIENT | NAT_FIN_BACKEND, 40, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		__u64 word = nat_word(TAG, NOW + cases[i].left, cases[i].flags);
+
+		assert_int_equal(nat_begins_anew(word, SYN, &target, NOW), cases[i].anew);
+		assert_false(nat_begins_anew(word, SYN | ACK, &target, NOW));
+		assert_false(nat_begins_anew(word, ACK, &target, NOW));
+		assert_false(nat_begins_anew(word, SYN | RST, &target, NOW));
+	}
+}
+
+static void who_begins_a_flow(void **state)
+{
+	static const __u32 good[] = { SYN, SYN | 0xc0, ACK, ACK | FIN, ACK | 0x28 };
+
+	(void)state;
+	for (__u32 tcp = 0; tcp < 64; tcp++)
+		assert_int_equal(nat_begins(tcp), (tcp & (SYN | RST | FIN | ACK)) == SYN ||
+							  (tcp & (SYN | RST | ACK)) == ACK);
+	for (size_t i = 0; i < LEN(good); i++)
+		assert_true(nat_begins(good[i]));
 }
 
 static void what_has_ended_is_not_established(void **state)
@@ -327,6 +389,8 @@ int main(void)
 		cmocka_unit_test(expiry_wraps),
 		cmocka_unit_test(the_clock_goes_on_where_the_flow_tables_wraps),
 		cmocka_unit_test(flows_go_through_their_states),
+		cmocka_unit_test(who_begins_anew),
+		cmocka_unit_test(who_begins_a_flow),
 		cmocka_unit_test(what_has_ended_is_not_established),
 		cmocka_unit_test(who_is_worth_least_makes_room),
 	};

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "poise/rates.h"
-#include "poise/stats.h"
+#include "print/rates.h"
+#include "stats/stats.h"
 
 static void a_delta_is_what_passed_in_between(void **state)
 {
@@ -167,16 +167,22 @@ static void a_silent_interval_has_no_shares(void **state)
 
 static void replies_are_counted_as_what_they_answer(void **state)
 {
-	const struct counter before = { .packets = 9, .reply_packets = 5, .reply_bytes = 700 };
-	const struct counter after = { .packets = 9, .reply_packets = 15, .reply_bytes = 2200 };
+	const struct counter before = {
+		.packets = 9, .reply_packets = 5, .reply_bytes = 700, .icmp_errors = 2
+	};
+	const struct counter after = {
+		.packets = 9, .reply_packets = 15, .reply_bytes = 2200, .icmp_errors = 6
+	};
 	struct counter sum = rates_delta(&before, &after);
 
 	(void)state;
 	assert_int_equal(sum.reply_packets, 10);
 	assert_int_equal(sum.reply_bytes, 1500);
+	assert_int_equal(sum.icmp_errors, 4);
 	rates_add(&sum, &after);
 	assert_int_equal(sum.reply_packets, 25);
 	assert_int_equal(sum.reply_bytes, 3700);
+	assert_int_equal(sum.icmp_errors, 10);
 	/* Zeroed in between. */
 	assert_int_equal(rates_delta(&after, &before).reply_packets, 5);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sweep.h"
+#include "sweep/flow_sweep.h"
 
 #define LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -25,12 +25,12 @@ enum { NONE, A, B, C, FREE, GONE, OTHER };
 static struct flow_set sets[4];
 static struct row rows[ROWS], other_rows[ROWS];
 static __u8 held[ROWS], other_held[ROWS];
-static struct sweep_flows flows[TARGETS];
+static struct sweep_tally flows[TARGETS];
 static struct sweep_service services[2];
 static __u16 service_of_target[TARGETS];
 static __u16 closing_ticks[TARGETS];
 
-static struct sweep sweep_new(void)
+static struct flow_sweep sweep_new(void)
 {
 	memset(sets, 0, sizeof(sets));
 	memset(held, 0, sizeof(held));
@@ -49,15 +49,15 @@ static struct sweep sweep_new(void)
 	services[0] = (struct sweep_service){ .rows = rows, .row_count = ROWS, .held = held };
 	services[1] =
 		(struct sweep_service){ .rows = other_rows, .row_count = ROWS, .held = other_held };
-	return (struct sweep){ .sets = sets,
-			       .set_count = LEN(sets),
-			       .now = NOW,
-			       .clean = true,
-			       .service_of_target = service_of_target,
-			       .closing_ticks = closing_ticks,
-			       .target_count = TARGETS,
-			       .services = services,
-			       .flows = flows };
+	return (struct flow_sweep){ .sets = sets,
+				    .set_count = LEN(sets),
+				    .now = NOW,
+				    .clean = true,
+				    .service_of_target = service_of_target,
+				    .closing_ticks = closing_ticks,
+				    .target_count = TARGETS,
+				    .services = services,
+				    .flows = flows };
 }
 
 static const struct {
@@ -78,6 +78,7 @@ static const struct {
 	{ "closes, heard of in this tick", A, CLOSING, FLOW_CLOSING, .live = true },
 	{ "closes, heard of two ticks ago", A, CLOSING - 2, FLOW_CLOSING, .live = true },
 	{ "closes, silent for three", A, CLOSING - 3, FLOW_CLOSING, .closing = true },
+	{ "reset, silent for three", A, CLOSING - 3, FLOW_RESET, .closing = true },
 	{ "closes, and holds the row to its end", B, 0, FLOW_CLOSING, .closing = true,
 	  .held = true },
 	{ "closes, expired", B, -1, FLOW_CLOSING, .cleared = true },
@@ -89,14 +90,14 @@ static const struct {
 
 static void run_case(size_t i, bool clean)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 	__u64 entry = flow_entry(TAG(2), cases[i].target, NOW + cases[i].left, cases[i].state);
 	bool counted = cases[i].live || cases[i].closing;
 
 	print_message("  %s%s\n", cases[i].name, clean ? "" : " (no cleaning)");
 	sweep.clean = clean;
 	sets[1].entries[5] = entry;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, counted);
 	assert_int_equal(sweep.new_flows, counted && cases[i].state == FLOW_NEW);
 	assert_int_equal(sweep.cleared, clean && cases[i].cleared);
@@ -122,41 +123,41 @@ static void each_entry_is_judged(void **state)
 
 static void an_empty_table_tells_nothing(void **state)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 
 	(void)state;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied + sweep.new_flows + sweep.cleared, 0);
 	sweep.set_count = 0;
 	sweep.sets = NULL;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 }
 
 /* Time goes round; so does what expires after it has. */
 static void time_goes_round(void **state)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 
 	(void)state;
 	sweep.now = FLOW_TICK_MASK;
 	sets[0].entries[0] = flow_entry(TAG(1), B, sweep.now + 5, FLOW_NEW);
 	sets[0].entries[1] = flow_entry(TAG(1), B, sweep.now - 5, FLOW_NEW);
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 1);
 	assert_int_equal(sweep.cleared, 1);
 	sweep.now = 4;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 2);
 	assert_int_equal(sweep.cleared, 1);
 	sweep.now = 5;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.cleared, 2);
 	assert_true(!sets[0].entries[0]);
 }
 
 static void all_of_a_table_is_counted(void **state)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 
 	(void)state;
 	for (size_t i = 0; i < LEN(sets) * FLOWS_PER_SET; i++)
@@ -164,7 +165,7 @@ static void all_of_a_table_is_counted(void **state)
 			flow_entry(TAG(i % 3), i % 2 ? A : OTHER, NOW + i, i % 4 ? 1 : 0);
 	rows[1].current_target = B;
 	services[1].held = NULL;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 32);
 	assert_int_equal(sweep.new_flows, 8);
 	assert_int_equal(flows[A].live, 16);
@@ -178,16 +179,16 @@ static void all_of_a_table_is_counted(void **state)
 /* Two halves of a table tell what the whole does: figures are added to what is there. */
 static void figures_add_up(void **state)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 
 	(void)state;
 	sets[0].entries[0] = flow_entry(TAG(0), B, NOW, FLOW_NEW);
 	sets[3].entries[7] = flow_entry(TAG(3), B, NOW, FLOW_NEW);
 	sets[3].entries[6] = flow_entry(TAG(3), B, NOW - 1, FLOW_NEW);
 	sweep.set_count = 2;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	sweep.sets += 2;
-	assert_int_equal(sweep_run(&sweep), 0);
+	assert_int_equal(flow_sweep_run(&sweep), 0);
 	assert_int_equal(sweep.occupied, 2);
 	assert_int_equal(sweep.new_flows, 2);
 	assert_int_equal(sweep.cleared, 1);
@@ -209,9 +210,9 @@ static __u64 make_flow(__u32 set, int slot, __u16 target, __u32 expiry)
 }
 
 /*
- * As packets do: an entry that has expired is touched if it is still there, else made anew; one
- * that has not is never to go. Slot by slot, over and over: what was put there last has to be
- * there.
+ * Does what packets do, slot by slot and over and over: an expired entry is touched if it is still
+ * there, and made anew otherwise. An entry that has not expired must never go: what was put there
+ * last has to be there.
  */
 static void *touch_entries(void *arg)
 {
@@ -239,7 +240,7 @@ static void *touch_entries(void *arg)
 
 static void nothing_live_is_cleared_while_packets_come(void **state)
 {
-	struct sweep sweep = sweep_new();
+	struct flow_sweep sweep = sweep_new();
 	pthread_t packets;
 	__u64 lost = 0, cleared = 0;
 
@@ -250,7 +251,7 @@ static void nothing_live_is_cleared_while_packets_come(void **state)
 	assert_int_equal(pthread_create(&packets, NULL, touch_entries, &lost), 0);
 	while (cleared < 10000) {
 		sweep.cleared = 0;
-		assert_int_equal(sweep_run(&sweep), 0);
+		assert_int_equal(flow_sweep_run(&sweep), 0);
 		cleared += sweep.cleared;
 	}
 	__atomic_store_n(&busy_end, true, __ATOMIC_RELAXED);
@@ -273,14 +274,14 @@ static void who_comes_back_in_time_counts(void **state)
 {
 	(void)state;
 	for (int round = 0; round < BUSY_ROUNDS; round++) {
-		struct sweep sweep = sweep_new();
+		struct flow_sweep sweep = sweep_new();
 		pthread_t packet;
 		__u64 left;
 
 		sets[2].entries[3] = flow_entry(TAG(2), B, NOW - 1, FLOW_ESTABLISHED);
 		assert_int_equal(pthread_create(&packet, NULL, touch_expired, &sets[2].entries[3]),
 				 0);
-		assert_int_equal(sweep_run(&sweep), 0);
+		assert_int_equal(flow_sweep_run(&sweep), 0);
 		left = __atomic_load_n(&sets[2].entries[3], __ATOMIC_RELAXED);
 		pthread_join(packet, NULL);
 		assert_int_equal(sweep.cleared + sweep.occupied, 1);

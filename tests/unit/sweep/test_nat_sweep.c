@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nat_sweep.h"
+#include "sweep/nat_sweep.h"
 
 #define LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -22,7 +22,7 @@
 enum { NONE, A, B, GONE, LAST = TARGETS - 1 };
 
 static struct nat_set sets[SETS];
-static struct sweep_flows flows[TARGETS];
+static struct sweep_tally flows[TARGETS];
 static __u16 service_of_target[TARGETS];
 
 static struct nat_sweep sweep_new(void)
@@ -98,7 +98,7 @@ static void counts_add_up(void **state)
 
 	(void)state;
 	flow_put(3, 200, A, 5, 0);
-	flows[A] = (struct sweep_flows){ .live = 10, .closing = 20 };
+	flows[A] = (struct sweep_tally){ .live = 10, .closing = 20 };
 	nat_sweep_run(&sweep);
 	assert_int_equal(flows[A].live, 11);
 	assert_int_equal(flows[A].closing, 20);
@@ -178,8 +178,11 @@ static void others_entries_are_left_alone(void **state)
 	struct nat_sweep sweep = sweep_new();
 
 	(void)state;
-	/* Of each an expired entry whose partner's place is now somebody else's: by the tag, by
-	 * what the entry there says, by its side, or by nobody's yet. */
+	/*
+	 * Each of these is an expired entry whose partner's place another flow has taken: its tag
+	 * differs, its entry names another one, it has the other side, or it is still being
+	 * written.
+	 */
 	flow_put(3, 200, A, -5, OPEN);
 	*word_at(200) = nat_word(77, NOW + 5, NAT_REPLY);
 	flow_put(4, 201, A, -5, OPEN);
@@ -209,7 +212,7 @@ static void what_is_being_written_is_left_alone(void **state)
 
 	(void)state;
 	service_of_target[GONE] = SWEEP_CLEAR;
-	/* What the entries say is not to be read. */
+	/* The entries of these words must not be read. */
 	side_put(3, ~0U, GONE, nat_word(3, NOW + 5, NAT_BUSY));
 	side_put(4, ~0U, 0xffff, nat_word(4, NOW - 1, NAT_BUSY | NAT_REPLY));
 	side_put(5, 3, A, nat_word(5, NOW - 2, NAT_BUSY));
@@ -312,7 +315,7 @@ static void *sweep_on(void *arg)
 	__u64 *cleared = arg;
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		static struct sweep_flows counted[TARGETS];
+		static struct sweep_tally counted[TARGETS];
 		struct nat_sweep sweep = { .sets = sets,
 					   .set_count = SETS,
 					   .now = NOW,

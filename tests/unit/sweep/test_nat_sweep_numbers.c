@@ -7,14 +7,14 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nat_sweep.h"
+#include "sweep/nat_sweep.h"
 
 #define NOW     1000
 #define SETS    4
 #define TARGETS 2
 
 static struct nat_set sets[SETS];
-static struct sweep_flows flows[TARGETS];
+static struct sweep_tally flows[TARGETS];
 static __u16 service_of_target[TARGETS];
 static __u8 dead_services[POISE_MAX_SERVICES], sources_used[POISE_MAX_NAT_SOURCES];
 
@@ -36,7 +36,7 @@ static struct nat_sweep sweep_new(void)
 				   .sources_used = sources_used };
 }
 
-/* In the first two sets, at the same place. */
+/* Puts a flow into the first two sets, at the same place of each. */
 static void flow_put(__u32 at, __u16 service, __u16 source, __u32 flags)
 {
 	struct nat_entry entry = { .target = 1, .service = service, .source = source };

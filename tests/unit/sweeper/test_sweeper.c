@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Passes in their thread, and what the loop does meanwhile. */
-#include "reconcile_box.h"
-#include "poised/pass.h"
+#include "fixtures/reconcile_box.h"
+#include "sweeper/sweep.h"
 
 #define TWO "'10.0.0.11', '10.0.0.12'"
 
 static uv_sem_t begun, allowed;
 static unsigned int passes;
 
-/* In place of the real one: takes as long as the test wants. */
-int sweep_run(struct sweep *sweep)
+/* Takes the real one's place, and takes as long as the test wants. */
+int flow_sweep_run(struct flow_sweep *sweep)
 {
 	uv_sem_post(&begun);
 	uv_sem_wait(&allowed);
@@ -21,11 +21,11 @@ int sweep_run(struct sweep *sweep)
 static void allow_timers(void)
 {
 	kernel.time_ns += 10 * SECOND_NS;
-	sweeper_wake(rec->sweeper);
+	sweeper_wake(model->sweeper);
 }
 
-/* Until a pass is in flight. */
-static void pass_await(void)
+/* Until a sweep is in flight. */
+static void sweep_await(void)
 {
 	allow_timers();
 	while (uv_sem_trywait(&begun))
@@ -33,13 +33,13 @@ static void pass_await(void)
 }
 
 /* Until the loop knows what it found. */
-static void pass_let_end(void)
+static void sweep_let_end(void)
 {
-	__u64 before = rec->sweep.swept_ns;
+	__u64 before = model->flow_table.swept_ns;
 
 	kernel.time_ns++;
 	uv_sem_post(&allowed);
-	while (rec->sweep.swept_ns == before)
+	while (model->flow_table.swept_ns == before)
 		uv_run(&loop, UV_RUN_NOWAIT);
 }
 
@@ -65,15 +65,15 @@ static void passes_follow_each_other(void **state)
 	(void)state;
 	assert_int_equal(apply_web("", TWO), 0);
 	for (unsigned int i = 1; i <= 3; i++) {
-		pass_await();
-		/* The loop goes on, and another pass does not begin. */
-		sweeper_wake(rec->sweeper);
+		sweep_await();
+		/* The loop goes on, and another sweep does not begin. */
+		sweeper_wake(model->sweeper);
 		for (int j = 0; j < 100; j++)
 			uv_run(&loop, UV_RUN_NOWAIT);
 		assert_int_equal(uv_sem_trywait(&begun), UV_EAGAIN);
-		pass_let_end();
+		sweep_let_end();
 		assert_int_equal(passes, i);
-		assert_int_equal(rec->sweep.occupied, 1);
+		assert_int_equal(model->flow_table.occupied, 1);
 	}
 }
 
@@ -82,21 +82,21 @@ static void a_pass_follows_a_change_that_is_none(void **state)
 {
 	(void)state;
 	assert_int_equal(apply_web("", TWO), 0);
-	pass_await();
-	pass_let_end();
-	rec->sweep.occupied = 0;
+	sweep_await();
+	sweep_let_end();
+	model->flow_table.occupied = 0;
 	kernel.time_ns += SECOND_NS;
 	turn();
-	assert_false(pass_wanted(rec));
+	assert_false(sweep_wanted(model));
 	assert_int_equal(apply_web("", TWO), 0);
-	assert_true(pass_wanted(rec));
+	assert_true(sweep_wanted(model));
 }
 
 static void poised_ends_after_the_pass(void **state)
 {
 	(void)state;
 	assert_int_equal(apply_web("", TWO), 0);
-	pass_await();
+	sweep_await();
 	uv_sem_post(&allowed);
 	daemon_stop();
 	assert_int_equal(passes, 1);
@@ -110,15 +110,15 @@ static void a_service_may_go_meanwhile(void **state)
 	hop_ready("10.0.0.11");
 	assert_int_equal(apply_web("", TWO), 0);
 	kernel.time_ns += SECOND_NS;
-	pass_await();
+	sweep_await();
 	assert_int_equal(apply("{}"), 0);
-	pass_let_end();
-	assert_int_equal(rec->service_count, 0);
-	/* What it had is not cleared by a pass that began before. */
-	assert_int_not_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
-	pass_await();
-	pass_let_end();
-	assert_int_equal(numbers_left(&rec->target_numbers), FAKE_TARGETS - 1);
+	sweep_let_end();
+	assert_int_equal(model->service_count, 0);
+	/* A sweep that began before does not clear the entries that it had. */
+	assert_int_not_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 1);
+	sweep_await();
+	sweep_let_end();
+	assert_int_equal(numbers_left(&model->target_numbers), FAKE_TARGETS - 1);
 }
 
 static void a_table_may_be_replaced_meanwhile(void **state)
@@ -128,9 +128,9 @@ static void a_table_may_be_replaced_meanwhile(void **state)
 	hop_ready("10.0.0.11");
 	assert_int_equal(apply_web("", TWO), 0);
 	kernel.time_ns += SECOND_NS;
-	pass_await();
+	sweep_await();
 	assert_int_equal(apply_web("'mode': 'ipip', 'hash': 'source',", TWO), 0);
-	pass_let_end();
+	sweep_let_end();
 	assert_int_equal(rows_of("web", "10.0.0.11"), ROWS);
 }
 
@@ -138,16 +138,66 @@ static void one_that_is_waited_for_comes_after_the_one_in_flight(void **state)
 {
 	(void)state;
 	assert_int_equal(apply_web("", TWO), 0);
-	pass_await();
+	sweep_await();
 	uv_sem_post(&allowed);
 	uv_sem_post(&allowed);
-	sweeper_pass(rec->sweeper);
+	sweeper_sweep(model->sweeper);
 	assert_int_equal(passes, 2);
 	assert_int_equal(uv_sem_trywait(&begun), 0);
 	/* The loop is told of the first one late, and goes on. */
-	pass_await();
-	pass_let_end();
+	sweep_await();
+	sweep_let_end();
 	assert_int_equal(passes, 3);
+}
+
+static unsigned int told;
+
+static void tell(void *arg)
+{
+	(void)arg;
+	told++;
+}
+
+/* One in flight may not have found what was given up since it began. */
+static void who_waits_is_told_by_a_pass_that_began_later(void **state)
+{
+	struct sweep_wait first = { .done = tell }, second = { .done = tell };
+
+	(void)state;
+	told = 0;
+	assert_int_equal(apply_web("", TWO), 0);
+	sweep_await();
+	sweeper_await(model->sweeper, &first);
+	sweep_let_end();
+	assert_int_equal(told, 0);
+	sweep_await();
+	sweeper_await(model->sweeper, &second);
+	sweep_let_end();
+	assert_int_equal(told, 1);
+	sweeper_await_cancel(&second);
+	sweep_await();
+	sweep_let_end();
+	assert_int_equal(told, 1);
+}
+
+/* Nothing else asks for a sweep, and it does not wait for its share of the time. */
+static void a_pass_is_made_for_who_waits(void **state)
+{
+	struct sweep_wait wait = { .done = tell };
+
+	(void)state;
+	told = 0;
+	assert_int_equal(apply_web("", TWO), 0);
+	sweep_await();
+	sweep_let_end();
+	model->flow_table.occupied = 0;
+	assert_false(sweep_wanted(model));
+	sweeper_await(model->sweeper, &wait);
+	kernel.time_ns += IN_FLIGHT_NS;
+	uv_sem_post(&allowed);
+	while (!told)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(passes, 2);
 }
 
 int main(void)
@@ -160,6 +210,8 @@ int main(void)
 		TEST(a_service_may_go_meanwhile),
 		TEST(a_table_may_be_replaced_meanwhile),
 		TEST(one_that_is_waited_for_comes_after_the_one_in_flight),
+		TEST(who_waits_is_told_by_a_pass_that_began_later),
+		TEST(a_pass_is_made_for_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

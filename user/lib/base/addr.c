@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
+#include "base/protocol.h"
 
 static const __u8 v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -147,11 +148,8 @@ int listen_parse(const char *text, struct addr *addr, __u16 *port, __u8 *proto)
 
 	if (!slash)
 		return -EINVAL;
-	if (!strcmp(slash + 1, "tcp"))
-		number = IPPROTO_TCP;
-	else if (!strcmp(slash + 1, "udp"))
-		number = IPPROTO_UDP;
-	else
+	number = protocol_find(slash + 1);
+	if (!number)
 		return -EINVAL;
 	length = slash - text;
 	if (length >= sizeof(endpoint))
@@ -171,6 +169,6 @@ const char *listen_format(const struct addr *addr, __u16 port, __u8 proto,
 	char text[ADDR_TEXT_SIZE];
 
 	snprintf(buf, ENDPOINT_TEXT_SIZE, addr_is_v4(addr) ? "%s:%u/%s" : "[%s]:%u/%s",
-		 addr_format(addr, text), port, proto == IPPROTO_UDP ? "udp" : "tcp");
+		 addr_format(addr, text), port, protocol_name(proto));
 	return buf;
 }

@@ -17,8 +17,8 @@ struct addr {
 bool addr_is_v4(const struct addr *addr);
 const __u8 *addr_v4(const struct addr *addr); /* the four bytes of an IPv4 address */
 bool addr_equal(const struct addr *a, const struct addr *b);
-/* Whether one is all addresses of a family, and the other one of them: those of IPv6, [::], may be
- * IPv4's, too. */
+/* True if `wildcard` stands for all addresses of a family and addr is one of them. [::] covers IPv4
+ * addresses, too. */
 bool addr_wildcard_covers(const struct addr *wildcard, const struct addr *addr);
 
 /*

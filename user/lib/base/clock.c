@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A file of its own, so that tests can have a time of theirs. */
-#include "model.h"
+#include "base/clock.h"
+
+#include <time.h>
 
 static __u64 read_ns(clockid_t clock)
 {
@@ -15,14 +16,14 @@ __u64 now_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+__u64 wall_ms(void)
+{
+	return read_ns(CLOCK_REALTIME) / 1000000;
+}
+
 void wait_ns(__u32 time_ns)
 {
 	const struct timespec time = { .tv_nsec = time_ns };
 
 	nanosleep(&time, NULL);
-}
-
-__u64 wall_ms(void)
-{
-	return read_ns(CLOCK_REALTIME) / 1000000;
 }

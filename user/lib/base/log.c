@@ -9,7 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "base/log.h"
 
 static const char *program_name = "poise";
 static bool level_prefix;

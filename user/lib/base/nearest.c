@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 #define LONGEST  64 /* longer names are never taken for slips of each other */
 #define FAR_AWAY (LONGEST + 1)

@@ -6,10 +6,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "needs.h"
+#include "base/array.h"
+#include "base/needs.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define BIT(n)        (1ULL << (n))
+#define BIT(n) (1ULL << (n))
 
 /* CAP_SYS_ADMIN is what the kernel asks for before it opens a map by its id: row tables. */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the kernel and the process must offer before a BPF program is worth loading. */
+/* These must be there before a BPF program is worth loading: a new kernel and capabilities. */
 #ifndef POISE_NEEDS_H
 #define POISE_NEEDS_H
 

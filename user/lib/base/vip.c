@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "vip.h"
+#include "base/vip.h"
 
 static const char *trouble_v4(const __u8 *b)
 {

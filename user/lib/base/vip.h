@@ -3,9 +3,9 @@
 #ifndef POISE_VIP_H
 #define POISE_VIP_H
 
-#include "addr.h"
+#include "base/addr.h"
 
-/* What is wrong with it in a few words ("a multicast address"); NULL: nothing. */
+/* Says why it cannot be a service's address ("a multicast address"). NULL: it can. */
 const char *vip_trouble(const struct addr *addr);
 
 #endif

@@ -1,48 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* One request: its options, and what its end says about the backend. */
-#include "check_request.h"
+#include "check/probe_curl.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* The status is what counts; of a longer body no more is waited for. */
+#include "base/array.h"
+#include "check/prober_impl.h"
+
+/* The status is what counts, so the rest of a longer body is not waited for. */
 #define BODY_BYTES (64 * 1024)
 /* Requests are small and many: curl's smallest buffer. */
 #define BUFFER_BYTES 1024L
 
+/* A request in flight. */
+struct curl_state {
+	struct prober_request base;
+	struct probe *probe;
+	const struct probe_curl *how;
+	CURL *request;
+	size_t body_bytes; /* received and thrown away */
+	bool enough;       /* ended by us, after enough of the body */
+};
+
 static size_t discard(char *data, size_t size, size_t count, void *arg)
 {
-	struct request_note *note = arg;
+	struct curl_state *state = arg;
 
 	(void)data;
-	note->body_bytes += size * count;
-	note->enough = note->body_bytes > BODY_BYTES;
-	return note->enough ? 0 : size * count;
+	state->body_bytes += size * count;
+	state->enough = state->body_bytes > BODY_BYTES;
+	return state->enough ? 0 : size * count;
 }
 
 static curl_socket_t make_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
 {
-	struct request_note *note = arg;
+	struct curl_state *state = arg;
 	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
 
 	(void)purpose;
 	if (fd < 0)
-		note->local_error = -errno;
+		state->base.local_error = -errno;
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-static CURLcode set_options(CURL *request, const struct checker *checker,
-			    const struct conf_check *conf, const char *url,
-			    struct request_note *note)
+static CURLcode set_options(CURL *request, const struct probe *probe, struct curl_state *state)
 {
-	const long timeout_ms = (long)conf->timeout_ms;
+	const long timeout_ms = (long)probe->timeout_ms;
+	char url[sizeof("http://[]:65535/") + ADDR_TEXT_SIZE], text[ADDR_TEXT_SIZE];
 	CURLcode code = CURLE_OK;
 
+	snprintf(url, sizeof(url), addr_is_v4(&probe->addr) ? "http://%s:%u/" : "http://[%s]:%u/",
+		 addr_format(&probe->addr, text), probe->port);
 #define SET(option, value)                                                                         \
 	if (!code)                                                                                 \
 	code = curl_easy_setopt(request, CURLOPT_##option, value)
+	SET(PRIVATE, &state->base);
 	SET(URL, url);
 	SET(PROTOCOLS_STR, "http");
 	SET(PROXY, ""); /* none from the environment either */
@@ -56,47 +72,46 @@ static CURLcode set_options(CURL *request, const struct checker *checker,
 	SET(DNS_CACHE_TIMEOUT, 0L); /* addresses only, and every end would walk through it */
 	SET(BUFFERSIZE, BUFFER_BYTES);
 	SET(OPENSOCKETFUNCTION, make_socket);
-	SET(OPENSOCKETDATA, note);
+	SET(OPENSOCKETDATA, state);
 	SET(WRITEFUNCTION, discard);
-	SET(WRITEDATA, note);
-	if (conf->type == CHECK_TCP) {
-		SET(CONNECT_ONLY, 1L);
-		return code;
-	}
-	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(HTTPGET, 1L);
-	SET(PATH_AS_IS, 1L);
-	SET(REQUEST_TARGET, conf->path);
-	SET(USERAGENT, "poise/" POISE_VERSION);
-	SET(HTTPHEADER, checker->headers);
+	SET(WRITEDATA, state);
 #undef SET
-	return code;
+	return code ? code : state->how->prepare(request, probe);
 }
 
-int request_begin(struct checker *checker, const struct conf_check *conf, const struct addr *addr,
-		  __u16 port, struct request_note *note, CURL **out)
-{
-	CURL *request = curl_easy_init();
-	char url[sizeof("http://[]:65535/") + ADDR_TEXT_SIZE], text[ADDR_TEXT_SIZE];
+static void ended(struct prober_request *base, CURLcode code);
 
-	if (!request)
+int probe_curl_start(struct probe *probe, const struct probe_curl *how)
+{
+	struct curl_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
 		return -ENOMEM;
-	snprintf(url, sizeof(url), addr_is_v4(addr) ? "http://%s:%u/" : "http://[%s]:%u/",
-		 addr_format(addr, text), port);
-	if (set_options(request, checker, conf, url, note) ||
-	    curl_easy_setopt(request, CURLOPT_PRIVATE, note) ||
-	    curl_multi_add_handle(checker->multi, request)) {
-		curl_easy_cleanup(request);
+	state->base.ended = ended;
+	state->probe = probe;
+	state->how = how;
+	state->request = curl_easy_init();
+	if (!state->request || set_options(state->request, probe, state) ||
+	    curl_multi_add_handle(probe->prober->multi, state->request)) {
+		curl_easy_cleanup(state->request);
+		free(state);
 		return -ENOMEM;
 	}
-	*out = request;
+	probe->state = state;
 	return 0;
 }
 
-void request_end(struct checker *checker, CURL *request)
+static void state_free(struct curl_state *state)
 {
-	curl_multi_remove_handle(checker->multi, request);
-	curl_easy_cleanup(request);
+	curl_multi_remove_handle(state->probe->prober->multi, state->request);
+	curl_easy_cleanup(state->request);
+	free(state);
+}
+
+void probe_curl_stop(struct probe *probe)
+{
+	state_free(probe->state);
+	probe->state = NULL;
 }
 
 static bool is_local(int os_errno)
@@ -127,7 +142,7 @@ static const char *os_reason(long os_errno)
 		{ EACCES, "refused by a local firewall or route" },
 	};
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
 		if (reasons[i].os_errno == os_errno)
 			return reasons[i].reason;
 	}
@@ -157,42 +172,42 @@ static const char *curl_reason(CURLcode code, long os_errno)
 	}
 }
 
-static void judge_status(CURL *request, const struct conf_check *conf,
-			 struct request_result *result)
+static void reason_timed_out(__u32 timeout_ms, char reason[PROBE_REASON_SIZE])
 {
-	long status = 0;
-
-	if (conf->type == CHECK_TCP) {
-		result->passed = true;
-		snprintf(result->reason, sizeof(result->reason), "connected");
-		return;
-	}
-	curl_easy_getinfo(request, CURLINFO_RESPONSE_CODE, &status);
-	result->passed = status >= 200 && status <= 399;
-	snprintf(result->reason, sizeof(result->reason), "HTTP %ld", status);
+	if (timeout_ms % 1000)
+		snprintf(reason, PROBE_REASON_SIZE, "timed out after %ums", timeout_ms);
+	else
+		snprintf(reason, PROBE_REASON_SIZE, "timed out after %us", timeout_ms / 1000);
 }
 
-void request_judge(CURL *request, CURLcode code, const struct conf_check *conf,
-		   const struct request_note *note, struct request_result *result)
+static void judge(const struct curl_state *state, CURLcode code, struct probe_result *result)
 {
 	long os_errno = 0;
 
 	memset(result, 0, sizeof(*result));
-	curl_easy_getinfo(request, CURLINFO_OS_ERRNO, &os_errno);
-	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && note->enough))
-		judge_status(request, conf, result);
-	else if (note->local_error)
-		result->local_error = note->local_error;
+	curl_easy_getinfo(state->request, CURLINFO_OS_ERRNO, &os_errno);
+	result->timed_out = code == CURLE_OPERATION_TIMEDOUT;
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && state->enough))
+		state->how->judge(state->request, result);
+	else if (state->base.local_error)
+		result->local_error = state->base.local_error;
 	else if (code == CURLE_OUT_OF_MEMORY)
 		result->local_error = -ENOMEM;
 	else if (code == CURLE_COULDNT_CONNECT && is_local((int)os_errno))
 		result->local_error = (int)-os_errno;
-	else if (code != CURLE_OPERATION_TIMEDOUT)
-		snprintf(result->reason, sizeof(result->reason), "%s", curl_reason(code, os_errno));
-	else if (conf->timeout_ms % 1000)
-		snprintf(result->reason, sizeof(result->reason), "timed out after %ums",
-			 conf->timeout_ms);
+	else if (result->timed_out)
+		reason_timed_out(state->probe->timeout_ms, result->reason);
 	else
-		snprintf(result->reason, sizeof(result->reason), "timed out after %us",
-			 conf->timeout_ms / 1000);
+		snprintf(result->reason, sizeof(result->reason), "%s", curl_reason(code, os_errno));
+}
+
+static void ended(struct prober_request *base, CURLcode code)
+{
+	struct curl_state *state = (struct curl_state *)base; /* its first member */
+	struct probe *probe = state->probe;
+	struct probe_result result;
+
+	judge(state, code, &result);
+	state_free(state);
+	probe_end(probe, &result);
 }

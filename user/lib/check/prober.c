@@ -5,74 +5,59 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "check_request.h"
-#include "log.h"
+#include "check/prober_impl.h"
 
-#define COMPLAIN_MS 60000
-
-/* One socket of curl's on the loop. */
+/* A socket of curl's on the loop. */
 struct watched {
 	uv_poll_t poll;
-	struct checker *checker;
+	struct prober *prober;
 	curl_socket_t fd;
 };
 
-void checker_complain(struct checker *checker, int err)
-{
-	__u64 now_ms = uv_now(checker->loop);
-
-	if (checker->complained && now_ms < checker->complained_ms + COMPLAIN_MS)
-		return;
-	checker->complained = true;
-	checker->complained_ms = now_ms;
-	log_warn("health checks cannot be made: %s; backends keep the health they have",
-		 strerror(-err));
-}
-
-/* Callbacks from here may start and stop any check: nothing of curl's is held across them. */
-static void take_results(struct checker *checker)
+/* Callbacks may start and stop any check, so nothing of curl's is held across them. */
+static void take_results(struct prober *prober)
 {
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(checker->multi, &left))) {
+	while ((message = curl_multi_info_read(prober->multi, &left))) {
 		CURLcode code = message->data.result;
-		struct request_note *note = NULL;
+		struct prober_request *request = NULL;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &note);
-		check_done(note->check, code);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+		request->ended(request, code);
 	}
 }
 
 static void timed_out(uv_timer_t *timer)
 {
-	struct checker *checker = timer->data;
+	struct prober *prober = timer->data;
 	int running;
 
-	curl_multi_socket_action(checker->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	take_results(checker);
+	curl_multi_socket_action(prober->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	take_results(prober);
 }
 
 static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 {
-	struct checker *checker = arg;
+	struct prober *prober = arg;
 
 	(void)multi;
-	if (uv_is_closing((uv_handle_t *)&checker->timeout))
+	if (uv_is_closing((uv_handle_t *)&prober->timeout))
 		return 0;
 	if (timeout_ms < 0)
-		uv_timer_stop(&checker->timeout);
+		uv_timer_stop(&prober->timeout);
 	else /* at once would be in this same round of timers, for ever */
-		uv_timer_start(&checker->timeout, timed_out, timeout_ms ? (__u64)timeout_ms : 1, 0);
+		uv_timer_start(&prober->timeout, timed_out, timeout_ms ? (__u64)timeout_ms : 1, 0);
 	return 0;
 }
 
 static void ready(uv_poll_t *poll, int status, int events)
 {
 	struct watched *watched = poll->data;
-	struct checker *checker = watched->checker;
+	struct prober *prober = watched->prober;
 	int flags = status < 0 ? CURL_CSELECT_ERR : 0, running;
 
 	if (events & UV_READABLE)
@@ -80,8 +65,8 @@ static void ready(uv_poll_t *poll, int status, int events)
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
 	/* watched may be gone after this. */
-	curl_multi_socket_action(checker->multi, watched->fd, flags, &running);
-	take_results(checker);
+	curl_multi_socket_action(prober->multi, watched->fd, flags, &running);
+	take_results(prober);
 }
 
 static void poll_closed(uv_handle_t *handle)
@@ -89,44 +74,44 @@ static void poll_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-static struct watched *watch(struct checker *checker, curl_socket_t fd)
+static struct watched *watch(struct prober *prober, curl_socket_t fd)
 {
 	struct watched *watched = calloc(1, sizeof(*watched));
 
 	if (!watched)
 		return NULL;
-	if (uv_poll_init_socket(checker->loop, &watched->poll, fd)) {
+	if (uv_poll_init_socket(prober->loop, &watched->poll, fd)) {
 		free(watched);
 		return NULL;
 	}
 	watched->poll.data = watched;
-	watched->checker = checker;
+	watched->prober = prober;
 	watched->fd = fd;
-	curl_multi_assign(checker->multi, fd, watched);
+	curl_multi_assign(prober->multi, fd, watched);
 	return watched;
 }
 
 static int set_socket(CURL *request, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
-	struct checker *checker = arg;
+	struct prober *prober = arg;
 	struct watched *watched = socket_arg;
 	int events = 0;
 
 	if (what == CURL_POLL_REMOVE) {
 		if (watched) {
-			curl_multi_assign(checker->multi, fd, NULL);
+			curl_multi_assign(prober->multi, fd, NULL);
 			uv_close((uv_handle_t *)&watched->poll, poll_closed);
 		}
 		return 0;
 	}
 	if (!watched)
-		watched = watch(checker, fd);
+		watched = watch(prober, fd);
 	if (!watched) {
-		struct request_note *note = NULL;
+		struct prober_request *failed = NULL;
 
 		/* An error returned from here would be the end of all requests, for good. */
-		curl_easy_getinfo(request, CURLINFO_PRIVATE, &note);
-		note->local_error = -ENOMEM;
+		curl_easy_getinfo(request, CURLINFO_PRIVATE, &failed);
+		failed->local_error = -ENOMEM;
 		return 0;
 	}
 	if (what & CURL_POLL_IN)
@@ -148,48 +133,44 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int checker_open(struct uv_loop_s *loop, struct checker **out)
+int prober_open(struct uv_loop_s *loop, struct prober **out)
 {
-	struct checker *checker = calloc(1, sizeof(*checker));
+	struct prober *prober = calloc(1, sizeof(*prober));
 
-	if (!checker)
+	if (!prober)
 		return -ENOMEM;
 	if (curl_global_init(CURL_GLOBAL_NOTHING)) {
-		free(checker);
+		free(prober);
 		return -ENOMEM;
 	}
-	checker->multi = curl_multi_init();
-	checker->headers = curl_slist_append(NULL, "Connection: close");
-	if (!checker->multi || !checker->headers) {
-		curl_multi_cleanup(checker->multi);
-		curl_slist_free_all(checker->headers);
+	prober->multi = curl_multi_init();
+	if (!prober->multi) {
 		curl_global_cleanup();
-		free(checker);
+		free(prober);
 		return -ENOMEM;
 	}
 	raise_descriptor_limit();
-	checker->loop = loop;
-	uv_timer_init(loop, &checker->timeout);
-	checker->timeout.data = checker;
-	curl_multi_setopt(checker->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-	curl_multi_setopt(checker->multi, CURLMOPT_SOCKETDATA, checker);
-	curl_multi_setopt(checker->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(checker->multi, CURLMOPT_TIMERDATA, checker);
-	*out = checker;
+	prober->loop = loop;
+	uv_timer_init(loop, &prober->timeout);
+	prober->timeout.data = prober;
+	curl_multi_setopt(prober->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+	curl_multi_setopt(prober->multi, CURLMOPT_SOCKETDATA, prober);
+	curl_multi_setopt(prober->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(prober->multi, CURLMOPT_TIMERDATA, prober);
+	*out = prober;
 	return 0;
 }
 
-static void checker_closed(uv_handle_t *handle)
+static void prober_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
-void checker_close(struct checker *checker)
+void prober_close(struct prober *prober)
 {
-	if (!checker)
+	if (!prober)
 		return;
-	uv_close((uv_handle_t *)&checker->timeout, checker_closed);
-	curl_multi_cleanup(checker->multi);
-	curl_slist_free_all(checker->headers);
+	uv_close((uv_handle_t *)&prober->timeout, prober_closed);
+	curl_multi_cleanup(prober->multi);
 	curl_global_cleanup();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The configuration: YAML text or JSON -> a JSON tree -> one checked decode into struct conf.
+ * The configuration: YAML text or JSON -> a JSON tree -> one validating decode into struct conf.
  *
  * The tree is what the daemon edits, stores and exports; struct conf is what it acts on. A tree
  * that decodes is good as a whole; one that does not changes nothing.
@@ -12,20 +12,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "addr.h"
+#include "base/addr.h"
+#include "base/xdp_mode.h"
+#include "check/check_kind.h"
+#include "mode/mode.h"
 #include "poise/abi.h"
 
-enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
-enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
-
 struct conf_interface {
-	char name[16];     /* IFNAMSIZ */
-	enum xdp_mode xdp; /* auto: native, generic where the driver has no native mode */
+	char name[16]; /* IFNAMSIZ */
+	enum xdp_mode xdp;
 };
 
 struct conf_check {
-	enum check_type type;
-	char *path;        /* http: request target, starts with '/' */
+	const struct check_kind *kind; /* NULL: no check, and nothing else is set */
+	json_t *value;                 /* what the kind's key has: `true`, or text */
 	__u16 port;        /* 0: the backend's port, or the service's where it has none */
 	__u32 interval_ms; /* default 2000 */
 	__u32 timeout_ms;  /* at most the interval; default 1000 or the interval if shorter */
@@ -44,16 +44,18 @@ struct conf_service {
 	char name[POISE_NAME_SIZE]; /* [A-Za-z0-9] then [A-Za-z0-9._-]*, at most 63 */
 	struct addr addr;
 	__u16 port;           /* host order */
-	__u8 proto;           /* IPPROTO_TCP or IPPROTO_UDP */
-	enum poise_mode mode; /* `mode: nat` with `source: keep` is MODE_NAT_KEEP */
+	__u8 proto;           /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP */
+	enum poise_mode mode; /* by the keys mode and source */
 	__u32 rows;           /* a prime, 251 to POISE_MAX_ROWS */
 	__u16 gue_port;       /* host order */
 	struct conf_check check;
 	enum poise_scheduler scheduler;
 	bool hash_source;  /* `hash: source`: a client's flows stay together; else 5-tuple */
+	bool reject;       /* `unavailable: reject`: what finds no backend is answered; for TCP the
+			      default */
 	bool track_always; /* `track: always`; see conf_tracks_always */
-	/* How long a silent flow is remembered: 0: as conf's for the protocol; 1 s to 8 h, MODE_NAT
-	 * to 120 h. */
+	/* A silent flow is remembered for so long: 1 s to 8 h, in the NAT table up to 120 h. 0: as
+	 * long as struct conf says for the protocol. */
 	__u32 idle_timeout_ms;
 	__u32 settle_ms;     /* how long silent flows older than a change are waited for; 15 min */
 	__u32 slow_start_ms; /* 0: none; at most 1 h */
@@ -87,8 +89,8 @@ struct conf_error {
 };
 
 /*
- * Where each part of a tree stood in its file, for errors: an object, path -> [line, column] of the
- * value, and path + "~" -> that of the key. NULL for a tree that came as JSON.
+ * The place in its file of each part of a tree, for errors: an object, path -> [line, column] of
+ * the value, and path + "~" -> that of the key. NULL for a tree that came as JSON.
  */
 typedef json_t conf_marks;
 
@@ -101,7 +103,7 @@ int conf_tree_from_yaml(const char *text, size_t length, json_t **tree, conf_mar
 int conf_tree_from_file(const char *file, json_t **tree, conf_marks **marks,
 			struct conf_error *error); /* also -errno of opening and reading */
 
-/* The checked decode. Unknown keys (the nearest known one is named), wrong types, ranges,
+/* The validating decode. Unknown keys (the nearest known one is named), wrong types, ranges,
  * duplicates, families that a mode cannot carry, a VIP that is also a backend, and what else is
  * wrong whatever the host: -EINVAL with *error,
  * the first trouble in the tree's order; -ENOMEM. */
@@ -119,22 +121,27 @@ json_t *conf_encode_service(const struct conf_service *service);
 int conf_tree_to_yaml(const json_t *tree, FILE *out);
 
 /*
- * What a reload makes of it: every value that the file changed since it was last read (base ->
- * file) is taken from the file, everything else stays as it runs (running). Services are matched by
- * name, backends by address and port, interfaces by name; what was deleted at run time and is
- * changed in the file comes back whole. Each of the three has to decode, NULL stands for the empty
- * one. Returns a new, canonical tree, which may not decode (both sides took one endpoint): then it
- * is as it came out. NULL without memory.
+ * Merges for a reload: every value that the file changed since it was last read (base -> file) is
+ * taken from the file, everything else stays as it runs (running). Services are matched by name,
+ * backends by address and port, interfaces by name. A part that was deleted at run time and is
+ * changed in the file comes back whole. Each of the three trees has to decode; NULL stands for an
+ * empty one. Returns a new, canonical tree, or, if the result does not decode (both sides took one
+ * endpoint), the result as it is. NULL without memory.
  */
 json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file);
+/* The same for trees that are canonical already, none of them NULL: saves decoding and encoding. */
+json_t *conf_merge_canonical(const json_t *base, const json_t *running, const json_t *file);
 
 /* "poise.yaml:14:12: TEXT", or "services[1].weight: TEXT" where there is no file. */
 const char *conf_error_format(const struct conf_error *error, const char *file, char *buf,
 			      size_t size);
 
-/* Whether a service tracks each of its flows: told to, UDP, or a scheduler that is no pure hash. */
+/* Compares two checks; they may be none. */
+bool conf_check_equal(const struct conf_check *a, const struct conf_check *b);
+/* A service tracks each of its flows if `track` says so, for UDP, and with a scheduler that is no
+ * pure hash. */
 bool conf_tracks_always(const struct conf_service *service);
-/* How long a silent flow is remembered in the flow table, and in that of MODE_NAT. */
+/* A silent flow is remembered for so long in the flow table, and in the NAT table. */
 __u32 conf_idle_ms(const struct conf *conf, const struct conf_service *service);
 __u32 conf_nat_idle_ms(const struct conf *conf, const struct conf_service *service);
 /* The port that a backend is sent packets to in the modes that have one of its own; host order. */
@@ -143,9 +150,13 @@ __u16 conf_backend_port(const struct conf_service *service, const struct conf_ba
 /* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
 const char *conf_duration_format(__u32 duration_ms, char buf[16]);
 
+/* The configuration's words, by number. */
+#define CONF_XDP_NAMES (XDP_MODE_GENERIC + 1)
+extern const char *const conf_xdp_names[CONF_XDP_NAMES];
+extern const char *const conf_scheduler_names[SCHEDULER_MAX];
+extern const char *const conf_admin_names[ADMIN_MAX];
 const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
 const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
-const char *mode_name(enum poise_mode mode); /* "l2", "ipip", "gue", "nat", "local" */
 const char *health_name(enum poise_health health);
 
 #endif

@@ -1,100 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The checked decode: a JSON tree -> struct conf, mappings and lists. */
-#include <errno.h>
+/* The decoder: a JSON tree -> struct conf; its top-level keys. */
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_decode.h"
-#include "nearest.h"
+#include "base/array.h"
+#include "conf/conf_decode.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define MAX_FIELDS        16
-#define MAX_INTERFACES    POISE_MAX_TX_PORTS
-
-static int refuse_key(struct decode *d, const char *key, const struct field *fields, size_t count)
-{
-	const char *names[MAX_FIELDS], *nearest;
-	char quoted[CONF_QUOTE_SIZE], known[200];
-	struct conf_path parent = d->path;
-	size_t at = 0, i;
-	int line, column;
-
-	for (i = 0; i < count; i++) {
-		names[i] = fields[i].name;
-		at += snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", names[i]);
-	}
-	conf_path_key(&d->path, key);
-	if (!conf_mark_get(d->marks, &d->path, CONF_MARK_KEY, &line, &column))
-		conf_mark_find(d->marks, &parent, &line, &column);
-	conf_quote(key, strlen(key), quoted);
-	nearest = nearest_name(key, names, count);
-	if (nearest)
-		return conf_refuse_at(d->error, &parent, line, column,
-				      "unknown key %s: did you mean %s?", quoted, nearest);
-	return conf_refuse_at(d->error, &parent, line, column, "unknown key %s: expected one of %s",
-			      quoted, known);
-}
-
-/* In the order of the tree, so that the first trouble in the file is the one that is told. */
-int decode_mapping(struct decode *d, const json_t *value, const struct field *fields, size_t count,
-		   void *object)
-{
-	const struct field *field;
-	const char *key;
-	json_t *item;
-	size_t before;
-	int err;
-
-	json_object_foreach ((json_t *)value, key, item) {
-		for (field = fields; field < fields + count; field++) {
-			if (!strcmp(field->name, key))
-				break;
-		}
-		if (field == fields + count)
-			return refuse_key(d, key, fields, count);
-		before = conf_path_key(&d->path, key);
-		err = field->decode(d, field, item, (char *)object + field->offset);
-		if (err)
-			return err;
-		conf_path_cut(&d->path, before);
-	}
-	for (field = fields; field < fields + count; field++) {
-		if (field->required && !json_object_get(value, field->name))
-			return decode_refuse(d, "expected the key %s (%s), found none", field->name,
-					     field->expected);
-	}
-	return 0;
-}
-
-int decode_list(struct decode *d, const struct field *field, const json_t *value, size_t item_size,
-		int (*decode_item)(struct decode *d, const json_t *value, void *item), void **items,
-		size_t *count)
-{
-	size_t size = json_array_size(value);
-	size_t before, i;
-	int err;
-
-	if (json_is_null(value)) /* all items commented out */
-		return 0;
-	if (!json_is_array(value))
-		return decode_expected(d, field->expected, value);
-	if (size > field->max)
-		return decode_refuse(d, "expected at most %u items, found %zu", field->max, size);
-	*items = calloc(size ? size : 1, item_size);
-	if (!*items)
-		return conf_no_memory(d->error);
-	*count = size;
-	for (i = 0; i < size; i++) {
-		before = conf_path_item(&d->path, i);
-		err = decode_item(d, json_array_get(value, i), (char *)*items + i * item_size);
-		if (err)
-			return err;
-		conf_path_cut(&d->path, before);
-	}
-	return 0;
-}
+#define MAX_INTERFACES POISE_MAX_TX_PORTS
 
 /* ---- interfaces */
 
@@ -109,7 +22,7 @@ static int decode_interface_name(struct decode *d, const struct field *field, co
 	err = decode_text(d, field->expected, value, &text);
 	if (err)
 		return err;
-	/* What the kernel takes as a name: dev_valid_name(). */
+	/* The kernel takes these names: dev_valid_name(). */
 	if (!text[0] || strlen(text) >= sizeof(interface->name) || !strcmp(text, ".") ||
 	    !strcmp(text, ".."))
 		return decode_expected(d, field->expected, value);
@@ -234,7 +147,7 @@ int conf_decode(const json_t *tree, const conf_marks *marks, struct conf **out,
 	conf_nat_defaults(conf);
 	err = decode_mapping(&d, tree, conf_fields, ARRAY_SIZE(conf_fields), conf);
 	if (!err)
-		err = conf_check_all(&d, tree, conf);
+		err = conf_validate(&d, tree, conf);
 	if (err) {
 		conf_free(conf);
 		return err;
@@ -250,7 +163,7 @@ void conf_free(struct conf *conf)
 	if (!conf)
 		return;
 	for (i = 0; i < conf->service_count; i++) {
-		free(conf->services[i].check.path);
+		json_decref(conf->services[i].check.value);
 		free(conf->services[i].backends);
 	}
 	free(conf->services);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For the conf modules only: the parts of the checked decode. */
+/* The parts of the decoder. Only this room includes it. */
 #ifndef POISE_CONF_DECODE_H
 #define POISE_CONF_DECODE_H
 
-#include "conf_error.h"
+#include "base/array.h"
+#include "base/addr_kind.h"
+#include "conf/conf_error.h"
 
-/* What an absent key stands for. */
+/* The value that an absent key stands for. */
 #define CONF_DEFAULT_WEIGHT      100
 #define CONF_DEFAULT_INTERVAL_MS 2000
 #define CONF_DEFAULT_RISE        2
@@ -17,7 +19,7 @@
 #define CONF_MIN_ROWS            251
 #define CONF_SECOND_MS           1000U
 #define CONF_HOUR_MS             3600000U
-/* How long flows are remembered: an entry can tell some nine hours ahead from the past. */
+/* Limits of how long flows are remembered: an entry can tell nine hours ahead from the past. */
 #define CONF_MIN_FLOW_MS   CONF_SECOND_MS
 #define CONF_MAX_FLOW_MS   (8 * CONF_HOUR_MS)
 #define CONF_MAX_NAT_MS    (120 * CONF_HOUR_MS)
@@ -70,17 +72,9 @@ int decode_choice(struct decode *d, const struct field *field, const json_t *val
 /* Text without NUL in it, the tree's own. */
 int decode_text(struct decode *d, const char *expected, const json_t *value, const char **out);
 
-/* Kinds of addresses, as bits. ADDR_HOST: one that packets can be sent to through a next hop. */
-enum addr_kind {
-	ADDR_HOST = 1 << 0,
-	ADDR_ANY = 1 << 1, /* 0.0.0.0 and :: */
-	ADDR_LOOPBACK = 1 << 2,
-	ADDR_NO_HOST = 1 << 3, /* any other */
-};
-
-/* An address of one of these kinds; of those in local it is said that mode local takes them. */
-int decode_check_addr(struct decode *d, const struct addr *addr, unsigned int kinds,
-		      unsigned int local);
+/* An address of one of these kinds; else the error ends in also, which may be empty. */
+int decode_validate_addr(struct decode *d, const struct addr *addr, unsigned int kinds,
+			 const char *also);
 
 /* At the current path: "LAST PART: text"; and "LAST PART: expected X, found Y". -EINVAL. */
 __attribute__((format(printf, 2, 3))) int decode_refuse(struct decode *d, const char *format, ...);
@@ -90,7 +84,10 @@ int decode_expected(struct decode *d, const char *expected, const json_t *found)
 int decode_later(struct decode *d, const struct field *field, const json_t *value, void *member);
 
 int decode_service(struct decode *d, const json_t *value, void *item);
-/* The keys of a service, otherwise decoded from value, that its mode gives a meaning. */
+/* The key mode. Of the modes that share its word it is the first, until decode_by_mode(). */
+int decode_mode(struct decode *d, const struct field *field, const json_t *value, void *member);
+/* Decodes what depends on a service's mode, after all else: the keys that only some modes take, and
+ * kinds of addresses. */
 int decode_by_mode(struct decode *d, const json_t *value, struct conf_service *service);
 
 /* Into a struct conf. */
@@ -102,16 +99,13 @@ void conf_nat_defaults(struct conf *conf);
 /* "10240-32767"; NULL: the default ones. */
 const char *conf_nat_ports_format(const struct conf *conf, char buf[16]);
 
-/* What no single value shows: duplicates, sums, families. */
-int conf_check_all(struct decode *d, const json_t *tree, const struct conf *conf);
+/* Refuses what no single value shows: duplicates, sums, families. */
+int conf_validate(struct decode *d, const json_t *tree, const struct conf *conf);
 
-extern const char *const conf_mode_names[MODE_MAX];
-extern const char *const conf_xdp_names[XDP_MODE_GENERIC + 1];
-extern const char *const conf_scheduler_names[SCHEDULER_MAX];
-extern const char *const conf_admin_names[ADMIN_MAX];
-extern const char *const conf_hash_names[2];   /* [hash_source] */
-extern const char *const conf_track_names[2];  /* [track_always] */
-extern const char *const conf_source_names[2]; /* [MODE_NAT_KEEP] */
+extern const char *const conf_hash_names[2];        /* [hash_source] */
+extern const char *const conf_track_names[2];       /* [track_always] */
+extern const char *const conf_unavailable_names[2]; /* [reject] */
+bool conf_default_reject(const struct conf_service *service);
 
 /* "500ms", "2s", "5m", "1h": the largest unit that leaves a whole number. */
 const char *conf_duration_format(__u32 duration_ms, char buf[16]);

@@ -7,7 +7,8 @@
 #include <strings.h>
 #include <yaml.h>
 
-#include "conf.h"
+#include "base/array.h"
+#include "conf/conf.h"
 
 /* Written without quotes these are no text to some reader: YAML 1.1 knows more of them than 1.2. */
 static bool is_reserved(const char *text)
@@ -16,7 +17,7 @@ static bool is_reserved(const char *text)
 					     "on",   "off",  "y",     "n" };
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		if (!strcasecmp(text, words[i]))
 			return true;
 	}

@@ -3,7 +3,7 @@
  * edits a tree finds one shape only. */
 #include <stdio.h>
 
-#include "conf_decode.h"
+#include "conf/conf_decode.h"
 
 /* These take what json_*() returned, NULL without memory, and count what went wrong. */
 static int set(json_t *object, const char *key, json_t *value)
@@ -50,12 +50,8 @@ static json_t *encode_interface(const struct conf_interface *interface)
 static json_t *encode_check(const struct conf_check *check)
 {
 	json_t *tree = json_object();
-	int failures;
+	int failures = set(tree, check->kind->word, json_incref(check->value));
 
-	if (check->type == CHECK_HTTP)
-		failures = set(tree, "http", json_string(check->path));
-	else
-		failures = set(tree, "tcp", json_true());
 	failures += set_number(tree, "port", check->port, 0);
 	failures += set_duration(tree, "interval", check->interval_ms, CONF_DEFAULT_INTERVAL_MS);
 	failures += set_duration(tree, "timeout", check->timeout_ms,
@@ -80,7 +76,7 @@ static json_t *encode_backend(const struct conf_backend *backend)
 	return finish(tree, failures);
 }
 
-/* What tells how flows are spread and remembered. */
+/* The keys that say how flows are spread and remembered. */
 static int set_flow_keys(json_t *tree, const struct conf_service *service)
 {
 	char percent[8];
@@ -111,14 +107,18 @@ json_t *conf_encode_service(const struct conf_service *service)
 		set(tree, "listen",
 		    json_string(listen_format(&service->addr, service->port, service->proto, buf)));
 	failures += set(tree, "mode", json_string(mode_name(service->mode)));
-	failures += set_word(tree, "source", conf_source_names, service->mode == MODE_NAT_KEEP);
+	if (mode_source(service->mode))
+		failures += set(tree, "source", json_string(mode_source(service->mode)));
 	failures += set_word(tree, "scheduler", conf_scheduler_names, service->scheduler);
 	failures += set_word(tree, "hash", conf_hash_names, service->hash_source);
 	failures += set_word(tree, "track", conf_track_names, service->track_always);
+	if (service->reject != conf_default_reject(service))
+		failures += set(tree, "unavailable",
+				json_string(conf_unavailable_names[service->reject]));
 	failures += set_number(tree, "rows", service->rows, POISE_DEFAULT_ROWS);
 	failures += set_number(tree, "gue_port", service->gue_port, POISE_GUE_PORT);
 	failures += set_flow_keys(tree, service);
-	if (service->check.type != CHECK_NONE)
+	if (service->check.kind)
 		failures += set(tree, "check", encode_check(&service->check));
 	failures += set(tree, "backends", backends);
 	return finish(tree, failures);

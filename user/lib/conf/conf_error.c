@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf_error.h"
+#include "conf/conf_error.h"
 
 /* A mark is one number: lists of two would take most of the memory and the time of reading a file.
  */

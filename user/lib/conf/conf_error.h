@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For the conf modules only: where in the tree one is, and saying what is wrong there. */
+/* Paths in the tree, marks of lines and columns, and errors. Only this room includes it. */
 #ifndef POISE_CONF_ERROR_H
 #define POISE_CONF_ERROR_H
 
 #include <stdarg.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 #define CONF_PATH_SIZE  256
 #define CONF_QUOTE_SIZE 128
@@ -20,7 +20,7 @@ size_t conf_path_key(struct conf_path *path, const char *key);
 size_t conf_path_item(struct conf_path *path, size_t index);
 void conf_path_cut(struct conf_path *path, size_t length);
 
-/* What a mark stands for: a value, or the key before it. */
+/* A mark stands for a value, or for the key before it. */
 enum conf_mark_kind { CONF_MARK_VALUE, CONF_MARK_KEY };
 
 /* A path that was cut is not marked: it might be another one's. 0 or -ENOMEM. */
@@ -43,7 +43,7 @@ __attribute__((format(printf, 4, 0))) int conf_refuse(struct conf_error *error,
 __attribute__((format(printf, 5, 6))) int conf_refuse_at(struct conf_error *error,
 							 const struct conf_path *path, int line,
 							 int column, const char *format, ...);
-/* The same for want of memory; returns -ENOMEM. */
+/* Fills *error with "out of memory"; returns -ENOMEM. */
 int conf_no_memory(struct conf_error *error);
 
 /* Text in double quotes, control characters escaped, the end left out where it is long. */

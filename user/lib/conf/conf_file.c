@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf_error.h"
+#include "conf/conf_error.h"
 
 /* One byte more than conf_tree_from_yaml takes: it is what refuses longer ones. */
 #define READ_BYTES ((16U << 20) + 1)

@@ -5,7 +5,8 @@
  */
 #include <string.h>
 
-#include "conf.h"
+#include "check/check_kind.h"
+#include "conf/conf.h"
 
 static json_t *merge_value(const json_t *base, const json_t *running, const json_t *file);
 
@@ -25,7 +26,7 @@ static json_t *canonical(const json_t *tree)
 	return out;
 }
 
-/* What a list's item is matched by; a plain one is its own name. */
+/* Items of a list are matched by this name; a plain item is its own name. */
 static const char *item_name(const json_t *item)
 {
 	const char *name = json_string_value(json_object_get(item, "name"));
@@ -83,17 +84,22 @@ static json_t *merge_list(const json_t *base, const json_t *running, const json_
 	return NULL;
 }
 
-/* What makes no sense side by side, where one came from the file and the other stayed. */
+/* A check is of one kind: where the file's came in, the one that ran goes. */
+static void keep_kind(json_t *check, const struct check_kind *kept)
+{
+	if (!kept || !json_object_get(check, kept->word))
+		return;
+	for (size_t i = 0; i < CHECK_KIND_COUNT; i++) {
+		if (check_kinds[i] != kept)
+			json_object_del(check, check_kinds[i]->word);
+	}
+}
+
+/* Takes away what makes no sense beside a value that came from the file. */
 static void drop_contradictions(json_t *object, const json_t *file)
 {
-	const char *mode = json_string_value(json_object_get(object, "mode"));
-
-	if (json_object_get(object, "tcp") && json_object_get(object, "http"))
-		json_object_del(object, json_object_get(file, "tcp") ? "http" : "tcp");
-	if (mode && strcmp(mode, mode_name(MODE_GUE)))
-		json_object_del(object, "gue_port");
-	if (mode && strcmp(mode, mode_name(MODE_NAT)))
-		json_object_del(object, "source");
+	keep_kind(json_object_get(object, "check"), check_kind_of(json_object_get(file, "check")));
+	mode_drop_refused(object, NULL);
 }
 
 /* Keys stay in the canonical order: who decodes the result encodes it again. */
@@ -156,15 +162,15 @@ static int fill(json_t *tree, const char *key, json_t *empty)
 	return 0;
 }
 
-/* The same to merge with: each of the timeouts is a value of its own, there or a default, and each
- * of the sources there or not. */
+/* The canonical tree in a shape that merges well: each timeout is a value of its own, defaults
+ * included, and each source of nat is a key. */
 static json_t *mergeable(const json_t *tree)
 {
-	json_t *out = canonical(tree);
+	json_t *out = json_copy((json_t *)tree);
 	int failed;
 
-	if (!out || out == tree)
-		return out;
+	if (!out)
+		return NULL;
 	failed = fill(out, "timeouts", json_object());
 	failed += fill(out, "nat_sources", json_array());
 	if (!failed)
@@ -173,7 +179,7 @@ static json_t *mergeable(const json_t *tree)
 	return NULL;
 }
 
-json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file)
+json_t *conf_merge_canonical(const json_t *base, const json_t *running, const json_t *file)
 {
 	json_t *bases = mergeable(base), *runs = mergeable(running), *files = mergeable(file);
 	json_t *out = NULL, *ordered;
@@ -188,4 +194,15 @@ json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file
 	ordered = canonical(out);
 	json_decref(out);
 	return ordered;
+}
+
+json_t *conf_merge(const json_t *base, const json_t *running, const json_t *file)
+{
+	json_t *bases = canonical(base), *runs = canonical(running), *files = canonical(file);
+	json_t *out = bases && runs && files ? conf_merge_canonical(bases, runs, files) : NULL;
+
+	json_decref(bases);
+	json_decref(runs);
+	json_decref(files);
+	return out;
 }

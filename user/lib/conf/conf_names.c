@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Words of the configuration and the reports. */
-#include "conf_decode.h"
-
-const char *const conf_mode_names[MODE_MAX] = {
-	[MODE_NONE] = "none", [MODE_L2] = "l2",       [MODE_IPIP] = "ipip",    [MODE_GUE] = "gue",
-	[MODE_NAT] = "nat",   [MODE_LOCAL] = "local", [MODE_NAT_KEEP] = "nat",
-};
+#include "conf/conf_decode.h"
 
 const char *const conf_xdp_names[] = {
 	[XDP_MODE_AUTO] = "auto",
@@ -28,7 +23,7 @@ const char *const conf_admin_names[ADMIN_MAX] = {
 
 const char *const conf_hash_names[2] = { "5-tuple", "source" };
 const char *const conf_track_names[2] = { "auto", "always" };
-const char *const conf_source_names[2] = { "nat", "keep" };
+const char *const conf_unavailable_names[2] = { "drop", "reject" };
 
 static const char *const health_names[] = {
 	[HEALTH_CHECKING] = "checking",
@@ -37,14 +32,9 @@ static const char *const health_names[] = {
 	[HEALTH_UNCHECKED] = "unchecked",
 };
 
-_Static_assert(sizeof(health_names) / sizeof(*health_names) == HEALTH_MAX, "name every health");
+_Static_assert(ARRAY_SIZE(health_names) == HEALTH_MAX, "name every health");
 
 /* Values come from pinned maps, too, which may hold anything. */
-const char *mode_name(enum poise_mode mode)
-{
-	return mode < MODE_MAX ? conf_mode_names[mode] : "?";
-}
-
 const char *scheduler_name(enum poise_scheduler scheduler)
 {
 	return scheduler < SCHEDULER_MAX ? conf_scheduler_names[scheduler] : "?";

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf_decode.h"
+#include "conf/conf_decode.h"
 
 void conf_nat_defaults(struct conf *conf)
 {
@@ -26,7 +26,7 @@ static int decode_nat_source(struct decode *d, const json_t *value, void *item)
 		return err;
 	if (addr_parse(text, source))
 		return decode_expected(d, expected, value);
-	return decode_check_addr(d, source, ADDR_HOST, 0);
+	return decode_validate_addr(d, source, ADDR_HOST, "");
 }
 
 int decode_nat_sources(struct decode *d, const struct field *field, const json_t *value,

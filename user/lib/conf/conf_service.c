@@ -2,65 +2,51 @@
 /* The checked decode of one service. */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_decode.h"
+#include "base/array.h"
+#include "conf/conf_decode.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define MAX_HTTP_PATH     1024
-#define MIN_INTERVAL_MS   100
-#define MIN_TIMEOUT_MS    10
+#define MIN_INTERVAL_MS 100
+#define MIN_TIMEOUT_MS  10
 
 /* ---- check */
 
-static int set_check_type(struct decode *d, struct conf_check *check, enum check_type type)
+/* Names the two in the order of the table. */
+static int refuse_both(struct decode *d, const struct check_kind *a, const struct check_kind *b)
 {
-	if (check->type != CHECK_NONE)
-		return decode_refuse(d, "expected either tcp or http, found both");
-	check->type = type;
-	return 0;
+	for (size_t i = 0; i < CHECK_KIND_COUNT && check_kinds[i] != a; i++) {
+		if (check_kinds[i] == b)
+			return refuse_both(d, b, a);
+	}
+	return decode_refuse(d, "expected either %s or %s, found both", a->word, b->word);
 }
 
-static int decode_tcp(struct decode *d, const struct field *field, const json_t *value,
-		      void *member)
-{
-	if (!json_is_true(value))
-		return decode_expected(d, field->expected, value);
-	return set_check_type(d, member, CHECK_TCP);
-}
-
-/* A request target as it goes over the wire: what would end or split the request line is refused,
- * and so is a fragment, which is never sent. */
-static int decode_http(struct decode *d, const struct field *field, const json_t *value,
+/* The key of a kind of checks. */
+static int decode_kind(struct decode *d, const struct field *field, const json_t *value,
 		       void *member)
 {
+	const struct check_kind *kind = check_kind_find(field->name);
 	struct conf_check *check = member;
 	const char *text;
-	size_t i;
-	int err;
+	int err = 0;
 
-	err = decode_text(d, field->expected, value, &text);
+	if (kind->argument)
+		err = decode_text(d, field->expected, value, &text);
+	if (!err && !kind->valid(value))
+		err = decode_expected(d, field->expected, value);
 	if (err)
 		return err;
-	if (text[0] != '/' || strlen(text) > MAX_HTTP_PATH)
-		return decode_expected(d, field->expected, value);
-	for (i = 0; text[i]; i++) {
-		if (text[i] <= ' ' || text[i] > '~' || text[i] == '#')
-			return decode_expected(d, field->expected, value);
-	}
-	err = set_check_type(d, check, CHECK_HTTP);
-	if (err)
-		return err;
-	check->path = strdup(text);
-	return check->path ? 0 : conf_no_memory(d->error);
+	if (check->kind)
+		return refuse_both(d, check->kind, kind);
+	check->kind = kind;
+	check->value = json_deep_copy(value);
+	return check->value ? 0 : conf_no_memory(d->error);
 }
 
 static const struct field check_fields[] = {
-	{ "tcp", decode_tcp, 0, "true" },
-	{ "http", decode_http, 0,
-	  "a path that begins with / and has at most 1024 characters, all printable ASCII but "
-	  "blank and #" },
 	{ "port", decode_u16, offsetof(struct conf_check, port), NULL, 1, 65535 },
 	{ "interval", decode_duration, offsetof(struct conf_check, interval_ms), NULL,
 	  MIN_INTERVAL_MS, CONF_HOUR_MS },
@@ -70,23 +56,39 @@ static const struct field check_fields[] = {
 	{ "fall", decode_u32, offsetof(struct conf_check, fall), NULL, 1, 1000 },
 };
 
+/* The mapping's keys: the kinds, then what all kinds have. */
+static int decode_check_keys(struct decode *d, const json_t *value, struct conf_check *check)
+{
+	struct field fields[CHECK_KIND_COUNT + ARRAY_SIZE(check_fields)] = { 0 };
+
+	for (size_t i = 0; i < CHECK_KIND_COUNT; i++)
+		fields[i] = (struct field){ .name = check_kinds[i]->word,
+					    .decode = decode_kind,
+					    .expected = check_kinds[i]->expected };
+	memcpy(fields + CHECK_KIND_COUNT, check_fields, sizeof(check_fields));
+	return decode_mapping(d, value, fields, ARRAY_SIZE(fields), check);
+}
+
 static int decode_check(struct decode *d, const struct field *field, const json_t *value,
 			void *member)
 {
+	char kinds[CHECK_LIST_SIZE], expected[CHECK_LIST_SIZE + 32], interval[16], timeout[16];
 	struct conf_check *check = member;
-	char interval[16], timeout[16];
 	int err;
 
+	(void)field;
+	check_kinds_in_yaml(kinds);
+	snprintf(expected, sizeof(expected), "a mapping with %s", kinds);
 	if (!json_is_object(value))
-		return decode_expected(d, field->expected, value);
+		return decode_expected(d, expected, value);
 	check->interval_ms = CONF_DEFAULT_INTERVAL_MS;
 	check->rise = CONF_DEFAULT_RISE;
 	check->fall = CONF_DEFAULT_FALL;
-	err = decode_mapping(d, value, check_fields, ARRAY_SIZE(check_fields), check);
+	err = decode_check_keys(d, value, check);
 	if (err)
 		return err;
-	if (check->type == CHECK_NONE)
-		return decode_refuse(d, "expected tcp: true or http: PATH, found neither");
+	if (!check->kind)
+		return decode_refuse(d, "expected %s, found neither", kinds);
 	if (!check->timeout_ms)
 		check->timeout_ms = conf_default_timeout_ms(check->interval_ms);
 	if (check->timeout_ms > check->interval_ms) {
@@ -96,6 +98,13 @@ static int decode_check(struct decode *d, const struct field *field, const json_
 				     conf_duration_format(check->timeout_ms, timeout));
 	}
 	return 0;
+}
+
+bool conf_check_equal(const struct conf_check *a, const struct conf_check *b)
+{
+	return a->kind == b->kind && (!a->kind || json_equal(a->value, b->value)) &&
+	       a->port == b->port && a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->rise == b->rise && a->fall == b->fall;
 }
 
 /* ---- backends */
@@ -198,8 +207,7 @@ static const struct field service_fields[] = {
 	  "address, port from 1 to 65535 and protocol, like 192.0.2.10:80/tcp or "
 	  "\"[2001:db8::10]:53/udp\"",
 	  .required = true },
-	{ "mode", decode_word, offsetof(struct conf_service, mode), "l2, ipip, gue, nat or local",
-	  MODE_L2, MODE_LOCAL, .required = true, .words = conf_mode_names },
+	{ "mode", decode_mode },
 	{ "source", decode_later },
 	{ "scheduler", decode_word, offsetof(struct conf_service, scheduler), NULL,
 	  SCHEDULER_MAGLEV, SCHEDULER_RANDOM, .words = conf_scheduler_names },
@@ -207,6 +215,7 @@ static const struct field service_fields[] = {
 	  .words = conf_hash_names },
 	{ "track", decode_choice, offsetof(struct conf_service, track_always), NULL, 0, 1,
 	  .words = conf_track_names },
+	{ "unavailable", decode_later },
 	{ "rows", decode_prime, offsetof(struct conf_service, rows), NULL, CONF_MIN_ROWS,
 	  POISE_MAX_ROWS },
 	{ "gue_port", decode_u16, offsetof(struct conf_service, gue_port), NULL, 1, 65535 },
@@ -216,8 +225,7 @@ static const struct field service_fields[] = {
 	{ "slow_start", decode_duration, offsetof(struct conf_service, slow_start_ms), NULL,
 	  CONF_SECOND_MS, CONF_HOUR_MS },
 	{ "panic", decode_percent, offsetof(struct conf_service, panic_percent), NULL, 1, 100 },
-	{ "check", decode_check, offsetof(struct conf_service, check),
-	  "a mapping with tcp: true or http: PATH" },
+	{ "check", decode_check, offsetof(struct conf_service, check) },
 	{ "backends", decode_backends, 0, "a list of backends", 0, POISE_MAX_BACKENDS - 1 },
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What several keys say together of flows and of where they go. */
+/* Answers about flows that follow from several keys together. */
 #include <netinet/in.h>
 
-#include "conf_decode.h"
+#include "conf/conf_decode.h"
 
 bool conf_tracks_always(const struct conf_service *service)
 {

@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf_decode.h"
+#include "conf/conf_decode.h"
 
 static const struct {
 	const char *unit;
 	__u32 ms;
 } duration_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
 
-#define DURATION_UNITS (sizeof(duration_units) / sizeof(*duration_units))
+#define DURATION_UNITS (ARRAY_SIZE(duration_units))
 
 /* Text that begins with up to nine digits, no sign and no leading zero: what follows them. NULL: no
  * such text. */
@@ -83,7 +83,7 @@ static const struct {
 	__u32 shift;
 } size_units[] = { { "G", 30 }, { "M", 20 }, { "K", 10 } };
 
-#define SIZE_UNITS (sizeof(size_units) / sizeof(*size_units))
+#define SIZE_UNITS (ARRAY_SIZE(size_units))
 
 /* A whole number as it is; in text only with a unit, as a duration is. */
 static bool size_parse(const json_t *value, __u64 *out)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is wrong with mode local's services whatever the host: families and circles. */
+/* Faults of services in mode local that no host makes good: families and circles. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_check.h"
+#include "base/array.h"
+#include "conf/conf_validate.h"
 
-/* What a service of mode local listens on. */
+/* A service of mode local, and what it listens on. */
 struct listen {
 	struct service_key key;
 	__u32 service; /* index */
@@ -27,9 +28,9 @@ static size_t fill_listens(const struct conf *conf, struct listen *listens)
 	for (i = 0; i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
 
-		if (service->mode != MODE_LOCAL)
+		if (!mode_has_sockets(service->mode))
 			continue;
-		check_key(&listens[count].key, &service->addr, service->port, service->proto);
+		endpoint_key(&listens[count].key, &service->addr, service->port, service->proto);
 		listens[count++].service = i;
 	}
 	qsort(listens, count, sizeof(*listens), compare_listens);
@@ -45,24 +46,24 @@ static const struct listen *find_listen(const struct listen *listens, size_t cou
 	struct service_key key;
 	size_t i;
 
-	for (i = 0; !found && i < sizeof(covers) / sizeof(*covers); i++) {
-		check_key(&key, covers[i], port, proto);
+	for (i = 0; !found && i < ARRAY_SIZE(covers); i++) {
+		endpoint_key(&key, covers[i], port, proto);
 		found = bsearch(&key, listens, count, sizeof(*listens), compare_listens);
 	}
 	return found;
 }
 
-static int refuse_circle(struct checker *c, size_t index, size_t backend,
+static int refuse_circle(struct validation *v, size_t index, size_t backend,
 			 const struct listen *listen)
 {
-	const struct conf_service *service = &c->conf->services[index];
-	const struct conf_service *other = &c->conf->services[listen->service];
+	const struct conf_service *service = &v->conf->services[index];
+	const struct conf_service *other = &v->conf->services[listen->service];
 	char text[ENDPOINT_TEXT_SIZE], taken[ENDPOINT_TEXT_SIZE], line[32];
 
-	check_go_service(c, listen->service, "listen");
-	check_line(c, line);
-	check_go_backend(c, index, backend);
-	return decode_refuse(c->d,
+	validate_go_service(v, listen->service, "listen");
+	validate_line_text(v, line);
+	validate_go_backend(v, index, backend);
+	return decode_refuse(v->d,
 			     "expected an endpoint that no service of mode local listens on, found "
 			     "%s: service \"%s\"%s does, on %s: let the server listen on another "
 			     "port",
@@ -72,10 +73,10 @@ static int refuse_circle(struct checker *c, size_t index, size_t backend,
 			     listen_format(&other->addr, other->port, other->proto, taken));
 }
 
-static int check_service(struct checker *c, size_t index, const struct listen *listens,
-			 size_t count)
+static int validate_service(struct validation *v, size_t index, const struct listen *listens,
+			    size_t count)
 {
-	const struct conf_service *service = &c->conf->services[index];
+	const struct conf_service *service = &v->conf->services[index];
 	/* Wildcard :: is for clients of both families. */
 	bool v6 = !addr_is_v4(&service->addr) && !addr_equal(&service->addr, &v6_any);
 	const struct listen *listen;
@@ -86,22 +87,22 @@ static int check_service(struct checker *c, size_t index, const struct listen *l
 		const struct conf_backend *backend = &service->backends[i];
 
 		if (v6 && addr_is_v4(&backend->addr)) {
-			check_go_backend(c, index, i);
-			return decode_refuse(c->d,
+			validate_go_backend(v, index, i);
+			return decode_refuse(v->d,
 					     "expected an IPv6 address like the service's (an "
 					     "IPv4 socket takes no IPv6 connections), found %s",
 					     addr_format(&backend->addr, text));
 		}
 		listen = find_listen(listens, count, &backend->addr, backend->port, service->proto);
 		if (listen)
-			return refuse_circle(c, index, i, listen);
+			return refuse_circle(v, index, i, listen);
 	}
 	return 0;
 }
 
-int check_local(struct checker *c)
+int validate_local(struct validation *v)
 {
-	const struct conf *conf = c->conf;
+	const struct conf *conf = v->conf;
 	struct listen *listens;
 	size_t count, i;
 	int err = 0;
@@ -111,8 +112,8 @@ int check_local(struct checker *c)
 		return -ENOMEM;
 	count = fill_listens(conf, listens);
 	for (i = 0; !err && count && i < conf->service_count; i++) {
-		if (conf->services[i].mode == MODE_LOCAL)
-			err = check_service(c, i, listens, count);
+		if (mode_has_sockets(conf->services[i].mode))
+			err = validate_service(v, i, listens, count);
 	}
 	free(listens);
 	return err;

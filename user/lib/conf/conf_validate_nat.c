@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is wrong with mode nat's services whatever the host: sources, ports, whose a reply is. */
+/* Faults of services in mode nat that no host makes good: sources, ports, and replies that could
+ * belong to two services. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_check.h"
-#include "service_table.h"
+#include "conf/conf_validate.h"
+#include "maps/service_table.h"
 
 /* ---- sources */
 
-static void go_source(struct checker *c, size_t source)
+static void go_source(struct validation *v, size_t source)
 {
-	conf_path_cut(&c->d->path, 0);
-	conf_path_key(&c->d->path, "nat_sources");
-	conf_path_item(&c->d->path, source);
+	conf_path_cut(&v->d->path, 0);
+	conf_path_key(&v->d->path, "nat_sources");
+	conf_path_item(&v->d->path, source);
 }
 
-static int check_sources(struct checker *c)
+static int validate_sources(struct validation *v)
 {
-	const struct addr *sources = c->conf->nat_sources;
+	const struct addr *sources = v->conf->nat_sources;
 	char text[ADDR_TEXT_SIZE], line[32];
 	size_t first, second;
 	int found;
 
-	found = check_duplicate(sources, sizeof(*sources), c->conf->nat_source_count,
-				sizeof(*sources), &first, &second);
+	found = duplicate_find(sources, sizeof(*sources), v->conf->nat_source_count,
+			       sizeof(*sources), &first, &second);
 	if (found <= 0)
 		return found;
-	go_source(c, first);
-	check_line(c, line);
-	go_source(c, second);
-	return decode_refuse(c->d,
+	go_source(v, first);
+	validate_line_text(v, line);
+	go_source(v, second);
+	return decode_refuse(v->d,
 			     "expected each address once, found %s again: nat_sources[%zu]%s has "
 			     "it",
 			     addr_format(&sources[second], text), first, line);
@@ -49,9 +50,9 @@ static bool has_source(const struct conf *conf, bool v4)
 }
 
 /* Backends are of their service's family by now. */
-static int check_families(struct checker *c)
+static int validate_families(struct validation *v)
 {
-	const struct conf *conf = c->conf;
+	const struct conf *conf = v->conf;
 	const bool has[2] = { has_source(conf, false), has_source(conf, true) };
 	char line[32];
 	size_t i;
@@ -60,13 +61,13 @@ static int check_families(struct checker *c)
 		const struct conf_service *service = &conf->services[i];
 		bool v4 = addr_is_v4(&service->addr);
 
-		if (service->mode != MODE_NAT || !service->backend_count || has[v4])
+		if (!mode_has_nat_table(service->mode) || !service->backend_count || has[v4])
 			continue;
-		check_go_backend(c, i, 0);
-		check_line(c, line);
-		conf_path_cut(&c->d->path, 0);
-		conf_path_key(&c->d->path, "nat_sources");
-		return decode_refuse(c->d,
+		validate_go_backend(v, i, 0);
+		validate_line_text(v, line);
+		conf_path_cut(&v->d->path, 0);
+		conf_path_key(&v->d->path, "nat_sources");
+		return decode_refuse(v->d,
 				     "expected an %s address, too, for the backends of service "
 				     "\"%s\"%s, found %s ones only: add one, or leave nat_sources "
 				     "out for the address of the outgoing interface",
@@ -96,24 +97,24 @@ static const char *ports_without(const struct conf *conf, __u16 port, char buf[4
 	return buf;
 }
 
-static int refuse_port(struct checker *c, size_t index)
+static int refuse_port(struct validation *v, size_t index)
 {
-	const struct conf_service *service = &c->conf->services[index];
+	const struct conf_service *service = &v->conf->services[index];
 	char text[ADDR_TEXT_SIZE], other[48];
 
-	check_go_service(c, index, "listen");
-	return decode_refuse(c->d,
+	validate_go_service(v, index, "listen");
+	return decode_refuse(v->d,
 			     "expected a port outside nat_ports (%u-%u), %s being one of "
 			     "nat_sources, found %u: use another port%s",
-			     c->conf->nat_port_first, c->conf->nat_port_last,
+			     v->conf->nat_port_first, v->conf->nat_port_last,
 			     addr_format(&service->addr, text), service->port,
-			     ports_without(c->conf, service->port, other));
+			     ports_without(v->conf, service->port, other));
 }
 
 /* Mode local's packets are none of the packet path's, so they cannot be mixed up with replies. */
-static int check_ports(struct checker *c)
+static int validate_ports(struct validation *v)
 {
-	const struct conf *conf = c->conf;
+	const struct conf *conf = v->conf;
 	struct addr *sorted;
 	int err = 0;
 	size_t i;
@@ -127,11 +128,11 @@ static int check_ports(struct checker *c)
 	for (i = 0; !err && i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
 
-		if (service->mode != MODE_LOCAL && service->port >= conf->nat_port_first &&
+		if (!mode_has_sockets(service->mode) && service->port >= conf->nat_port_first &&
 		    service->port <= conf->nat_port_last &&
 		    bsearch(&service->addr, sorted, conf->nat_source_count, sizeof(*sorted),
 			    compare_addrs))
-			err = refuse_port(c, i);
+			err = refuse_port(v, i);
 	}
 	free(sorted);
 	return err;
@@ -149,7 +150,7 @@ static size_t count_replies(const struct conf *conf)
 	size_t count = 0, i;
 
 	for (i = 0; i < conf->service_count; i++) {
-		if (conf->services[i].mode == MODE_NAT_KEEP)
+		if (mode_has_reply_keys(conf->services[i].mode))
 			count += conf->services[i].backend_count;
 	}
 	return count;
@@ -162,11 +163,13 @@ static void fill_replies(const struct conf *conf, struct reply *reply)
 	for (i = 0; i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
 
-		for (j = 0; service->mode == MODE_NAT_KEEP && j < service->backend_count; j++) {
+		if (!mode_has_reply_keys(service->mode))
+			continue;
+		for (j = 0; j < service->backend_count; j++) {
 			const struct conf_backend *backend = &service->backends[j];
 
-			check_key(&reply->key, &backend->addr, conf_backend_port(service, backend),
-				  service->proto);
+			endpoint_key(&reply->key, &backend->addr,
+				     conf_backend_port(service, backend), service->proto);
 			reply->service = i;
 			reply->backend = j;
 			reply++;
@@ -174,22 +177,22 @@ static void fill_replies(const struct conf *conf, struct reply *reply)
 	}
 }
 
-static int refuse_reply(struct checker *c, const struct reply *first, const struct reply *second)
+static int refuse_reply(struct validation *v, const struct reply *first, const struct reply *second)
 {
-	const struct conf_service *service = &c->conf->services[second->service];
+	const struct conf_service *service = &v->conf->services[second->service];
 	const struct conf_backend *backend = &service->backends[second->backend];
 	char text[ENDPOINT_TEXT_SIZE], line[32];
 
-	check_go_backend(c, first->service, first->backend);
-	check_line(c, line);
-	check_go_backend(c, second->service, second->backend);
-	return decode_refuse(c->d,
+	validate_go_backend(v, first->service, first->backend);
+	validate_line_text(v, line);
+	validate_go_backend(v, second->service, second->backend);
+	return decode_refuse(v->d,
 			     "expected a backend of no other service with source: keep, found %s: "
 			     "service \"%s\"%s has it, and its replies would not tell whose they "
 			     "are: use another port of the backend, or `source: nat`",
 			     listen_format(&backend->addr, conf_backend_port(service, backend),
 					   service->proto, text),
-			     c->conf->services[first->service].name, line);
+			     v->conf->services[first->service].name, line);
 }
 
 static int room_take(struct service_bucket *table, const struct addr *addr, __u16 port, __u8 proto,
@@ -198,7 +201,7 @@ static int room_take(struct service_bucket *table, const struct addr *addr, __u1
 	static const struct service value = { .row_count = 1 };
 	struct service_key key;
 
-	check_key(&key, addr, port, proto);
+	endpoint_key(&key, addr, port, proto);
 	key.kind = kind;
 	return service_table_set(table, &key, &value);
 }
@@ -210,7 +213,7 @@ static void rooms_take(const struct conf *conf, struct service_bucket *table)
 
 	for (i = 0; i < conf->service_count; i++) {
 		const struct conf_service *service = &conf->services[i];
-		bool local = service->mode == MODE_LOCAL;
+		bool local = mode_has_sockets(service->mode);
 
 		room_take(table, &service->addr, service->port, service->proto,
 			  local ? KEY_LOCAL : KEY_SERVICE);
@@ -221,18 +224,18 @@ static void rooms_take(const struct conf *conf, struct service_bucket *table)
 		room_take(table, &conf->nat_sources[i], 0, 0, KEY_SERVICE);
 }
 
-static int refuse_room(struct checker *c, const struct reply *reply, size_t before, size_t count)
+static int refuse_room(struct validation *v, const struct reply *reply, size_t before, size_t count)
 {
-	check_go_backend(c, reply->service, reply->backend);
-	return decode_refuse(c->d,
+	validate_go_backend(v, reply->service, reply->backend);
+	return decode_refuse(v->d,
 			     "expected fewer backends of services with source: keep, found %zu: "
 			     "what the first %zu answer from has filled this one's place in the "
 			     "table of services: use `source: nat` for some of the services",
 			     count, before);
 }
 
-/* How many find room depends on their addresses and ports: it is tried. */
-static int check_room(struct checker *c, const struct reply *replies, size_t count)
+/* The number of keys that find room depends on their addresses and ports, so this tries it. */
+static int validate_room(struct validation *v, const struct reply *replies, size_t count)
 {
 	struct service_bucket *table;
 	int err = 0;
@@ -243,49 +246,49 @@ static int check_room(struct checker *c, const struct reply *replies, size_t cou
 	table = calloc(SERVICE_BUCKETS, sizeof(*table));
 	if (!table)
 		return -ENOMEM;
-	rooms_take(c->conf, table);
+	rooms_take(v->conf, table);
 	for (i = 0; i < count && !err; i++) {
-		const struct conf_service *service = &c->conf->services[replies[i].service];
+		const struct conf_service *service = &v->conf->services[replies[i].service];
 		const struct conf_backend *backend = &service->backends[replies[i].backend];
 
 		if (room_take(table, &backend->addr, conf_backend_port(service, backend),
 			      service->proto, KEY_REPLY))
-			err = refuse_room(c, &replies[i], i, count);
+			err = refuse_room(v, &replies[i], i, count);
 	}
 	free(table);
 	return err;
 }
 
-static int check_replies(struct checker *c)
+static int validate_replies(struct validation *v)
 {
-	size_t count = count_replies(c->conf), first, second;
+	size_t count = count_replies(v->conf), first, second;
 	struct reply *replies;
 	int found;
 
 	replies = calloc(count + 1, sizeof(*replies));
 	if (!replies)
 		return -ENOMEM;
-	fill_replies(c->conf, replies);
-	found = check_duplicate(replies, sizeof(*replies), count, sizeof(replies->key), &first,
-				&second);
+	fill_replies(v->conf, replies);
+	found = duplicate_find(replies, sizeof(*replies), count, sizeof(replies->key), &first,
+			       &second);
 	if (found > 0)
-		found = refuse_reply(c, &replies[first], &replies[second]);
+		found = refuse_reply(v, &replies[first], &replies[second]);
 	else if (!found)
-		found = check_room(c, replies, count);
+		found = validate_room(v, replies, count);
 	free(replies);
 	return found;
 }
 
-int check_nat(struct checker *c)
+int validate_nat(struct validation *v)
 {
 	int err;
 
-	err = check_sources(c);
+	err = validate_sources(v);
 	if (!err)
-		err = check_families(c);
+		err = validate_families(v);
 	if (!err)
-		err = check_ports(c);
+		err = validate_ports(v);
 	if (!err)
-		err = check_replies(c);
+		err = validate_replies(v);
 	return err;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What all checks of a whole configuration need: duplicates, and where things are in the tree. */
+/* The parts of the validation share these: duplicates, and places in the tree. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_check.h"
+#include "conf/conf_validate.h"
 
-void check_key(struct service_key *key, const struct addr *addr, __u16 port, __u8 proto)
+void endpoint_key(struct service_key *key, const struct addr *addr, __u16 port, __u8 proto)
 {
 	memset(key, 0, sizeof(*key));
 	memcpy(key->addr, addr->b, sizeof(key->addr));
@@ -27,8 +27,8 @@ static int compare_keys(const void *a, const void *b, void *length)
 	return order ? order : (left > right) - (left < right);
 }
 
-int check_duplicate(const void *items, size_t item_size, size_t count, size_t key_length,
-		    size_t *first, size_t *second)
+int duplicate_find(const void *items, size_t item_size, size_t count, size_t key_length,
+		   size_t *first, size_t *second)
 {
 	const char **sorted;
 	size_t start = 0, i, at;
@@ -59,38 +59,38 @@ int check_duplicate(const void *items, size_t item_size, size_t count, size_t ke
 
 /* ---- where things are in the tree */
 
-void check_go_item(struct checker *c, const json_t *list, const char *name, size_t index,
-		   const char *key)
+void validate_go_item(struct validation *v, const json_t *list, const char *name, size_t index,
+		      const char *key)
 {
-	conf_path_key(&c->d->path, name);
-	conf_path_item(&c->d->path, index);
+	conf_path_key(&v->d->path, name);
+	conf_path_item(&v->d->path, index);
 	if (json_is_object(json_array_get(list, index)))
-		conf_path_key(&c->d->path, key);
+		conf_path_key(&v->d->path, key);
 }
 
-void check_go_service(struct checker *c, size_t service, const char *key)
+void validate_go_service(struct validation *v, size_t service, const char *key)
 {
-	conf_path_cut(&c->d->path, 0);
-	check_go_item(c, json_object_get(c->tree, "services"), "services", service, key);
+	conf_path_cut(&v->d->path, 0);
+	validate_go_item(v, json_object_get(v->tree, "services"), "services", service, key);
 }
 
-void check_go_backend(struct checker *c, size_t service, size_t backend)
+void validate_go_backend(struct validation *v, size_t service, size_t backend)
 {
-	const json_t *services = json_object_get(c->tree, "services");
+	const json_t *services = json_object_get(v->tree, "services");
 	const json_t *backends = json_object_get(json_array_get(services, service), "backends");
 
-	conf_path_cut(&c->d->path, 0);
-	conf_path_key(&c->d->path, "services");
-	conf_path_item(&c->d->path, service);
-	check_go_item(c, backends, "backends", backend, "address");
+	conf_path_cut(&v->d->path, 0);
+	conf_path_key(&v->d->path, "services");
+	conf_path_item(&v->d->path, service);
+	validate_go_item(v, backends, "backends", backend, "address");
 }
 
-const char *check_line(const struct checker *c, char buf[32])
+const char *validate_line_text(const struct validation *v, char buf[32])
 {
 	int line, column;
 
 	buf[0] = '\0';
-	if (c->d->marks && conf_mark_get(c->d->marks, &c->d->path, CONF_MARK_VALUE, &line, &column))
+	if (v->d->marks && conf_mark_get(v->d->marks, &v->d->path, CONF_MARK_VALUE, &line, &column))
 		snprintf(buf, 32, " (line %d)", line);
 	return buf;
 }

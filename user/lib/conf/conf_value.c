@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_decode.h"
-#include "nearest.h"
+#include "conf/conf_decode.h"
+#include "base/nearest.h"
 
 int decode_refuse(struct decode *d, const char *format, ...)
 {
@@ -199,60 +199,14 @@ int decode_later(struct decode *d, const struct field *field, const json_t *valu
 	return 0;
 }
 
-static enum addr_kind v6_kind(const struct addr *addr, const char **words)
-{
-	static const struct addr loopback = { { [15] = 1 } };
-	static const struct addr any;
-
-	if (addr_equal(addr, &any)) {
-		*words = "the unspecified address";
-		return ADDR_ANY;
-	}
-	if (addr_equal(addr, &loopback)) {
-		*words = "loopback, which no packet reaches from outside";
-		return ADDR_LOOPBACK;
-	}
-	if (addr->b[0] == 0xff)
-		*words = "multicast";
-	else if (addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80)
-		*words = "link-local, which means nothing without its link";
-	else
-		return ADDR_HOST;
-	return ADDR_NO_HOST;
-}
-
-static enum addr_kind v4_kind(const __u8 *v4, const char **words)
-{
-	if (!memcmp(v4, "\0\0\0\0", 4)) {
-		*words = "the unspecified address";
-		return ADDR_ANY;
-	}
-	if (v4[0] == 127) {
-		*words = "loopback, which no packet reaches from outside";
-		return ADDR_LOOPBACK;
-	}
-	if (v4[0] == 0)
-		*words = "an address of the unspecified network 0.0.0.0/8";
-	else if ((v4[0] & 0xf0) == 0xe0)
-		*words = "multicast";
-	else if (!memcmp(v4, "\xff\xff\xff\xff", 4))
-		*words = "broadcast";
-	else
-		return ADDR_HOST;
-	return ADDR_NO_HOST;
-}
-
-int decode_check_addr(struct decode *d, const struct addr *addr, unsigned int kinds,
-		      unsigned int local)
+int decode_validate_addr(struct decode *d, const struct addr *addr, unsigned int kinds,
+			 const char *also)
 {
 	char buf[ADDR_TEXT_SIZE];
-	enum addr_kind kind;
-	const char *words = "";
+	const char *words;
 
-	kind = addr_is_v4(addr) ? v4_kind(addr_v4(addr), &words) : v6_kind(addr, &words);
-	if (kind & kinds)
+	if (addr_kind(addr, &words) & kinds)
 		return 0;
 	return decode_refuse(d, "expected a unicast address of a host, found %s: %s%s",
-			     addr_format(addr, buf), words,
-			     kind & local ? " (mode local takes it)" : "");
+			     addr_format(addr, buf), words, also);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "conf_error.h"
+#include "base/array.h"
+#include "conf/conf_error.h"
 
 #define MAX_BYTES (16U << 20)
 #define MAX_DEPTH 32
@@ -45,7 +46,7 @@ static int refuse_bytes(struct reader *r)
 	return REFUSE(r, mark, "expected UTF-8 text, found %s", r->parser.problem);
 }
 
-/* What is behind the parser's words in the two slips that everybody makes. */
+/* Explains the parser's words for the two slips that everybody makes. */
 static const char *syntax_hint(const struct reader *r, yaml_mark_t mark)
 {
 	const char *line = r->text, *end = r->text + r->length, *newline;
@@ -92,7 +93,7 @@ static int next_event(struct reader *r, yaml_event_t *event)
 	return yaml_parser_parse(&r->parser, event) ? 0 : refuse_syntax(r);
 }
 
-/* What YAML can and a configuration does not need: it would have to be kept apart in every edit. */
+/* Refuses what YAML has and a configuration does not need: every edit would have to keep it. */
 static int refuse_extras(struct reader *r, const yaml_event_t *event)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
@@ -136,11 +137,11 @@ static json_t *plain_scalar(const char *text, size_t length)
 	json_t *number;
 	size_t i;
 
-	for (i = 0; i < sizeof(null_words) / sizeof(*null_words); i++) {
+	for (i = 0; i < ARRAY_SIZE(null_words); i++) {
 		if (!strcmp(text, null_words[i]))
 			return json_null();
 	}
-	for (i = 0; i < sizeof(true_words) / sizeof(*true_words); i++) {
+	for (i = 0; i < ARRAY_SIZE(true_words); i++) {
 		if (!strcmp(text, true_words[i]))
 			return json_true();
 		if (!strcmp(text, false_words[i]))

@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "explain_impl.h"
+#include "base/clock.h"
+#include "explain/explain_impl.h"
+#include "mode/mode.h"
 #include "poise/service_hash.h"
 
 enum poise_scheduler explain_scheduler(__u16 service_flags)
@@ -59,8 +61,8 @@ int explain_find_service(const struct maps *maps, const struct service_key *key,
 	return find_in_bucket(maps, key, service_bucket_index(hash, 1), out);
 }
 
-/* As packets find it; else, as sockets do, in mode local: at the address, at all of IPv4, at all.
- */
+/* Looks as packets do; then, for mode local, as sockets do: at the address, at all of IPv4, at all
+ * addresses. */
 static int find_any_service(const struct maps *maps, const struct service_key *asked,
 			    struct service *out)
 {
@@ -88,7 +90,7 @@ bool explain_is_nat(const struct explanation *flow)
 
 bool explain_is_local(const struct explanation *flow)
 {
-	return flow->name.mode == MODE_LOCAL;
+	return mode_has_sockets(flow->name.mode);
 }
 
 /* ---- hash and row */
@@ -204,36 +206,40 @@ static int find_entry(const struct maps *maps, __u64 hash, __u64 *out)
 	return err;
 }
 
-/* Whether an entry's target is still the service's and serves. */
-static int find_serving(const struct maps *maps, const struct service *service, __u64 entry,
-			bool *out)
+/* Tells whether an entry's target is still the service's and serves, and whether SYNs go there. */
+static int judge_entry(const struct maps *maps, __u32 now, struct explanation *flow)
 {
-	__u32 number = flow_entry_target(entry);
+	__u32 number = flow_entry_target(flow->entry);
+	struct target_name name;
 	struct target target;
 	int err = bpf_map_lookup_elem(maps->targets, &number, &target);
 
-	*out = !err && number && target.owner == (service->number | TARGET_SERVES);
-	return err == -ENOENT ? 0 : err;
+	if (!err)
+		err = bpf_map_lookup_elem(maps->target_names, &number, &name);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	flow->entry_serves = number && target.owner == (flow->service.number | TARGET_SERVES);
+	flow->entry_takes_syn = flow->entry_serves &&
+				flow_follows(flow->entry, &target, now, true, target_drains(&name));
+	return 0;
 }
 
 static int read_entry(const struct maps *maps, const struct flow_clock *clock,
 		      struct explanation *flow)
 {
-	struct timespec now;
+	__u32 now = flow_clock_tick(clock, now_ns());
 	int err = find_entry(maps, flow->hash, &flow->entry);
 
 	if (err || !flow->entry)
 		return err;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	flow->entry_left_ticks = flow_entry_left(
-		flow->entry, flow_clock_tick(clock, now.tv_sec * 1000000000ULL + now.tv_nsec));
-	return find_serving(maps, &flow->service, flow->entry, &flow->entry_serves);
+	flow->entry_left_ticks = flow_entry_left(flow->entry, now);
+	return judge_entry(maps, now, flow);
 }
 
 /* ---- the answer */
 
-/* By nat, and of sockets by TCP, whatever is looked up here is new: the scheduler is asked though
- * rows are not tracked. */
+/* In mode nat, and for TCP of sockets, only new flows get this far, so the scheduler is asked
+ * though rows are not tracked. */
 static bool is_scheduled(const struct explanation *flow)
 {
 	bool sockets = explain_is_local(flow) && flow->name.key.proto == IPPROTO_TCP;
@@ -255,8 +261,7 @@ struct explain_choice explain_choose(const struct explanation *flow, bool syn, _
 		choice.target = flow->nat.entry.target;
 	} else if (by_row && !row_tracks(flow->row)) {
 		choice.why = EXPLAIN_STABLE;
-	} else if (by_row && flow->entry && flow->entry_serves &&
-		   flow_follows(flow->entry, fresh)) {
+	} else if (by_row && flow->entry && (fresh ? flow->entry_takes_syn : flow->entry_serves)) {
 		choice.why = EXPLAIN_ENTRY;
 		choice.target = flow_entry_target(flow->entry);
 	} else if (by_row && !row_assigns(flow->row, fresh)) {
@@ -306,7 +311,7 @@ static int explain(const struct maps *maps, const struct addr *source, __u16 sou
 		err = ask_scheduler(maps, flow, &scheduled);
 	if (err)
 		return err == -ENOENT ? -EPROTO : err;
-	flow->first = explain_choose(flow, key->proto == IPPROTO_TCP, scheduled);
+	flow->first = explain_choose(flow, key->proto != IPPROTO_UDP, scheduled);
 	/* Established connections are not looked up. */
 	flow->others = explain_choose(flow, key->proto == IPPROTO_TCP && explain_is_local(flow),
 				      scheduled);
@@ -321,7 +326,7 @@ int explain_flow(const struct maps *maps, const struct addr *source, __u16 sourc
 	int err;
 
 	if (addr_is_v4(source) != addr_is_v4(dest) ||
-	    (proto != IPPROTO_TCP && proto != IPPROTO_UDP))
+	    (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP))
 		return -EINVAL;
 	memcpy(key.addr, dest->b, sizeof(key.addr));
 	err = explain(maps, source, source_port, &key, &flow);

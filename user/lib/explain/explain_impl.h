@@ -3,13 +3,13 @@
 #ifndef POISE_EXPLAIN_IMPL_H
 #define POISE_EXPLAIN_IMPL_H
 
-#include "explain.h"
+#include "explain/explain.h"
 
-/* The very key, of whichever kind. 0, -ENOENT or -errno. */
+/* Looks for exactly this key, of whichever kind. 0, -ENOENT or -errno. */
 int explain_find_service(const struct maps *maps, const struct service_key *key,
 			 struct service *out);
 
-/* Of the addresses, ports and protocol. */
+/* The hash of a flow: its addresses, ports and protocol. */
 __u64 explain_hash(const __u64 seed[2], const struct addr *source, __u16 source_port,
 		   const struct service_key *dest);
 

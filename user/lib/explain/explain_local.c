@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "explain_local.h"
+#include "explain/explain_local.h"
 
 #define TRIES 1024 /* LOCAL_TRIES of bpf/local_choose.h */
 
@@ -25,7 +25,7 @@ struct explain_choice explain_local_choose(const struct explanation *flow, const
 		tried = target;
 		if (!takes(arg, target))
 			continue;
-		/* Of random nobody knows whom it names first. */
+		/* Nobody can foretell whom the scheduler `random` names first. */
 		if (!choice.target)
 			return choice;
 		return (struct explain_choice){ EXPLAIN_NEXT_ROW, target };

@@ -5,7 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "explain_nat.h"
+#include "base/clock.h"
+#include "explain/explain_nat.h"
+#include "mode/mode.h"
 
 int explain_nat_match(const struct nat_set *set, const struct addr *client, __be16 client_port,
 		      __u16 service, __u64 hash)
@@ -27,8 +29,7 @@ int explain_nat_match(const struct nat_set *set, const struct addr *client, __be
 
 bool explain_nat_follows(const struct explain_nat *nat, bool fresh)
 {
-	return nat->word && nat->left_ticks >= 0 && nat->serves &&
-	       !(fresh && nat_ended(nat_word_flags(nat->word)));
+	return nat->word && nat->left_ticks >= 0 && nat->serves && !(fresh && nat->syn_is_new);
 }
 
 /* *out stays as it is where there is no such entry. 0 or -errno. */
@@ -54,8 +55,8 @@ static int table_search(int table, __u32 set_count, const struct addr *client, _
 	return err;
 }
 
-/* Who serves the entry's flow, and as whom the backend sees its client. */
-static int entry_judge(const struct maps *maps, __u16 service, struct explain_nat *nat)
+/* Fills in who serves the entry's flow, and the address that the backend sees for its client. */
+static int entry_judge(const struct maps *maps, __u16 service, __u32 now, struct explain_nat *nat)
 {
 	__u32 number = nat->entry.target, source = nat->entry.source;
 	struct nat_source ours;
@@ -64,7 +65,8 @@ static int entry_judge(const struct maps *maps, __u16 service, struct explain_na
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	nat->serves = target.mode == MODE_NAT && target.owner == (service | TARGET_SERVES);
+	nat->syn_is_new = nat_begins_anew(nat->word, TCP_SYN, &target, now);
+	nat->serves = mode_has_nat_table(target.mode) && target.owner == (service | TARGET_SERVES);
 	err = bpf_map_lookup_elem(maps->nat_sources, &source, &ours);
 	if (!err)
 		memcpy(nat->source.b, ours.addr, sizeof(ours.addr));
@@ -76,8 +78,7 @@ int explain_nat_find(const struct maps *maps, const struct addr *client, __be16 
 		     struct explain_nat *out)
 {
 	struct explain_nat nat = { 0 };
-	struct timespec now;
-	__u32 sets;
+	__u32 sets, now;
 	int table = nat_map_open(maps, &sets), err;
 
 	*out = nat;
@@ -87,10 +88,9 @@ int explain_nat_find(const struct maps *maps, const struct addr *client, __be16 
 	close(table);
 	if (err || !nat.word)
 		return err;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	nat.left_ticks = nat_word_left(
-		nat.word, nat_clock_tick(clock, now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec));
-	err = entry_judge(maps, service, &nat);
+	now = nat_clock_tick(clock, now_ns());
+	nat.left_ticks = nat_word_left(nat.word, now);
+	err = entry_judge(maps, service, now, &nat);
 	if (!err)
 		*out = nat;
 	return err;

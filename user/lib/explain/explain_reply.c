@@ -7,8 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "explain_impl.h"
-#include "explain_reply.h"
+#include "base/clock.h"
+#include "explain/explain_impl.h"
+#include "explain/explain_reply.h"
 
 static bool is_backend(const struct target *target, const struct addr *addr, __be16 port)
 {
@@ -93,15 +94,13 @@ static int find_translated(const struct maps *maps, const struct explain_reply_k
 			   struct explain_reply *out)
 {
 	struct nat_entry entry = { 0 };
-	struct timespec time;
 	struct meta meta;
 	__u32 now;
 	int err = meta_read(maps, &meta);
 
 	if (err)
 		return err;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	now = nat_clock_tick(&meta.clock, time.tv_sec * 1000000000ULL + (__u64)time.tv_nsec);
+	now = nat_clock_tick(&meta.clock, now_ns());
 	err = table_search(maps, key, now, &entry, &out->word);
 	if (!err)
 		err = name_read(maps, entry.service, &out->name);
@@ -114,7 +113,7 @@ static int find_translated(const struct maps *maps, const struct explain_reply_k
 	return 0;
 }
 
-/* By `source: keep` the backend's own end says all. */
+/* The backend's own address and port tell the service with `source: keep`. */
 static int find_kept(const struct maps *maps, const struct addr *source, __u16 source_port,
 		     __u8 proto, struct explain_reply *out)
 {

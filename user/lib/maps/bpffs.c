@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "log.h"
+#include "maps/bpffs.h"
+#include "base/log.h"
 
 #define MOUNT_POINT "/sys/fs/bpf"
 

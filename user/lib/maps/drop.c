@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "drop.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base/array.h"
+#include "maps/drop.h"
 
 static const struct {
 	const char *name, *text;
@@ -23,8 +22,8 @@ static const struct {
 			   "The network driver left no room in front of the packet for the "
 			   "outer headers: attach in generic mode." },
 	[DROP_MALFORMED_ICMP] = { "malformed_icmp",
-				  "An ICMP error about a translated packet is cut short, or what "
-				  "it quotes contradicts it." },
+				  "An ICMP error to a service's address or to one of nat's is "
+				  "cut short, or what it quotes contradicts it." },
 	[DROP_TTL] = { "ttl", "Its TTL or hop limit was used up: mode nat is a hop on the way." },
 	[DROP_NO_PORT] = { "no_port", "No free source port towards the backend was found for a new "
 				      "flow: add addresses to `nat_sources`, widen `nat_ports` or "
@@ -32,8 +31,20 @@ static const struct {
 	[DROP_NAT_FULL] = { "nat_full", "No room was made in the NAT table for a new flow: raise "
 					"`nat_flows`." },
 	[DROP_MARTIAN] = { "martian",
-			   "A new flow by mode nat came from an address that no client has: "
-			   "of loopback, multicast, or a service." },
+			   "A packet to a service came from an address that no client has: "
+			   "loopback, multicast, a service's, the balancer's own, or from "
+			   "another link's link-local one." },
+	[DROP_NO_FLOW] = { "no_flow",
+			   "By mode nat a TCP packet came that belongs to no connection and begins "
+			   "none: RST, SYN with ACK, or without SYN and ACK. A few are normal; many "
+			   "may be answers to SYNs that were forged in the service's name." },
+	[DROP_FRAGMENT_EARLY] = { "fragment_early",
+				  "A fragment came before its datagram's first one, or that one was "
+				  "lost, dropped or forgotten: the network reorders or loses, or one "
+				  "source sends very many fragmented datagrams at once." },
+	[DROP_FRAGMENT_BAD] = { "fragment_bad",
+				"A fragment to a service overlaps another one, is too short to hold "
+				"the header that it must, or has a length that no fragment has." },
 };
 
 _Static_assert(ARRAY_SIZE(reasons) == DROP_MAX, "name every drop");

@@ -6,50 +6,35 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "maps.h"
+#include "maps/layout.h"
+#include "maps/maps.h"
 
-const char *const maps_names[MAPS_COUNT] = {
-	"services",  "rows",      "targets",     "flows",         "flow_counters", "loads",
-	"rotations", "nat_table", "nat_sources", "nat_counters",  "nat_claims",    "switches",
-	"counters",  "drops",     "tx_ports",    "service_names", "target_names",  "meta",
-};
+const struct maps maps_none = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+				-1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+_Static_assert(MAPS_COUNT == 20, "maps_none has them all");
 
-const struct maps maps_none = { -1, -1, -1, -1, -1, -1, -1, -1, -1,
-				-1, -1, -1, -1, -1, -1, -1, -1, -1 };
-_Static_assert(MAPS_COUNT == 18, "maps_none has them all");
+_Static_assert(MAPS_COUNT == LAYOUTS, "every map has a layout");
 
-/* What bpf/maps.h declares. Of flags only that: the kernel adds its own. */
-static const struct map_shape {
-	enum bpf_map_type type;
-	__u32 key_size, value_size;
-	__u32 max_entries; /* 0: as configured */
-	bool mmapable;
-} shapes[MAPS_COUNT] = {
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_bucket), SERVICE_BUCKETS, true },
-	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, POISE_MAX_SERVICES },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target), 0, true },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_set), 0, true },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct flow_counter), 1 },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct load), 0, true },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rotation), POISE_MAX_SERVICES },
-	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1 },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct nat_source), POISE_MAX_NAT_SOURCES },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct nat_counter), 1 },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(__u32), NAT_CLAIMS },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct switches), 1, true },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct counter), 0 },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(__u64), DROP_MAX },
-	{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, POISE_MAX_TX_PORTS },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct service_name), POISE_MAX_SERVICES },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct target_name), 0 },
-	{ BPF_MAP_TYPE_ARRAY, 4, sizeof(struct meta), 1 },
-};
+const char *maps_name(size_t i)
+{
+	return layouts[i].name;
+}
+
+static int dir_of_abi(const char *instance_dir, int version, char *buf, size_t size)
+{
+	int len = snprintf(buf, size, "%s/maps-v%d", instance_dir, version);
+
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
 
 int maps_dir(const char *instance_dir, char *buf, size_t size)
 {
-	int len = snprintf(buf, size, "%s/maps-v%d", instance_dir, POISE_ABI_VERSION);
+	return dir_of_abi(instance_dir, POISE_ABI_VERSION, buf, size);
+}
 
-	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+int maps_dir_abi3(const char *instance_dir, char *buf, size_t size)
+{
+	return dir_of_abi(instance_dir, 3, buf, size);
 }
 
 static int map_info(int fd, struct bpf_map_info *info)
@@ -60,46 +45,19 @@ static int map_info(int fd, struct bpf_map_info *info)
 	return bpf_obj_get_info_by_fd(fd, info, &len);
 }
 
-static int shape_check(int fd, size_t i, char *why, size_t size)
-{
-	const struct map_shape *want = &shapes[i];
-	struct bpf_map_info info;
-
-	if (map_info(fd, &info) || info.type != want->type) {
-		snprintf(why, size, "%s is not a map of the expected type", maps_names[i]);
-		return -EPROTO;
-	}
-	if (info.key_size != want->key_size || info.value_size != want->value_size) {
-		snprintf(why, size, "%s has keys of %u and values of %u bytes, expected %u and %u",
-			 maps_names[i], info.key_size, info.value_size, want->key_size,
-			 want->value_size);
-		return -EPROTO;
-	}
-	if (want->mmapable && !(info.map_flags & BPF_F_MMAPABLE)) {
-		snprintf(why, size, "%s cannot be mapped into memory", maps_names[i]);
-		return -EPROTO;
-	}
-	if (want->max_entries && info.max_entries != want->max_entries) {
-		snprintf(why, size, "%s has %u entries, expected %u", maps_names[i],
-			 info.max_entries, want->max_entries);
-		return -EPROTO;
-	}
-	return 0;
-}
-
 /* The maps that have an entry for each target. */
 static int targets_check(const struct maps *maps, char *why, size_t size)
 {
 	const int fds[] = { maps->targets, maps->loads, maps->counters, maps->target_names };
-	__u32 entries[4];
+	__u32 entries[4] = { 0 };
 
 	for (int i = 0; i < 4; i++) {
-		struct bpf_map_info info;
-		int err = map_info(fds[i], &info);
+		struct bpf_map_info info = { 0 };
+		int err = fds[i] < 0 ? 0 : map_info(fds[i], &info);
 
 		if (err)
 			return err;
-		entries[i] = info.max_entries;
+		entries[i] = fds[i] < 0 ? entries[0] : info.max_entries;
 	}
 	if (entries[0] == entries[1] && entries[0] == entries[2] && entries[0] == entries[3])
 		return 0;
@@ -109,15 +67,12 @@ static int targets_check(const struct maps *maps, char *why, size_t size)
 	return -EPROTO;
 }
 
-static int flows_check(const struct maps *maps, char *why, size_t size)
+static int flows_check(const struct bpf_map_info *info, char *why, size_t size)
 {
-	struct bpf_map_info info;
-	int err = map_info(maps->flows, &info);
-
-	if (err || maps_flow_sets_valid(info.max_entries))
-		return err;
+	if (maps_flow_sets_valid(info->max_entries))
+		return 0;
 	snprintf(why, size, "flows has %u sets, expected a power of two from %u to %u",
-		 info.max_entries, POISE_MIN_FLOWS / FLOWS_PER_SET,
+		 info->max_entries, POISE_MIN_FLOWS / FLOWS_PER_SET,
 		 POISE_MAX_FLOWS / FLOWS_PER_SET);
 	return -EPROTO;
 }
@@ -137,14 +92,37 @@ static int nat_check(const struct maps *maps, char *why, size_t size)
 	return -EPROTO;
 }
 
-static int meta_check(const struct maps *maps, char *why, size_t size)
+/* As today's, also if ABI version 3 wrote it. */
+static int meta_check(int fd, struct meta *out, char *why, size_t size)
 {
-	struct meta meta;
-	int err = meta_read(maps, &meta);
+	union {
+		struct meta meta;
+		struct meta_abi3 abi3;
+	} found = { 0 };
+	struct bpf_map_info info;
+	__u32 zero = 0;
+	int err = map_info(fd, &info);
 
-	if (err || meta.abi_version == POISE_ABI_VERSION)
+	if (err)
 		return err;
-	snprintf(why, size, "meta names ABI version %u, expected %d", meta.abi_version,
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(zero) ||
+	    (info.value_size != sizeof(found.meta) && info.value_size != sizeof(found.abi3))) {
+		snprintf(why, size, "meta has values of %u bytes, expected %zu", info.value_size,
+			 sizeof(found.meta));
+		return -EPROTO;
+	}
+	err = bpf_map_lookup_elem(fd, &zero, &found);
+	if (err)
+		return err;
+	if (info.value_size == sizeof(found.abi3) && found.abi3.abi_version == 3) {
+		layout_meta_from_abi3(&found.abi3, out);
+		return 0;
+	}
+	if (info.value_size == sizeof(found.meta) && found.meta.abi_version == POISE_ABI_VERSION) {
+		*out = found.meta;
+		return 0;
+	}
+	snprintf(why, size, "meta names ABI version %u, expected %d", found.meta.abi_version,
 		 POISE_ABI_VERSION);
 	return -EPROTO;
 }
@@ -160,48 +138,122 @@ static int pin_open(const char *dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
+/* Opens those that are there. 0, -ENOENT (none) or -errno. */
+static int pins_open(const char *dir, struct maps *maps)
 {
-	struct maps maps = maps_none;
-	int *fds = (int *)&maps;
-	size_t missing = 0, absent = 0;
-	int err = 0;
+	int *fds = (int *)maps;
+	size_t opened = 0;
+
+	for (size_t i = 0; i < MAPS_COUNT; i++) {
+		fds[i] = pin_open(dir, layouts[i].name);
+		if (fds[i] < 0 && fds[i] != -ENOENT)
+			return fds[i];
+		opened += fds[i] >= 0;
+	}
+	return opened ? 0 : -ENOENT;
+}
+
+/* True if a map is there and has a layout that is known. */
+static int map_check(const struct maps_found *found, size_t i, char *why, size_t size)
+{
+	int fd = ((const int *)&found->maps)[i], err;
+	struct bpf_map_info info;
+
+	if (fd < 0) {
+		snprintf(why, size, "%s is missing", layouts[i].name);
+		return -EPROTO;
+	}
+	err = map_info(fd, &info);
+	if (!err)
+		err = layout_check(&layouts[i], found->versions[i], &info, why, size);
+	if (!err && fd == found->maps.flows)
+		err = flows_check(&info, why, size);
+	if (!err && fd == found->maps.nat_table)
+		err = nat_check(&found->maps, why, size);
+	return err;
+}
+
+/* A map that cannot be used is closed, if the others do without. One that is not there and that the
+ * set does not know is newer than the set: nothing is lost. */
+static int map_take(struct maps_found *found, size_t i, char *why, size_t size)
+{
+	int *fds = (int *)&found->maps, err;
+
+	if (fds[i] < 0 && !found->versions[i] && layouts[i].loss)
+		return 0;
+	err = map_check(found, i, why, size);
+	if (err != -EPROTO || !layouts[i].loss)
+		return err;
+	snprintf(found->why[i], sizeof(found->why[i]), "%s", why);
+	if (fds[i] >= 0)
+		close(fds[i]);
+	fds[i] = -1;
+	return 0;
+}
+
+int maps_find(const char *dir, struct maps_found *out, char *why, size_t size)
+{
+	struct maps_found found = { .maps = maps_none };
+	int err = pins_open(dir, &found.maps);
 
 	snprintf(why, size, "not readable");
-	for (size_t i = 0; i < MAPS_COUNT; i++) {
-		fds[i] = pin_open(dir, maps_names[i]);
-		if (fds[i] >= 0)
-			continue;
-		if (fds[i] != -ENOENT) {
-			err = fds[i];
-			goto fail;
-		}
-		missing++;
-		absent = i;
+	if (!err && found.maps.meta < 0) {
+		snprintf(why, size, "meta is missing");
+		err = -EPROTO;
 	}
-	if (missing) {
-		err = missing == MAPS_COUNT ? -ENOENT : -EPROTO;
-		snprintf(why, size, "%s is missing", maps_names[absent]);
-		goto fail;
+	if (!err)
+		err = meta_check(found.maps.meta, &found.meta, why, size);
+	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
+		found.versions[i] = layout_version(&layouts[i], &found.meta);
+		/* It has been checked, as the others' versions are in it. */
+		if (((int *)&found.maps)[i] != found.maps.meta)
+			err = map_take(&found, i, why, size);
 	}
-	for (size_t i = 0; i < MAPS_COUNT && !err; i++)
-		err = shape_check(fds[i], i, why, size);
 	if (!err)
-		err = targets_check(&maps, why, size);
-	if (!err)
-		err = flows_check(&maps, why, size);
-	if (!err)
-		err = nat_check(&maps, why, size);
-	if (!err)
-		err = meta_check(&maps, why, size);
+		err = targets_check(&found.maps, why, size);
 	if (err)
-		goto fail;
-	*out = maps;
-	return 0;
-fail:
-	maps_close(&maps);
-	*out = maps_none;
+		maps_close(&found.maps);
+	*out = found;
 	return err;
+}
+
+/* The reason why a map cannot be read as it is; "": it can. */
+static const char *unfit(const struct maps_found *found, size_t i, char *buf, size_t size)
+{
+	if (found->why[i][0])
+		return found->why[i];
+	if (((const int *)&found->maps)[i] < 0)
+		snprintf(buf, size, "%s is missing", layouts[i].name);
+	else if (found->versions[i] != layouts[i].version)
+		snprintf(buf, size, "%s has layout %u, expected %u", layouts[i].name,
+			 found->versions[i], layouts[i].version);
+	else
+		return "";
+	return buf;
+}
+
+int maps_open_why(const char *dir, struct maps *out, char *why, size_t size)
+{
+	struct maps_found found;
+	char buf[MAPS_WHY_SIZE];
+	int err = maps_find(dir, &found, why, size);
+	size_t len = 0;
+
+	*out = maps_none;
+	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
+		const char *one = unfit(&found, i, buf, sizeof(buf));
+
+		if (*one && len < size)
+			len += snprintf(why + len, size - len, "%s%s", len ? "; " : "", one);
+	}
+	if (err)
+		return err;
+	if (len) {
+		maps_close(&found.maps);
+		return -EPROTO;
+	}
+	*out = found.maps;
+	return 0;
 }
 
 int maps_open(const char *dir, struct maps *out)
@@ -302,7 +354,7 @@ int rows_map_open(const struct maps *maps, __u32 service_number, __u32 row_count
 
 	if (fd < 0)
 		return fd;
-	/* What lb_rows_delete() leaves. */
+	/* lb_rows_delete() leaves a table of one entry. */
 	if (info.max_entries == 1)
 		err = -ENOENT;
 	if (!err && (info.type != BPF_MAP_TYPE_ARRAY ||

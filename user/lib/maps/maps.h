@@ -8,25 +8,41 @@
 
 #include "poise/abi.h"
 
-/* File descriptors; -1: not open. The order is that of maps_names[]. */
+/* File descriptors; -1: not open. The order is that of layouts[] (layout.h). */
 struct maps {
 	int services, rows, targets, flows, flow_counters, loads, rotations, nat_table, nat_sources,
-		nat_counters, nat_claims, switches, counters, drops, tx_ports, service_names,
-		target_names, meta;
+		nat_counters, nat_claims, switches, fragments, counters, drops, answers, tx_ports,
+		service_names, target_names, meta;
 };
 
 #define MAPS_COUNT (sizeof(struct maps) / sizeof(int))
-extern const char *const maps_names[MAPS_COUNT]; /* names of maps, and of their pins */
-extern const struct maps maps_none;              /* none is open */
+const char *maps_name(size_t i);    /* of a map, and of its pin; i < MAPS_COUNT */
+extern const struct maps maps_none; /* none is open */
 
-/* "<instance directory>/maps-v<ABI version>": one directory per ABI version. 0 or -ENAMETOOLONG. */
+/* "<instance directory>/maps-v<ABI version>". 0 or -ENAMETOOLONG. */
 int maps_dir(const char *instance_dir, char *buf, size_t size);
+/* The same of ABI version 3, which maps_find() knows, too. */
+int maps_dir_abi3(const char *instance_dir, char *buf, size_t size);
 
-/* Opens all of them. 0, -ENOENT (none there), -EPROTO (incomplete or of another shape) or -errno.
- * *out is empty (all -1) after an error. */
+/* Opens all of them, to be read as they are. 0, -ENOENT (none there), -EPROTO (one is missing, or
+ * is of another layout) or -errno. *out is empty (all -1) after an error. */
 int maps_open(const char *dir, struct maps *out);
-/* The same; after -EPROTO `why` says in words what is wrong with them ("drops is missing"). */
+/* The same; after -EPROTO `why` names those at fault ("drops has layout 3, expected 2"). */
 int maps_open_why(const char *dir, struct maps *out, char *why, size_t size);
+
+#define MAPS_WHY_SIZE 128
+
+/* The worth of a set of pinned maps to a program that goes on with it. */
+struct maps_found {
+	struct maps maps;           /* those of a layout that layout.h knows; -1: to be made anew */
+	__u32 versions[MAPS_COUNT]; /* their layouts */
+	struct meta meta;           /* in today's layout */
+	char why[MAPS_COUNT][MAPS_WHY_SIZE]; /* why one that was there cannot be used; else "" */
+};
+
+/* As maps_open_why(), for a program that can convert maps and make some anew. -EPROTO: one without
+ * which the others make no sense cannot be used. */
+int maps_find(const char *dir, struct maps_found *out, char *why, size_t size);
 void maps_close(struct maps *maps); /* an empty one is fine */
 
 /* Largest number of targets these maps hold, number 0 included. 0: not readable. */
@@ -70,9 +86,13 @@ int nat_counters_read(const struct maps *maps, struct nat_counter *out); /* sum 
 int nat_sources_read(const struct maps *maps, struct nat_source *out);
 int meta_read(const struct maps *maps, struct meta *out); /* 0 or -errno */
 
+/* Entries 0 .. count - 1 of a per-CPU array, each of so many 64-bit words: their sums over CPUs. 0
+ * or -errno. */
+int maps_sums_read(int fd, __u64 *out, size_t words, size_t count);
 /* Sums over CPUs. counters_read fills out[0 .. count-1] for targets 0 .. count-1. 0 or -errno. */
 int counters_read(const struct maps *maps, struct counter *out, size_t count);
 int drops_read(const struct maps *maps, __u64 out[DROP_MAX]);
+int answers_read(const struct maps *maps, struct answer_counter out[ANSWER_MAX]);
 
 /* Fills out[0 .. count-1]; entries with an empty name are not in use. 0 or -errno. */
 int service_names_read(const struct maps *maps, struct service_name *out, size_t count);

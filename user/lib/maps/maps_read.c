@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the maps hold, copied out. */
+/* These functions copy out what the maps hold. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "maps.h"
+#include "maps/maps.h"
 
 #define CHUNK     1024 /* entries per system call: bounds the buffer with many CPUs */
 #define ENOTSUPP_ 524  /* the kernel's own errno for "this map has no batches" */
@@ -45,8 +45,7 @@ static int array_read_all(int fd, void *out, size_t value_size, size_t count)
 	return err;
 }
 
-/* Sums the CPUs' 64-bit words: an entry is `words` of them per CPU. */
-static int percpu_read(int fd, __u64 *out, size_t words, size_t count)
+int maps_sums_read(int fd, __u64 *out, size_t words, size_t count)
 {
 	int cpus = libbpf_num_possible_cpus();
 	size_t each = words * sizeof(__u64) * (cpus > 0 ? cpus : 0);
@@ -80,22 +79,28 @@ static int percpu_read(int fd, __u64 *out, size_t words, size_t count)
 
 int counters_read(const struct maps *maps, struct counter *out, size_t count)
 {
-	return percpu_read(maps->counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), count);
+	return maps_sums_read(maps->counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), count);
 }
 
 int drops_read(const struct maps *maps, __u64 out[DROP_MAX])
 {
-	return percpu_read(maps->drops, out, 1, DROP_MAX);
+	return maps_sums_read(maps->drops, out, 1, DROP_MAX);
+}
+
+int answers_read(const struct maps *maps, struct answer_counter out[ANSWER_MAX])
+{
+	return maps_sums_read(maps->answers, (__u64 *)out, sizeof(*out) / sizeof(__u64),
+			      ANSWER_MAX);
 }
 
 int flow_counters_read(const struct maps *maps, struct flow_counter *out)
 {
-	return percpu_read(maps->flow_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
+	return maps_sums_read(maps->flow_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
 }
 
 int nat_counters_read(const struct maps *maps, struct nat_counter *out)
 {
-	return percpu_read(maps->nat_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
+	return maps_sums_read(maps->nat_counters, (__u64 *)out, sizeof(*out) / sizeof(__u64), 1);
 }
 
 int nat_sources_read(const struct maps *maps, struct nat_source *out)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pins.h"
+#include "maps/pins.h"
 
 #define MAPS_PREFIX  "maps-v"
 #define DECAP_PREFIX "decap-"
@@ -155,7 +155,7 @@ int pins_replace_maps(const char *instance_dir, const struct maps *maps)
 	if (!err && mkdir(dirs.staged, 0700))
 		err = -errno;
 	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
-		err = concat(path, sizeof(path), dirs.staged, "/", maps_names[i]);
+		err = concat(path, sizeof(path), dirs.staged, "/", maps_name(i));
 		if (!err)
 			err = bpf_obj_pin(fds[i], path);
 	}

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "maps.h"
+#include "maps/maps.h"
 
 /* Directory of the links; pins in it are named by interface index, as bpffs refuses names with '.',
  * which interfaces may have. 0 or -ENAMETOOLONG. */
@@ -24,7 +24,7 @@ int pins_replace_maps(const char *instance_dir, const struct maps *maps);
 /* Ends what a crash within pins_replace_maps left. 0 or -errno. */
 int pins_recover(const char *instance_dir);
 
-/* Whether a balancer has anything there: pins of `poise decap` do not count. */
+/* True if a balancer has pins there. Those of `poise decap` do not count. */
 bool pins_exist(const char *instance_dir);
 
 /* The ABI version of maps that are pinned beside ours or in their place; 0: no such maps. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "poise/service_hash.h"
-#include "service_table.h"
+#include "maps/service_table.h"
 
 static __u64 load_service(const struct service_slot *slot)
 {

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "pins.h"
-#include "xdp_link.h"
+#include "maps/bpffs.h"
+#include "maps/pins.h"
+#include "maps/xdp_link.h"
 
 int xdp_link_state(int fd, struct xdp_link_state *state)
 {
@@ -86,7 +86,7 @@ static __u32 program_there(const struct bpf_xdp_query_opts *query, const char **
 	return query->hw_prog_id;
 }
 
-/* Whether another instance of Poise has it there: then how to go on. */
+/* True if another instance of Poise has the link there. text then says how to go on. */
 static bool is_instances(const char *ifname, __u32 ifindex, __u32 link, char *text)
 {
 	char dir[PATH_MAX], name[64];

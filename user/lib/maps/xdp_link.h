@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conf.h"
+#include "base/xdp_mode.h"
 
 #define XDP_LINK_TEXT_SIZE 400
 
@@ -18,7 +18,7 @@ struct xdp_link_state {
 	bool generic;
 };
 
-/* What the kernel says of a link. 0, -EPROTO (not an XDP link) or -errno. */
+/* Asks the kernel for the state of a link. 0, -EPROTO (not an XDP link) or -errno. */
 int xdp_link_state(int fd, struct xdp_link_state *state);
 
 /* 0: no XDP program on the interface; -EBUSY: text names it and how to take it off; -errno. */

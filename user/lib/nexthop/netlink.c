@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "netlink.h"
+#include "nexthop/netlink.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -23,14 +23,14 @@ struct netlink {
 };
 
 /* NULL with errno set. */
-static struct netlink *open_socket(int flags)
+static struct netlink *open_socket(int bus, int flags)
 {
 	struct netlink *nl = calloc(1, sizeof(*nl));
 	int err;
 
 	if (!nl)
 		return NULL;
-	nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+	nl->socket = mnl_socket_open2(bus, SOCK_CLOEXEC | flags);
 	if (nl->socket && !mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID))
 		return nl;
 	err = errno;
@@ -39,10 +39,10 @@ static struct netlink *open_socket(int flags)
 	return NULL;
 }
 
-int netlink_open(struct netlink **out)
+static int open_for_requests(int bus, struct netlink **out)
 {
 	struct timeval timeout = { .tv_sec = TIMEOUT_SECONDS };
-	struct netlink *nl = open_socket(0);
+	struct netlink *nl = open_socket(bus, 0);
 	int on = 1, err;
 
 	if (!nl)
@@ -58,10 +58,20 @@ int netlink_open(struct netlink **out)
 	return 0;
 }
 
+int netlink_open(struct netlink **out)
+{
+	return open_for_requests(NETLINK_ROUTE, out);
+}
+
+int netlink_open_diag(struct netlink **out)
+{
+	return open_for_requests(NETLINK_SOCK_DIAG, out);
+}
+
 int netlink_listen(const int *groups, size_t count, struct netlink **out)
 {
 	int bytes = EVENT_BYTES;
-	struct netlink *nl = open_socket(SOCK_NONBLOCK);
+	struct netlink *nl = open_socket(NETLINK_ROUTE, SOCK_NONBLOCK);
 	int err;
 
 	if (!nl)

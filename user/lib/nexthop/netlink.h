@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* rtnetlink sockets: requests that are answered before they return, and notifications. */
+/* Netlink sockets: requests that are answered before they return, and notifications. */
 #ifndef POISE_NETLINK_H
 #define POISE_NETLINK_H
 
@@ -17,8 +17,9 @@ typedef void (*netlink_build)(void *arg, size_t i, struct nlmsghdr *nlh);
 typedef void (*netlink_answer)(void *arg, size_t i, int err, const struct nlmsghdr *nlh);
 typedef void (*netlink_message)(void *arg, const struct nlmsghdr *nlh);
 
-/* A socket for requests. 0 or -errno. */
+/* A socket for requests of rtnetlink, and of sock_diag. 0 or -errno. */
 int netlink_open(struct netlink **out);
+int netlink_open_diag(struct netlink **out);
 /* A socket that does not block and receives the given RTNLGRP_ groups, as far as the kernel has
  * them. 0 or -errno. */
 int netlink_listen(const int *groups, size_t count, struct netlink **out);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table: its sockets and timers, and who watches what. */
-#include "nexthop.h"
+#include "base/array.h"
+#include "nexthop/nexthop.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-#include "nexthop_table.h"
+#include "nexthop/nexthop_table.h"
 
 #define TICK_MS 1000
 /* Routes are looked up again this often without cause: a path MTU that the kernel learned expires
@@ -62,7 +63,7 @@ static int sockets_open(struct nexthop_table *table)
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
 	};
 	/* Listening comes first: what changes during the dump is then told as well. */
-	int err = netlink_listen(groups, sizeof(groups) / sizeof(*groups), &table->events);
+	int err = netlink_listen(groups, ARRAY_SIZE(groups), &table->events);
 
 	if (!err)
 		err = netlink_open(&table->requests);
@@ -106,33 +107,17 @@ void nexthop_close(struct nexthop_table *table)
 	if (!table)
 		return;
 	nexthop_links_free(table);
-	htable_free(&table->neighs);
-	htable_free(&table->dests);
 	netlink_close(table->requests);
 	uv_close((uv_handle_t *)&table->poll, handle_closed);
 	uv_close((uv_handle_t *)&table->pass_timer, handle_closed);
 	uv_close((uv_handle_t *)&table->tick_timer, handle_closed);
 }
 
-static struct dest *dest_find(const struct nexthop_table *table, const struct addr *addr,
-			      __u32 hash)
-{
-	struct hnode *node = htable_first(&table->dests, hash);
-
-	for (; node; node = htable_next(node)) {
-		struct dest *dest = htable_entry(node, struct dest, node);
-
-		if (addr_equal(&dest->addr, addr))
-			return dest;
-	}
-	return NULL;
-}
-
 static struct dest *dest_get(struct nexthop_table *table, const struct addr *addr)
 {
-	__u32 hash = htable_hash(addr->b, sizeof(addr->b), 0);
-	struct dest *dest = dest_find(table, addr, hash);
+	struct dest *dest;
 
+	HASH_FIND(hh, table->dests, addr, sizeof(*addr), dest);
 	if (dest)
 		return dest;
 	dest = calloc(1, sizeof(*dest));
@@ -141,7 +126,8 @@ static struct dest *dest_get(struct nexthop_table *table, const struct addr *add
 	dest->addr = *addr;
 	dest->hop.state = NEXTHOP_RESOLVING;
 	LIST_INIT(&dest->watches);
-	if (htable_add(&table->dests, &dest->node, hash)) {
+	HASH_ADD(hh, table->dests, addr, sizeof(dest->addr), dest);
+	if (!dest->hh.tbl) {
 		free(dest);
 		return NULL;
 	}
@@ -156,7 +142,7 @@ static void dest_drop(struct nexthop_table *table, struct dest *dest)
 	if (dest->queued)
 		TAILQ_REMOVE(&table->changed, dest, changed);
 	nexthop_neigh_drop(table, dest);
-	htable_remove(&table->dests, &dest->node);
+	HASH_DEL(table->dests, dest);
 	free(dest);
 }
 
@@ -192,9 +178,4 @@ void nexthop_unwatch(struct nexthop_watch *watch)
 	if (LIST_EMPTY(&watch->dest->watches))
 		dest_drop(watch->table, watch->dest);
 	free(watch);
-}
-
-const struct nexthop *nexthop_get(const struct nexthop_watch *watch)
-{
-	return &watch->dest->hop;
 }

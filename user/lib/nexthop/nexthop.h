@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 struct uv_loop_s;
 struct nexthop_table;
@@ -50,7 +50,6 @@ void nexthop_close(struct nexthop_table *table); /* NULL is fine; watches must b
 int nexthop_watch(struct nexthop_table *table, const struct addr *addr, nexthop_changed changed,
 		  void *arg, struct nexthop_watch **out);
 void nexthop_unwatch(struct nexthop_watch *watch); /* NULL is fine */
-const struct nexthop *nexthop_get(const struct nexthop_watch *watch);
 
 /* "via 10.0.0.1 dev eth0 lladdr 52:54:00:12:34:56", or the state in words ("no route"). */
 const char *nexthop_format(const struct nexthop *hop, char *buf, unsigned int size);

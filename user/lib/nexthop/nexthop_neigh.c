@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "nexthop_table.h"
+#include "base/log.h"
+#include "nexthop/nexthop_table.h"
 
 /* The neighbours of one pass. */
 struct round {
@@ -15,23 +15,14 @@ struct round {
 	size_t count;
 };
 
-static __u32 hash_of(__u32 ifindex, const struct addr *addr)
-{
-	return htable_hash(addr->b, sizeof(addr->b), ifindex);
-}
-
 struct neigh *nexthop_neigh_find(const struct nexthop_table *table, __u32 ifindex,
 				 const struct addr *addr)
 {
-	struct hnode *node = htable_first(&table->neighs, hash_of(ifindex, addr));
+	const struct neigh_key key = { .addr = *addr, .ifindex = ifindex };
+	struct neigh *neigh;
 
-	for (; node; node = htable_next(node)) {
-		struct neigh *neigh = htable_entry(node, struct neigh, node);
-
-		if (neigh->ifindex == ifindex && addr_equal(&neigh->addr, addr))
-			return neigh;
-	}
-	return NULL;
+	HASH_FIND(hh, table->neighs, &key, sizeof(key), neigh);
+	return neigh;
 }
 
 void nexthop_neigh_look(struct nexthop_table *table, struct neigh *neigh)
@@ -48,10 +39,10 @@ static struct neigh *neigh_make(struct nexthop_table *table, __u32 ifindex, cons
 
 	if (!neigh)
 		return NULL;
-	neigh->ifindex = ifindex;
-	neigh->addr = *addr;
+	neigh->key = (struct neigh_key){ .addr = *addr, .ifindex = ifindex };
 	LIST_INIT(&neigh->dests);
-	if (htable_add(&table->neighs, &neigh->node, hash_of(ifindex, addr))) {
+	HASH_ADD(hh, table->neighs, key, sizeof(neigh->key), neigh);
+	if (!neigh->hh.tbl) {
 		free(neigh);
 		return NULL;
 	}
@@ -71,7 +62,7 @@ void nexthop_neigh_drop(struct nexthop_table *table, struct dest *dest)
 		return;
 	if (neigh->looking)
 		TAILQ_REMOVE(&table->look, neigh, look);
-	htable_remove(&table->neighs, &neigh->node);
+	HASH_DEL(table->neighs, neigh);
 	free(neigh);
 }
 
@@ -84,7 +75,8 @@ int nexthop_neigh_assign(struct nexthop_table *table, struct dest *dest)
 		nexthop_neigh_drop(table, dest);
 		return 0;
 	}
-	if (neigh && neigh->ifindex == route->ifindex && addr_equal(&neigh->addr, &route->gateway))
+	if (neigh && neigh->key.ifindex == route->ifindex &&
+	    addr_equal(&neigh->key.addr, &route->gateway))
 		return 0;
 	nexthop_neigh_drop(table, dest);
 	neigh = nexthop_neigh_find(table, route->ifindex, &route->gateway);
@@ -113,13 +105,7 @@ void nexthop_neigh_take(struct nexthop_table *table, struct neigh *neigh,
 
 void nexthop_neigh_requeue(struct nexthop_table *table, bool all)
 {
-	struct hnode *node;
-	size_t slot;
-
-	htable_foreach(&table->neighs, slot, node)
-	{
-		struct neigh *neigh = htable_entry(node, struct neigh, node);
-
+	for (struct neigh *neigh = table->neighs; neigh; neigh = neigh->hh.next) {
 		if (all || neigh_wanting(&neigh->state))
 			nexthop_neigh_look(table, neigh);
 	}
@@ -129,7 +115,7 @@ static void build_get(void *arg, size_t i, struct nlmsghdr *nlh)
 {
 	const struct neigh *neigh = ((struct round *)arg)->neighs[i];
 
-	rtmsg_neigh_get(nlh, neigh->ifindex, &neigh->addr);
+	rtmsg_neigh_get(nlh, neigh->key.ifindex, &neigh->key.addr);
 }
 
 static void answer_get(void *arg, size_t i, int err, const struct nlmsghdr *nlh)
@@ -149,7 +135,8 @@ static void build_use(void *arg, size_t i, struct nlmsghdr *nlh)
 	const struct round *round = arg;
 	const struct neigh *neigh = round->neighs[i];
 
-	rtmsg_neigh_use(nlh, neigh->ifindex, &neigh->addr, round->create[i], neigh->state.flags);
+	rtmsg_neigh_use(nlh, neigh->key.ifindex, &neigh->key.addr, round->create[i],
+			neigh->state.flags);
 }
 
 static void answer_use(void *arg, size_t i, int err, const struct nlmsghdr *nlh)
@@ -185,7 +172,7 @@ static int round_take(struct nexthop_table *table, struct round *round)
 	if (!round->neighs || !round->create)
 		return -ENOMEM;
 	while ((neigh = TAILQ_FIRST(&table->look))) {
-		const struct rt_link *link = nexthop_link(table, neigh->ifindex);
+		const struct rt_link *link = nexthop_link(table, neigh->key.ifindex);
 
 		TAILQ_REMOVE(&table->look, neigh, look);
 		neigh->looking = false;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "nexthop_table.h"
+#include "base/log.h"
+#include "nexthop/nexthop_table.h"
 
 /* Looking up all routes takes at most a tenth of the time, however many of them flap. */
 #define REST 9
@@ -16,14 +16,6 @@ struct lookup {
 	struct dest **dests;
 	size_t count;
 };
-
-void nexthop_dest_changed(struct nexthop_table *table, struct dest *dest)
-{
-	if (dest->queued)
-		return;
-	dest->queued = true;
-	TAILQ_INSERT_TAIL(&table->changed, dest, changed);
-}
 
 static void tell_later(struct nexthop_watch *watch)
 {
@@ -60,20 +52,14 @@ static void answer_lookup(void *arg, size_t i, int err, const struct nlmsghdr *n
 
 static int lookup_collect(struct nexthop_table *table, bool all, struct lookup *lookup)
 {
-	struct hnode *node;
-	struct dest *dest;
-	size_t slot;
+	struct dest *dest = all ? table->dests : TAILQ_FIRST(&table->fresh);
 
 	lookup->table = table;
-	lookup->dests = calloc(table->dests.count + 1, sizeof(*lookup->dests));
+	lookup->dests = calloc(HASH_COUNT(table->dests) + 1, sizeof(*lookup->dests));
 	if (!lookup->dests)
 		return -ENOMEM;
-	if (all)
-		htable_foreach(&table->dests, slot, node) lookup->dests[lookup->count++] =
-			htable_entry(node, struct dest, node);
-	else
-		for (dest = TAILQ_FIRST(&table->fresh); dest; dest = TAILQ_NEXT(dest, fresh))
-			lookup->dests[lookup->count++] = dest;
+	for (; dest; dest = all ? dest->hh.next : TAILQ_NEXT(dest, fresh))
+		lookup->dests[lookup->count++] = dest;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "nexthop_state.h"
+#include "nexthop/nexthop_state.h"
 
 #include <linux/if.h>
 #include <linux/if_arp.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a route, a link and a neighbour make of a next hop: decisions without any I/O. */
+/* A route, a link and a neighbour decide what a next hop is. All is pure, without any I/O. */
 #ifndef POISE_NEXTHOP_STATE_H
 #define POISE_NEXTHOP_STATE_H
 
-#include "nexthop.h"
-#include "rtmsg.h"
+#include "nexthop/nexthop.h"
+#include "nexthop/rtmsg.h"
 
-/* What is known of a neighbour; all zero is nothing. */
+/* This is known of a neighbour; if all is zero, nothing is. */
 struct neigh_state {
 	bool exists; /* the kernel has an entry */
 	__u16 nud;   /* its NUD_* */
@@ -16,7 +16,7 @@ struct neigh_state {
 	__u8 mac[6];
 };
 
-/* What to do about a neighbour after looking at the kernel's entry. */
+/* After a look at the kernel's entry of a neighbour, one of these is to be done. */
 enum neigh_step {
 	NEIGH_KEEP,    /* the kernel keeps it fresh, or is resolving it already */
 	NEIGH_CREATE,  /* it has no entry: make one */
@@ -37,8 +37,8 @@ bool neigh_wanting(const struct neigh_state *state);
 
 bool nexthop_link_is_up(const struct rt_link *link); /* and has carrier */
 
-/* Whether packets along this route go to a neighbour that has to be resolved. link: NULL, not known
- * yet. */
+/* True if packets along this route go to a neighbour that has to be resolved. link is NULL while it
+ * is not known. */
 bool nexthop_needs_neigh(const struct rt_route *route, const struct rt_link *link);
 
 /* Fills in *hop. neigh is NULL where none is needed. */

@@ -14,9 +14,12 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-#include "htable.h"
-#include "netlink.h"
-#include "nexthop_state.h"
+/* Without memory an addition leaves the table as it was and the new handle's table NULL. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "nexthop/netlink.h"
+#include "nexthop/nexthop_state.h"
 
 LIST_HEAD(dest_list, dest);
 LIST_HEAD(watch_list, nexthop_watch);
@@ -25,15 +28,21 @@ TAILQ_HEAD(neigh_queue, neigh);
 TAILQ_HEAD(watch_queue, nexthop_watch);
 
 struct link {
-	struct hnode node;
+	UT_hash_handle hh; /* by rt.ifindex */
 	struct rt_link rt;
 	bool seen; /* by the dump that is going on */
 };
 
-struct neigh {
-	struct hnode node;
-	__u32 ifindex;
+/* Hashed as raw bytes: no padding. */
+struct neigh_key {
 	struct addr addr;
+	__u32 ifindex;
+};
+_Static_assert(sizeof(struct neigh_key) == 20, "no padding");
+
+struct neigh {
+	UT_hash_handle hh; /* by key */
+	struct neigh_key key;
 	struct neigh_state state;
 	struct dest_list dests; /* freed with the last of them */
 	TAILQ_ENTRY(neigh) look;
@@ -41,7 +50,7 @@ struct neigh {
 };
 
 struct dest {
-	struct hnode node;
+	UT_hash_handle hh; /* by addr */
 	struct addr addr;
 	bool resolved; /* route is the kernel's answer */
 	struct rt_route route;
@@ -75,11 +84,13 @@ struct nexthop_table {
 	__u64 routes_from_ms; /* not before may all routes be looked up again */
 	unsigned int ticks;
 
-	struct htable links, neighs, dests;
+	struct link *links; /* hash tables of uthash */
+	struct neigh *neighs;
+	struct dest *dests;
 	bool lost;         /* notifications overflowed: nothing known is certain */
 	bool routes_dirty; /* any route may have changed */
-	/* What was complained about: requests that fail (until one works), a full neighbour
-	 * table, a missing capability. */
+	/* These have been logged: requests that fail (until one works), a full neighbour table, a
+	 * missing capability. */
 	bool told_failure, told_full, told_forbidden;
 	struct dest_queue fresh;   /* route not looked up yet */
 	struct dest_queue changed; /* hop to decide again */
@@ -87,16 +98,26 @@ struct nexthop_table {
 	struct watch_queue tell;
 };
 
-/* nexthop_pass.c: a pass in `delay_ms`, unless one is due earlier. */
-void nexthop_schedule(struct nexthop_table *table, __u64 delay_ms);
-/* nexthop_pass.c: the hop has to be decided again. */
-void nexthop_dest_changed(struct nexthop_table *table, struct dest *dest);
+/* The next pass decides the hop again. */
+static inline void nexthop_dest_changed(struct nexthop_table *table, struct dest *dest)
+{
+	if (dest->queued)
+		return;
+	dest->queued = true;
+	TAILQ_INSERT_TAIL(&table->changed, dest, changed);
+}
 
-/* nexthop_events.c: a notification. */
+/* nexthop_pass.c: begins a pass in `delay_ms`, unless one is due earlier. */
+void nexthop_schedule(struct nexthop_table *table, __u64 delay_ms);
+
+/* nexthop_events.c: takes in a notification. */
 void nexthop_event(void *arg, const struct nlmsghdr *nlh);
-/* nexthop_events.c: all links anew. 0 or -errno. */
+
+/* nexthop_links.c: asks the kernel for all links. 0 or -errno. */
 int nexthop_links_load(struct nexthop_table *table);
-/* NULL: none of that index. */
+/* Takes in a message about a link. Returns whether anything differs from before. */
+bool nexthop_link_take(struct nexthop_table *table, const struct nlmsghdr *nlh);
+/* NULL: there is none of that index. */
 const struct rt_link *nexthop_link(const struct nexthop_table *table, __u32 ifindex);
 void nexthop_links_free(struct nexthop_table *table);
 

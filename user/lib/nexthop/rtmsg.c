@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "rtmsg.h"
+#include "nexthop/rtmsg.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -106,6 +106,14 @@ void rtmsg_link_dump(struct nlmsghdr *nlh)
 	nlh->nlmsg_type = RTM_GETLINK;
 	ifi->ifi_family = AF_UNSPEC;
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
+void rtmsg_addr_dump(struct nlmsghdr *nlh)
+{
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+
+	nlh->nlmsg_type = RTM_GETADDR;
+	ifa->ifa_family = AF_UNSPEC;
 }
 
 static struct ndmsg *put_neigh(struct nlmsghdr *nlh, __u32 ifindex, const struct addr *addr)
@@ -227,6 +235,26 @@ int rtmsg_link_parse(const struct nlmsghdr *nlh, struct rt_link *out)
 	if (table.attr[IFLA_ADDRESS])
 		out->has_mac = get_mac(&table, IFLA_ADDRESS, out->mac);
 	return 0;
+}
+
+int rtmsg_addr_parse(const struct nlmsghdr *nlh, struct addr *out)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct attr_table table = TABLE(IFA_LOCAL);
+
+	if (nlh->nlmsg_type != RTM_NEWADDR)
+		return -ENOMSG;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifa))
+		return -EBADMSG;
+	if (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6)
+		return -ENOMSG;
+	if (mnl_attr_parse(nlh, sizeof(*ifa), collect, &table) < 0)
+		return -EBADMSG;
+	/* On a point-to-point link IFA_ADDRESS is the other end's. */
+	if (get_addr(&table, IFA_LOCAL, ifa->ifa_family, out) ||
+	    get_addr(&table, IFA_ADDRESS, ifa->ifa_family, out))
+		return 0;
+	return -EBADMSG;
 }
 
 int rtmsg_neigh_parse(const struct nlmsghdr *nlh, struct rt_neigh *out)

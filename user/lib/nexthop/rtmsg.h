@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* rtnetlink messages about routes, links and neighbours, to and from plain structures. */
+/* rtnetlink messages about routes, links, addresses and neighbours, to and from plain structures.
+ */
 #ifndef POISE_RTMSG_H
 #define POISE_RTMSG_H
 
@@ -7,7 +8,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 struct rt_route {
 	int error;  /* negative errno with which the kernel refused the look-up, else 0 */
@@ -46,6 +47,7 @@ struct rt_neigh {
 /* Requests, written over a zeroed header with room for NETLINK_REQUEST_BYTES. */
 void rtmsg_route_get(struct nlmsghdr *nlh, const struct addr *addr);
 void rtmsg_link_dump(struct nlmsghdr *nlh);
+void rtmsg_addr_dump(struct nlmsghdr *nlh);
 void rtmsg_neigh_get(struct nlmsghdr *nlh, __u32 ifindex, const struct addr *addr);
 /*
  * Asks the kernel to resolve a neighbour, or to confirm it. `create`: only if it has no entry
@@ -62,6 +64,7 @@ void rtmsg_neigh_use(struct nlmsghdr *nlh, __u32 ifindex, const struct addr *add
 int rtmsg_route_parse(const struct nlmsghdr *nlh, const struct addr *dst, struct rt_route *out);
 /* Attributes that the message leaves out stay as they are in *out. */
 int rtmsg_link_parse(const struct nlmsghdr *nlh, struct rt_link *out);
+int rtmsg_addr_parse(const struct nlmsghdr *nlh, struct addr *out); /* an address of this host */
 int rtmsg_neigh_parse(const struct nlmsghdr *nlh, struct rt_neigh *out);
 
 /* The interface that a link message is about, without parsing the rest; 0: none. */

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "apportion.h"
+#include "rows/apportion.h"
 
 static int compare_id(const void *a, const void *b)
 {

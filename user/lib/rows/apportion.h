@@ -3,7 +3,7 @@
 #ifndef POISE_APPORTION_H
 #define POISE_APPORTION_H
 
-#include "maglev.h"
+#include "rows/maglev.h"
 
 struct share {
 	__u64 id;

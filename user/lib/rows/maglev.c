@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apportion.h"
+#include "rows/apportion.h"
 #include "poise/abi.h"
 
 #define NOBODY     UINT32_MAX
@@ -328,4 +328,20 @@ int maglev_build(const struct maglev_backend *backends, size_t count, __u32 row_
 	free(f.taken);
 	free(turns);
 	return err;
+}
+
+__u64 maglev_id(const struct addr *addr, __u16 port)
+{
+	__u8 bytes[sizeof(addr->b) + 2];
+	__u64 hash = 0xcbf29ce484222325;
+
+	memcpy(bytes, addr->b, sizeof(addr->b));
+	bytes[sizeof(addr->b)] = port >> 8;
+	bytes[sizeof(addr->b) + 1] = port & 0xff;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	/* FNV's last bytes barely reach the high bits, which decide the row of the first choice. */
+	hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+	hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
+	return hash ^ (hash >> 33);
 }

@@ -9,11 +9,20 @@
 #include <linux/types.h>
 #include <stddef.h>
 
+#include "base/addr.h"
+
 struct maglev_backend {
-	__u64 id; /* hash of who it is (address, port): the same on every balancer and every day */
+	__u64 id;     /* maglev_id() */
 	__u32 weight; /* share of the rows relative to the others'; 0: none */
 	__u16 target; /* what is written into its rows */
 };
+
+/*
+ * The id of a backend: FNV-1a over its 16 address bytes and its port in network order, then the
+ * finalizer of MurmurHash3. It depends on nothing else, so every balancer of a fleet and every
+ * later poised places the backend on the same rows. port: host order, 0 where none was given.
+ */
+__u64 maglev_id(const struct addr *addr, __u16 port);
 
 /*
  * Fills rows[row_count] with targets, 0 throughout when no backend has a weight. row_count is a

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "row.h"
+#include "rows/row.h"
 
 static struct row make_row(__u16 current, __u16 previous)
 {

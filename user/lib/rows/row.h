@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What becomes of a row when its owner, or who serves, changes. Pure; poise/abi.h tells what a
- * row's two targets mean. serves[target] tells whose flows are not lost; serves[0] is false.
+ * A row changes when its owner, or who serves, changes. All is pure; poise/abi.h tells what a row's
+ * two targets mean. serves[target] tells whose flows are not lost; serves[0] is false.
  *
  * A tracked row becomes stable, {B, 0}, when a sweep that began after the row's last change (and
  * after its service ceased to track each flow) left no entry of another target in the table,
@@ -29,7 +29,7 @@ struct row row_next(struct row row, __u16 owner, bool always, const bool *serves
  */
 struct row row_track_all(struct row row, const bool *serves);
 
-/* Whether somebody older than its current target may have flows that the table does not know. */
+/* True if a target that had the row before may have flows that the flow table does not know. */
 bool row_moving(struct row row);
 
 /* A moving row once such flows are taken for gone: {current, ROW_TRACKED}. Others stay. A row that

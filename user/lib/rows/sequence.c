@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apportion.h"
-#include "sequence.h"
+#include "rows/apportion.h"
+#include "rows/sequence.h"
 
 #define NOBODY UINT32_MAX
 

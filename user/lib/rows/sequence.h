@@ -3,7 +3,7 @@
 #ifndef POISE_SEQUENCE_H
 #define POISE_SEQUENCE_H
 
-#include "maglev.h"
+#include "rows/maglev.h"
 
 /*
  * Fills rows[row_count] with targets so that whoever walks them from any row meets each backend in

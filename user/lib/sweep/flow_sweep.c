@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "sweep.h"
+#include "sweep/flow_sweep.h"
 
 #define GARBAGE (-1)
 
@@ -17,7 +17,7 @@ struct judge {
 };
 
 struct pass {
-	struct sweep *sweep;
+	struct flow_sweep *sweep;
 	struct judge *judges; /* [sweep->target_count + 1], the last for all targets beyond */
 	struct row no_row;
 	__u8 no_row_held;
@@ -25,7 +25,7 @@ struct pass {
 
 static struct judge make_judge(struct pass *pass, __u32 target)
 {
-	const struct sweep *s = pass->sweep;
+	const struct flow_sweep *s = pass->sweep;
 	struct judge judge = { .rows = &pass->no_row,
 			       .held = &pass->no_row_held,
 			       .closing_ticks = GARBAGE };
@@ -64,7 +64,7 @@ static inline bool is_garbage(const struct judge *judge, int left)
  */
 static __attribute__((noinline)) __u64 clear_entry(const struct pass *pass, __u64 *at, __u64 entry)
 {
-	struct sweep *s = pass->sweep;
+	struct flow_sweep *s = pass->sweep;
 
 	if (!s->clean)
 		return 0;
@@ -82,12 +82,11 @@ static __attribute__((noinline)) __u64 clear_entry(const struct pass *pass, __u6
 	return entry;
 }
 
-static inline void count_flow(struct sweep_flows *flows, const struct judge *judge, __u64 entry,
+static inline void count_flow(struct sweep_tally *flows, const struct judge *judge, __u64 entry,
 			      int left)
 {
 	/* & and not &&: as unpredictable as the states. */
-	bool closing = (flow_entry_state(entry) == FLOW_CLOSING) &
-		       (left + FLOW_END_TICKS < judge->closing_ticks);
+	bool closing = flow_entry_closes(entry) & (left + FLOW_END_TICKS < judge->closing_ticks);
 
 	flows[flow_entry_target(entry)].live += !closing;
 	flows[flow_entry_target(entry)].closing += closing;
@@ -116,7 +115,7 @@ static void look_at_sets(const struct pass *pass)
 	/* Copies that no store can change: they stay in registers. */
 	const struct judge *judges = pass->judges, *judge;
 	const __u32 now = pass->sweep->now, target_count = pass->sweep->target_count;
-	struct sweep_flows *flows = pass->sweep->flows;
+	struct sweep_tally *flows = pass->sweep->flows;
 	struct flow_set *set = pass->sweep->sets, *end = set + pass->sweep->set_count;
 	__u64 occupied = 0, new_flows = 0;
 
@@ -147,7 +146,7 @@ static void look_at_sets(const struct pass *pass)
 	pass->sweep->new_flows += new_flows;
 }
 
-int sweep_run(struct sweep *sweep)
+int flow_sweep_run(struct flow_sweep *sweep)
 {
 	struct pass pass = { .sweep = sweep };
 

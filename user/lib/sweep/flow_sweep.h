@@ -4,8 +4,8 @@
  * somebody else's, and away with what has expired. Works on the table as packets change it; for any
  * thread.
  */
-#ifndef POISE_SWEEP_H
-#define POISE_SWEEP_H
+#ifndef POISE_FLOW_SWEEP_H
+#define POISE_FLOW_SWEEP_H
 
 #include <stdbool.h>
 
@@ -23,31 +23,32 @@ struct sweep_service {
 	__u8 *held;
 };
 
-struct sweep_flows {
+struct sweep_tally {
 	/* flows that have not expired; of those that sent FIN or RST only who did so within the
 	 * last FLOW_END_TICKS */
 	__u32 live;
 	__u32 closing; /* the others */
 };
 
-struct sweep {
+struct flow_sweep {
 	struct flow_set *sets;
 	__u32 set_count;
 	__u32 now;  /* tick */
 	bool clean; /* expired entries are cleared; else only not counted */
 	/*
-	 * Of each target its service, as an index into services[], also while it does not serve: it
-	 * may again, and then what is left of its entries is followed. NO_SERVICE: its entries hold
-	 * no row. SWEEP_CLEAR: its entries are cleared whatever their age (with clean), as are
-	 * those of numbers from target_count on; so such a number must not come into use meanwhile.
+	 * [target_count]: the service of each target, as an index into services[]. A target that
+	 * does not serve has one, too: it may serve again, and its entries are followed then.
+	 * SWEEP_NO_SERVICE: its entries hold no row. SWEEP_CLEAR: its entries are cleared whatever
+	 * their age (with clean), as are those of numbers from target_count on; so such a number
+	 * must not come into use meanwhile.
 	 */
 	const __u16 *service_of_target;
-	/* Of each target: tells when a closing flow was last heard of. */
+	/* [target_count]: the life of its closing flows, which tells when one was last heard of. */
 	const __u16 *closing_ticks;
 	__u32 target_count;
 	struct sweep_service *services;
 	/* filled: added to what is there */
-	struct sweep_flows *flows; /* [target_count] */
+	struct sweep_tally *flows; /* [target_count] */
 	__u64 occupied;            /* entries that have not expired */
 	__u64 new_flows;           /* of these: FLOW_NEW */
 	__u64 cleared;             /* with clean: entries that had expired, or were SWEEP_CLEAR's */
@@ -57,6 +58,6 @@ struct sweep {
 #define SWEEP_CLEAR      0xfffe
 
 /* 0, or -ENOMEM: then nothing has been looked at. */
-__attribute__((warn_unused_result)) int sweep_run(struct sweep *sweep);
+__attribute__((warn_unused_result)) int flow_sweep_run(struct flow_sweep *sweep);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nat_sweep.h"
+#include "sweep/nat_sweep.h"
 
 struct pass {
 	struct nat_sweep *sweep;
@@ -110,7 +110,7 @@ static bool clear_busy(struct nat_sweep *s, __u32 index, __u64 word)
 	return !s->clean || give_up(s, (struct seen){ word_at(s, index), word });
 }
 
-/* Whether the entry was to be cleared and was. */
+/* True if the entry had to be cleared and is clear now. */
 static __attribute__((noinline)) bool clear_entry(struct nat_sweep *s, __u32 index, __u64 word)
 {
 	/* Tried again while packets change it: each does so once per tick. */

@@ -7,7 +7,7 @@
 #define POISE_NAT_SWEEP_H
 
 #include "poise/nat.h"
-#include "sweep.h"
+#include "sweep/flow_sweep.h"
 
 /*
  * A flow is counted once, by its client's side. The packet path's clock and `now` may differ by a
@@ -21,17 +21,18 @@ struct nat_sweep {
 	__u32 now;  /* nat_clock_tick(): its ticks have more bits than those of sweep.h */
 	bool clean; /* what has expired is cleared; else only not counted */
 	/*
-	 * As struct sweep's, of which only this matters: SWEEP_CLEAR, and any target from
+	 * As struct flow_sweep's, of which only this matters: SWEEP_CLEAR, and any target from
 	 * target_count on, means that its flows are cleared whatever their age (with clean), or
 	 * else not counted; so such a number must not come into use meanwhile.
 	 */
 	const __u16 *service_of_target;
 	__u32 target_count;
-	/* Of each number of a service: not 0 is for its flows what SWEEP_CLEAR is for a target's.
-	 * May become 0 meanwhile. NULL: none is. */
+	/* [number of a service]: if it is not 0, the service's flows are treated as those of a
+	 * target with SWEEP_CLEAR. It may become 0 meanwhile. NULL: no service is dead. */
 	const __u8 *dead_services;
-	/* filled: added to what is there, so that `flows` may be the array that struct sweep has */
-	struct sweep_flows *flows; /* [target_count]; closing: of flows that have ended */
+	/* filled: added to what is there, so that `flows` may be the array that struct flow_sweep
+	 * has */
+	struct sweep_tally *flows; /* [target_count]; closing: of flows that have ended */
 	/* [POISE_MAX_NAT_SOURCES]: 1 where a flow has it, live or closing. NULL: not asked for */
 	__u8 *sources_used;
 	__u64 live;      /* flows that have not ended: the sum of `flows` */

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client.h"
-#include "run_dir.h"
-#include "tree.h"
+#include "ask/client.h"
+#include "base/run_dir.h"
+#include "print/json.h"
 
 #define TIMEOUT_MS     30000
 #define POLL_MS        1000 /* curl has what is due sooner in mind */
@@ -241,15 +241,16 @@ static int ask(const struct command *cmd, const char *method, const char *path, 
 int client_refused(const struct client_reply *reply)
 {
 	const char *text = json_string_value(json_object_get(reply->body, "error"));
-	unsigned long long line = tree_number(reply->body, "line");
+	unsigned long long line = member_number(reply->body, "line");
 
 	if (!text)
 		return command_refuse("poised answered with status %ld and no reason",
 				      reply->status);
-	/* Of poised's own file, on reload. */
+	/* A reload tells the place in poised's own file. */
 	if (line)
 		return command_refuse("line %llu, column %llu: %s", line,
-				      (unsigned long long)tree_number(reply->body, "column"), text);
+				      (unsigned long long)member_number(reply->body, "column"),
+				      text);
 	return command_refuse("%s", text);
 }
 
@@ -265,7 +266,7 @@ int client_answer_silent(const struct command *cmd, const char *method, const ch
 	return ask(cmd, method, path, body, reply, true);
 }
 
-/* Of a change that was made: what else it does. */
+/* Prints what else a change does that was made. */
 static void warnings_print(const struct client_reply *reply)
 {
 	json_t *text;
@@ -302,7 +303,7 @@ int client_call(const struct command *cmd, const char *method, const char *path,
 int client_done(const struct command *cmd, json_t *answer)
 {
 	if (cmd->json)
-		return tree_print(answer ? answer : json_object());
+		return print_json(answer ? answer : json_object());
 	json_decref(answer);
 	return EXIT_DONE;
 }

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "poise.h"
+#include "cli/command.h"
 
 #define CLIENT_ERROR_SIZE 256
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nearest.h"
-#include "poise.h"
-#include "words.h"
+#include "base/nearest.h"
+#include "cli/command.h"
+#include "cli/choice.h"
 
-int word_find(const char *word, const char *const *names, size_t count)
+int choice_find(const char *word, const char *const *names, size_t count)
 {
 	size_t length = strlen(word);
 	int found = -ENOENT;
@@ -44,12 +44,12 @@ static void join_matches(const char *word, const char *const *names, size_t coun
 	}
 }
 
-int word_misuse(const char *what, const char *word, const char *const *names, size_t count)
+int choice_misuse(const char *what, const char *word, const char *const *names, size_t count)
 {
 	const char *nearest = nearest_name(word, names, count);
 	char all[512];
 
-	if (*word && word_find(word, names, count) == -EEXIST) {
+	if (*word && choice_find(word, names, count) == -EEXIST) {
 		join_matches(word, names, count, all, sizeof(all));
 		return command_misuse("%s \"%s\" is ambiguous: %s", what, word, all);
 	}

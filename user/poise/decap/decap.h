@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of `poise decap` share. */
-#ifndef POISE_DECAP_IMPL_H
-#define POISE_DECAP_IMPL_H
+/* The parts of `poise decap` that its object uses: attaching, and counters. */
+#ifndef POISE_DECAP_ROOM_H
+#define POISE_DECAP_ROOM_H
 
-#include "addr.h"
-#include "conf.h"
-#include "decap_pins.h"
-#include "poise.h"
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "decap/decap_pins.h"
+#include "cli/command.h"
 
 struct decap_request {
 	const char *ifname;

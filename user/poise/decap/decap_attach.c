@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.skel.h"
-#include "decap_impl.h"
-#include "log.h"
+#include "gen/decap.skel.h"
+#include "decap/decap.h"
+#include "base/log.h"
 #include "poise/decap.h"
-#include "xdp_link.h"
+#include "maps/xdp_link.h"
 
 static char said[300]; /* the first warning of libbpf */
 
@@ -27,7 +27,7 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-/* Whether a pinned map can serve the program in place of a new one. */
+/* Can a pinned map serve the program in place of a new one? */
 static bool fits(int fd, const struct bpf_map *map)
 {
 	struct bpf_map_info info = { 0 };
@@ -40,7 +40,7 @@ static bool fits(int fd, const struct bpf_map *map)
 }
 
 /* Maps that are pinned go on, with their counters, unless another version made them otherwise. */
-static int reuse(struct backend_bpf *skel, const struct decap_pins *pins)
+static int reuse(struct decap_bpf *skel, const struct decap_pins *pins)
 {
 	int err = 0;
 
@@ -52,10 +52,10 @@ static int reuse(struct backend_bpf *skel, const struct decap_pins *pins)
 }
 
 /* NULL after printing why not. */
-static struct backend_bpf *load(const struct decap_request *request, const struct decap_pins *pins)
+static struct decap_bpf *load(const struct decap_request *request, const struct decap_pins *pins)
 {
 	libbpf_print_fn_t before = libbpf_set_print(keep_warning);
-	struct backend_bpf *skel = backend_bpf__open();
+	struct decap_bpf *skel = decap_bpf__open();
 	int err = skel ? 0 : -errno;
 
 	if (!err) {
@@ -63,10 +63,10 @@ static struct backend_bpf *load(const struct decap_request *request, const struc
 		err = reuse(skel, pins);
 	}
 	if (!err)
-		err = backend_bpf__load(skel);
+		err = decap_bpf__load(skel);
 	if (err) {
 		command_refuse("the program does not load: %s: %s", strerror(-err), said);
-		backend_bpf__destroy(skel);
+		decap_bpf__destroy(skel);
 		skel = NULL;
 	}
 	libbpf_set_print(before);
@@ -190,7 +190,7 @@ static int link_up(int program_fd, const struct decap_request *request, int old_
 }
 
 /* Adds the VIPs, changes the program, pins. */
-static int go_live(const struct backend_bpf *skel, const struct decap_request *request,
+static int go_live(const struct decap_bpf *skel, const struct decap_request *request,
 		   const struct decap_pins *old)
 {
 	struct decap_pins pins = DECAP_PINS_NONE;
@@ -211,7 +211,7 @@ static int go_live(const struct backend_bpf *skel, const struct decap_request *r
 }
 
 /* All of it or nothing. */
-static int replace(const struct backend_bpf *skel, const struct decap_request *request,
+static int replace(const struct decap_bpf *skel, const struct decap_request *request,
 		   struct decap_pins *old)
 {
 	int vips = bpf_map__fd(skel->maps.decap_vips), status, err, count;
@@ -239,7 +239,7 @@ static int replace(const struct backend_bpf *skel, const struct decap_request *r
 
 int decap_attach(const char *instance_dir, const struct decap_request *request)
 {
-	struct backend_bpf *skel;
+	struct decap_bpf *skel;
 	struct decap_pins old;
 	int status, err;
 
@@ -250,7 +250,7 @@ int decap_attach(const char *instance_dir, const struct decap_request *request)
 				      strerror(-err));
 	skel = load(request, &old);
 	status = skel ? replace(skel, request, &old) : EXIT_REFUSED;
-	backend_bpf__destroy(skel);
+	decap_bpf__destroy(skel);
 	decap_pins_close(&old);
 	return status;
 }

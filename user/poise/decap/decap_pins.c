@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "decap_pins.h"
-#include "xdp_link.h"
+#include "decap/decap_pins.h"
+#include "maps/xdp_link.h"
 
 #define PREFIX "decap-"
 

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decap_impl.h"
-#include "format.h"
+#include "decap/decap.h"
+#include "print/format.h"
 #include "poise/decap.h"
-#include "table.h"
-#include "tree.h"
-#include "xdp_link.h"
+#include "print/table.h"
+#include "print/json.h"
+#include "maps/xdp_link.h"
 
 static const char *const drop_texts[] = {
 	[DECAP_DROP_NONE] = "",
@@ -137,11 +137,11 @@ static int print_vips(const json_t *attachments)
 	json_array_foreach (attachments, i, attachment) {
 		json_array_foreach (json_object_get(attachment, "vips"), k, vip) {
 			table_row(table);
-			table_cell(table, "%s", tree_text(attachment, "interface"));
-			table_cell(table, "%s", tree_text(attachment, "xdp"));
-			table_cell(table, "%s", tree_text(vip, "address"));
-			table_cell(table, "%s", format_count(tree_number(vip, "packets"), text));
-			table_cell(table, "%s", format_bytes(tree_number(vip, "bytes"), text));
+			table_cell(table, "%s", member_text(attachment, "interface"));
+			table_cell(table, "%s", member_text(attachment, "xdp"));
+			table_cell(table, "%s", member_text(vip, "address"));
+			table_cell(table, "%s", format_count(member_number(vip, "packets"), text));
+			table_cell(table, "%s", format_bytes(member_number(vip, "bytes"), text));
 		}
 	}
 	return table_print(table);
@@ -164,10 +164,10 @@ static int print_drops(const json_t *attachments)
 		const json_t *drops = json_object_get(attachment, "drops");
 
 		for (int reason = DECAP_DROP_NONE + 1; reason < DECAP_DROP_MAX; reason++) {
-			__u64 count = tree_number(drops, decap_drop_name(reason));
+			__u64 count = member_number(drops, decap_drop_name(reason));
 
 			table_row(table);
-			table_cell(table, "%s", tree_text(attachment, "interface"));
+			table_cell(table, "%s", member_text(attachment, "interface"));
 			table_cell(table, "%s", decap_drop_name(reason));
 			table_cell(table, "%s", format_count(count, text));
 			table_paint(table, count ? TABLE_UNSURE : TABLE_PLAIN);
@@ -188,7 +188,7 @@ int decap_stats(const struct command *cmd, const char *instance_dir, __u32 ifind
 	else if (ifindex && !json_array_size(all.attachments))
 		status = command_refuse("%s: poise decap is not attached to it", cmd->argv[0]);
 	else if (cmd->json)
-		return tree_print(all.attachments);
+		return print_json(all.attachments);
 	else if (!json_array_size(all.attachments))
 		status = EXIT_DONE; /* an empty list, as `ip -br link show type ...` has it */
 	else

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drain.h"
-#include "format.h"
-#include "tree.h"
+#include "cli/numbers.h"
+#include "drain/drain_judge.h"
+#include "lists/listing.h"
+#include "print/format.h"
+#include "print/json.h"
 
 static const json_t *find(const json_t *backends, const char *id)
 {
@@ -12,7 +14,7 @@ static const json_t *find(const json_t *backends, const char *id)
 	size_t i;
 
 	json_array_foreach (backends, i, backend) {
-		if (!strcmp(tree_text(backend, "id"), id))
+		if (!strcmp(member_text(backend, "id"), id))
 			return backend;
 	}
 	return NULL;
@@ -28,7 +30,7 @@ void drain_name(const json_t *service, char id[ENDPOINT_TEXT_SIZE])
 	if (find(backends, id) || endpoint_parse(id, &addr, &port))
 		return;
 	json_array_foreach (backends, i, backend) {
-		if (!endpoint_parse(tree_text(backend, "id"), &other, &other_port) &&
+		if (!endpoint_parse(member_text(backend, "id"), &other, &other_port) &&
 		    addr_equal(&addr, &other)) {
 			endpoint_format(&other, other_port, id);
 			return;
@@ -49,14 +51,14 @@ void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct 
 	if (!backend)
 		return;
 	out->there = true;
-	snprintf(out->state, sizeof(out->state), "%s", tree_text(backend, "state"));
-	/* One that was removed meanwhile goes on being emptied. */
+	snprintf(out->state, sizeof(out->state), "%s", member_text(backend, "state"));
+	/* A backend that was removed meanwhile goes on being emptied. */
 	out->undone = configured && strcmp(out->state, "drain");
 	out->counted = json_is_integer(age) && (__u64)json_integer_value(age) <= elapsed_ms;
-	out->sockets = !strcmp(tree_text(service, "mode"), "local");
-	out->target = tree_number(backend, "target");
-	out->flows = tree_number(backend, "flows");
-	out->previous_rows = tree_number(backend, "previous_rows");
+	out->sockets = mode_has_sockets(listing_mode(service));
+	out->target = member_number(backend, "target");
+	out->flows = member_number(backend, "flows");
+	out->previous_rows = member_number(backend, "previous_rows");
 	if (settle && duration_parse(settle, &out->settle_ms))
 		out->settle_ms = 0;
 }
@@ -70,7 +72,7 @@ enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, 
 		return DRAIN_DONE;
 	if (seen->undone)
 		return DRAIN_UNDONE;
-	/* Rows that nobody else takes over keep it as previous for ever. */
+	/* Rows that no other backend takes over keep it as the previous one for ever. */
 	if (empty && (!seen->previous_rows || (seen->settle_ms && elapsed_ms >= seen->settle_ms)))
 		return seen->silent ? DRAIN_SILENT : DRAIN_DONE;
 	if (empty && elapsed_ms >= silent_ms)
@@ -87,7 +89,7 @@ const char *drain_words(enum drain_verdict verdict, const struct drain_seen *see
 		snprintf(buf, size, "drained");
 		return buf;
 	}
-	/* Rows that wait for silent ones may have more of them than anybody can count. */
+	/* Rows that wait for silent connections may have more of them than can be counted. */
 	if (seen->silent)
 		snprintf(count, sizeof(count), "%llu%s ", (unsigned long long)seen->silent,
 			 seen->previous_rows ? " or more" : "");

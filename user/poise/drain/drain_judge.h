@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* When a backend that drains is empty. Pure: drain.c asks, and waits. */
-#ifndef POISE_DRAIN_H
-#define POISE_DRAIN_H
+#ifndef POISE_DRAIN_JUDGE_H
+#define POISE_DRAIN_JUDGE_H
 
 #include <jansson.h>
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 #define DRAIN_FOREVER (~0ULL) /* as a time: no limit */
 
-/* What poised says of a backend that was told to drain. */
+/* The state of a backend that was told to drain, as poised tells it. */
 struct drain_seen {
 	bool there;  /* configured, or leaving: else nobody can have connections with it */
 	bool undone; /* somebody wants something else of it by now */
@@ -43,7 +43,8 @@ void drain_read(const json_t *service, const char *id, __u64 elapsed_ms, struct 
 enum drain_verdict drain_judge(const struct drain_seen *seen, __u64 elapsed_ms, __u64 silent_ms,
 			       __u64 timeout_ms);
 
-/* What it is left with, for DRAIN_DONE and DRAIN_SILENT. silent_text: the time, in words. */
+/* The sentence that ends the waiting, for DRAIN_DONE and DRAIN_SILENT. silent_text: the time, in
+ * words. */
 const char *drain_words(enum drain_verdict verdict, const struct drain_seen *seen,
 			const char *silent_text, char *buf, size_t size);
 

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* poise backend drain, ready, maint: what is wanted of a backend, and waiting until it is empty. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
-#include "backend.h"
-#include "client.h"
-#include "drain.h"
-#include "format.h"
-#include "offline.h"
-#include "tree.h"
+#include "ask/client.h"
+#include "base/clock.h"
+#include "drain/drain_judge.h"
+#include "drain/drain_wait.h"
+#include "print/format.h"
+#include "pinned/offline.h"
+#include "print/json.h"
 
 #define POLL_MS  1000
 #define RETRY_MS 15000 /* how long poised may be away, restarting */
-
-const struct option_row drain_options[] = {
-	{ "wait", NULL, "until its last connection has ended" },
-	{ "timeout", "TIME", "with --wait: give up after that, with exit status 1 (never)" },
-	{ "silent", "TIME", "with --wait: not for connections silent for longer" },
-	{ 0 },
-};
 
 struct drain {
 	const struct command *cmd;
 	char id[ENDPOINT_TEXT_SIZE];
 	char path[512]; /* of the service */
-	__u64 timeout_ms, silent_ms;
+	struct drain_limits limits;
 	__u64 began_ms;
 	__u64 told;       /* the number of connections last printed */
 	__u64 told_quiet; /* and of silent ones among them */
@@ -42,46 +35,6 @@ static void interrupt(int number)
 	(void)number;
 	interrupted = 1;
 }
-
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
-static int state_set(struct command *cmd, const char *state, json_t **answer)
-{
-	json_t *body = json_pack("{s:s}", "state", state);
-	char path[512];
-	int status = backend_path(cmd, path, sizeof(path));
-
-	if (status == EXIT_DONE)
-		status = client_call(cmd, "PATCH", path, body, answer);
-	json_decref(body);
-	return status;
-}
-
-static int state_run(struct command *cmd, const char *state)
-{
-	json_t *answer = NULL;
-	int status = state_set(cmd, state, &answer);
-
-	return status == EXIT_DONE ? client_done(cmd, answer) : status;
-}
-
-int ready_run(struct command *cmd)
-{
-	return state_run(cmd, "ready");
-}
-
-int maint_run(struct command *cmd)
-{
-	return state_run(cmd, "maint");
-}
-
-/* ---- waiting */
 
 static const char *plural(__u64 count)
 {
@@ -123,13 +76,13 @@ static int ask(struct drain *drain, json_t **out)
 	return status;
 }
 
-/* How much longer rows may wait for connections that send nothing, in words. */
+/* Says how much longer rows may wait for connections that send nothing. */
 static const char *settle_text(const struct drain_seen *seen, __u64 elapsed_ms,
 			       char buf[FORMAT_SIZE + 16])
 {
 	char text[FORMAT_SIZE];
 
-	/* Then the judge says that it is over. */
+	/* The judge says that it is over then. */
 	if (seen->settle_ms <= elapsed_ms)
 		return "some more";
 	snprintf(buf, FORMAT_SIZE + 16, "%s more at most",
@@ -148,7 +101,7 @@ static void tell(struct drain *drain, const struct drain_seen *seen, __u64 elaps
 		       plural(seen->flows));
 		if (seen->silent)
 			printf(", %llu of them silent for %s", (unsigned long long)seen->silent,
-			       format_duration(drain->silent_ms / 1000, text));
+			       format_duration(drain->limits.silent_ms / 1000, text));
 		putchar('\n');
 	}
 	drain->told = seen->flows;
@@ -193,8 +146,8 @@ static int verdict_tell(const struct drain *drain, enum drain_verdict verdict,
 	default:
 		if (!drain->cmd->json)
 			puts(drain_words(verdict, seen,
-					 format_duration(drain->silent_ms / 1000, time), text,
-					 sizeof(text)));
+					 format_duration(drain->limits.silent_ms / 1000, time),
+					 text, sizeof(text)));
 		return EXIT_DONE;
 	}
 }
@@ -205,7 +158,7 @@ static int finish(const struct drain *drain, enum drain_verdict verdict,
 	int status = verdict_tell(drain, verdict, seen, elapsed_ms);
 
 	if (drain->cmd->json &&
-	    tree_print(json_pack(
+	    print_json(json_pack(
 		    "{s:s, s:s, s:b, s:b, s:o, s:I, s:I, s:I}", "service", drain->cmd->argv[0],
 		    "backend", drain->id, "drained",
 		    verdict == DRAIN_DONE || verdict == DRAIN_SILENT, "silent_left",
@@ -218,8 +171,8 @@ static int finish(const struct drain *drain, enum drain_verdict verdict,
 	return status;
 }
 
-/* poised counts all. Those not heard of within the time that is waited for the silent are set
- * aside, where anybody knows. */
+/* poised counts all connections. Those that were silent for longer than we wait for such are set
+ * aside, as far as the tables tell. */
 static void find_silent(const struct drain *drain, struct drain_seen *seen)
 {
 	struct maps maps;
@@ -227,7 +180,8 @@ static void find_silent(const struct drain *drain, struct drain_seen *seen)
 
 	if (!seen->flows || seen->sockets || offline_open_silent(drain->cmd, &maps))
 		return;
-	if (!tracking_heard(&maps, seen->target, drain->silent_ms, &heard) && heard < seen->flows)
+	if (!tracking_heard(&maps, seen->target, drain->limits.silent_ms, &heard) &&
+	    heard < seen->flows)
 		seen->silent = seen->flows - heard;
 	maps_close(&maps);
 }
@@ -244,11 +198,12 @@ static int look(struct drain *drain, struct drain_seen *seen, enum drain_verdict
 		return status;
 	if (service) {
 		drain_read(service, drain->id, elapsed_ms, seen);
-		if (drain->silent_ms != DRAIN_FOREVER)
+		if (drain->limits.silent_ms != DRAIN_FOREVER)
 			find_silent(drain, seen);
 		tell(drain, seen, elapsed_ms);
-		*verdict = drain_judge(seen, elapsed_ms, drain->silent_ms, drain->timeout_ms);
-	} else if (elapsed_ms >= drain->timeout_ms) {
+		*verdict = drain_judge(seen, elapsed_ms, drain->limits.silent_ms,
+				       drain->limits.timeout_ms);
+	} else if (elapsed_ms >= drain->limits.timeout_ms) {
 		*verdict = DRAIN_TIMEOUT;
 	}
 	json_decref(service);
@@ -280,8 +235,8 @@ static int wait_empty(struct drain *drain)
 		if (verdict != DRAIN_WAIT)
 			return finish(drain, verdict, &seen, elapsed_ms);
 		if (!interrupted)
-			pause_ms(drain->timeout_ms - elapsed_ms < POLL_MS
-					 ? drain->timeout_ms - elapsed_ms
+			pause_ms(drain->limits.timeout_ms - elapsed_ms < POLL_MS
+					 ? drain->limits.timeout_ms - elapsed_ms
 					 : POLL_MS);
 		if (interrupted)
 			return command_refuse("not waiting any more; %s goes on draining: `poise "
@@ -290,42 +245,14 @@ static int wait_empty(struct drain *drain)
 	}
 }
 
-/* A time that an option may give. EXIT_DONE or EXIT_USAGE. */
-static int limit_take(const struct command *cmd, const char *option, __u64 *out)
+int drain_wait(const struct command *cmd, const struct drain_limits *limits,
+	       const char id[ENDPOINT_TEXT_SIZE])
 {
-	const char *text = command_option(cmd, option);
+	struct drain drain = { .cmd = cmd, .limits = *limits, .path = "/v1/services" };
 
-	*out = DRAIN_FOREVER;
-	if (!text)
-		return EXIT_DONE;
-	if (!command_option(cmd, "wait"))
-		return command_misuse("backend drain: --%s is for --wait", option);
-	if (duration_parse(text, out))
-		return command_misuse("--%s: expected a time like 30s or 5m, found \"%s\"", option,
-				      text);
-	return EXIT_DONE;
-}
-
-int drain_run(struct command *cmd)
-{
-	struct drain drain = { .cmd = cmd, .path = "/v1/services" };
-	json_t *answer = NULL;
-	int status = limit_take(cmd, "timeout", &drain.timeout_ms);
-
-	if (status == EXIT_DONE)
-		status = limit_take(cmd, "silent", &drain.silent_ms);
-	if (status == EXIT_DONE)
-		status = backend_spelling(cmd, drain.id);
-	if (status != EXIT_DONE)
-		return status;
-	if (!command_option(cmd, "wait"))
-		return state_run(cmd, "drain");
+	snprintf(drain.id, sizeof(drain.id), "%s", id);
 	if (client_path_add(drain.path, sizeof(drain.path), cmd->argv[0]))
 		return command_refuse("no service \"%s\"", cmd->argv[0]);
-	status = state_set(cmd, "drain", &answer);
-	if (status == EXIT_DONE)
-		drain_name(answer, drain.id);
-	json_decref(answer);
 	drain.began_ms = now_ms();
-	return status == EXIT_DONE ? wait_empty(&drain) : status;
+	return wait_empty(&drain);
 }

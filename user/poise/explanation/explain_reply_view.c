@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain_reply_view.h"
-#include "explain_words.h"
-#include "tree.h"
+#include "explanation/explain_reply_view.h"
+#include "explanation/explain_words.h"
+#include "print/json.h"
 
 #define LINE "%-11s"
 
@@ -35,18 +35,18 @@ void explain_reply_print(const json_t *tree)
 {
 	const json_t *reply = json_object_get(tree, "reply");
 
-	printf(LINE "%s to %s\n", "flow", tree_text(tree, "source"),
-	       tree_text(tree, "destination"));
+	printf(LINE "%s to %s\n", "flow", member_text(tree, "source"),
+	       member_text(tree, "destination"));
 	printf(LINE "of client %s to service %s (%s) by backend %s\n", "reply",
-	       tree_text(reply, "client"), tree_text(reply, "service"), tree_text(reply, "listen"),
-	       tree_text(reply, "backend"));
+	       member_text(reply, "client"), member_text(reply, "service"),
+	       member_text(reply, "listen"), member_text(reply, "backend"));
 	if (json_is_null(json_object_get(reply, "state")))
 		printf(LINE "the backend's address and port say so: the client's stay\n",
 		       "translated");
 	else
 		printf(LINE "the NAT table has it: %s, expires in about %llu s\n", "translated",
-		       tree_text(reply, "state"),
-		       (unsigned long long)tree_number(reply, "expires_s"));
+		       member_text(reply, "state"),
+		       (unsigned long long)member_number(reply, "expires_s"));
 	printf(LINE "to %s, from the service's address and port\n", "answer",
-	       tree_text(reply, "client"));
+	       member_text(reply, "client"));
 }

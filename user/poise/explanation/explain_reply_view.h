@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "explain_reply.h"
+#include "explain/explain_reply.h"
 
 /* source, dest: "10.0.0.11:8080", "10.0.0.2:12345/tcp". NULL: out of memory. */
 json_t *explain_reply_encode(const struct explain_reply *reply, const char *source,

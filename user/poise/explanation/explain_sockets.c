@@ -2,19 +2,20 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "explain_sockets.h"
-#include "holder.h"
-#include "tree.h"
+#include "explanation/explain_sockets.h"
+#include "sockets/listening.h"
+#include "print/json.h"
 
 enum { YES = 1, NO };
 
 /* As the kernel has it: a socket of IPv4 takes no IPv6; one of IPv6 takes IPv4 only where it is at
- * all addresses. That it asked for IPV6_V6ONLY nothing in /proc tells. */
-bool explain_socket_fits(const struct addr *listens, bool client_v4)
+ * all addresses and did not ask for IPV6_V6ONLY. */
+bool explain_socket_fits(const struct addr *listens, bool v6only, bool client_v4)
 {
 	static const struct addr all;
 
-	return addr_is_v4(listens) == client_v4 || (client_v4 && addr_equal(listens, &all));
+	return addr_is_v4(listens) == client_v4 ||
+	       (client_v4 && !v6only && addr_equal(listens, &all));
 }
 
 /* poised knows of sockets that are there and cannot be given a connection. */
@@ -24,7 +25,7 @@ static bool is_refused(const json_t *service, const char *id)
 	size_t i;
 
 	json_array_foreach (json_object_get(service, "backends"), i, backend) {
-		if (!strcmp(tree_text(backend, "id"), id))
+		if (!strcmp(member_text(backend, "id"), id))
 			return json_is_false(json_object_get(backend, "serves"));
 	}
 	return false;
@@ -33,7 +34,7 @@ static bool is_refused(const json_t *service, const char *id)
 static bool takes(const struct explain_sockets *sockets, __u16 target)
 {
 	const struct target_name *name = &sockets->names->targets[target];
-	struct socket_line line;
+	struct listening_socket socket;
 	struct addr addr;
 	char id[ENDPOINT_TEXT_SIZE];
 
@@ -42,9 +43,9 @@ static bool takes(const struct explain_sockets *sockets, __u16 target)
 	if (is_refused(sockets->service, id))
 		return false;
 	if (!sockets->here)
-		return explain_socket_fits(&addr, sockets->client_v4);
-	return holder_socket(&addr, ntohs(name->port), sockets->proto, &line) == 1 &&
-	       explain_socket_fits(&line.addr, sockets->client_v4);
+		return explain_socket_fits(&addr, false, sockets->client_v4);
+	return listening_closest(&addr, ntohs(name->port), sockets->proto, &socket) == 1 &&
+	       explain_socket_fits(&socket.addr, socket.v6only, sockets->client_v4);
 }
 
 bool explain_sockets_take(void *arg, __u16 target)

@@ -5,20 +5,22 @@
 
 #include <jansson.h>
 
-#include "addr.h"
-#include "offline.h"
+#include "base/addr.h"
+#include "pinned/offline.h"
 
 struct explain_sockets {
 	const struct names *names;
 	const json_t *service; /* what poised says of it; NULL: nothing */
 	bool client_v4;
 	__u8 proto;
-	bool here;   /* the sockets are of this network namespace, so that /proc tells of them */
+	bool here; /* the sockets are of this network namespace, so that the kernel tells us of them
+		    */
 	char *known; /* by target, 0: not asked yet; names->target_count of them */
 };
 
-/* Whether a socket that listens there takes clients of IPv4 or IPv6. */
-bool explain_socket_fits(const struct addr *listens, bool client_v4);
+/* Does a socket that listens there take clients of IPv4 (or of IPv6)? v6only: it asked for
+ * IPV6_V6ONLY. */
+bool explain_socket_fits(const struct addr *listens, bool v6only, bool client_v4);
 
 bool explain_sockets_take(void *sockets, __u16 target); /* an explain_takes */
 

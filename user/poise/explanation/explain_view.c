@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf.h"
-#include "explain_view.h"
-#include "explain_words.h"
-#include "tree.h"
+#include "conf/conf.h"
+#include "mode/mode.h"
+#include "explanation/explain_view.h"
+#include "explanation/explain_words.h"
+#include "print/json.h"
 
 static const char *const why_names[] = {
 	[EXPLAIN_NO_BACKEND] = "no_backend", [EXPLAIN_NAT] = "nat",
@@ -25,43 +26,26 @@ static json_t *mac_encode(const __u8 mac[6])
 			    mac[5]);
 }
 
-static json_t *outer_encode(const struct target *target, const __u8 bytes[16])
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (!inet_ntop(target->outer_version == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)))
-		return json_null();
-	return json_string(text);
-}
-
 /* As packets find it. null: not in use, so that they are dropped. */
 static json_t *next_hop_encode(const struct target *target)
 {
+	const struct mode_ops *ops = mode_of(target->mode);
 	char ifname[IF_NAMESIZE];
 	json_t *hop;
 
-	if (target->mode == MODE_NONE || target->mode == MODE_LOCAL || target->mode >= MODE_MAX)
+	if (!mode_has_next_hop(target->mode))
 		return json_null();
 	if (!if_indextoname(target->ifindex, ifname))
 		snprintf(ifname, sizeof(ifname), "if%u", target->ifindex);
 	hop = json_pack("{s:s, s:I, s:o, s:o, s:i}", "interface", ifname, "ifindex",
 			(json_int_t)target->ifindex, "mac", mac_encode(target->dst_mac),
 			"source_mac", mac_encode(target->src_mac), "mtu", (int)target->mtu);
-	if (target->mode == MODE_L2)
-		return hop;
-	if (target->mode == MODE_NAT || target->mode == MODE_NAT_KEEP) {
-		json_object_set_new(hop, "destination", outer_encode(target, target->dst));
-		json_object_set_new(hop, "destination_port", json_integer(ntohs(target->port)));
-		return hop;
-	}
-	json_object_set_new(hop, "outer_source", outer_encode(target, target->src));
-	json_object_set_new(hop, "outer_destination", outer_encode(target, target->dst));
-	if (target->mode == MODE_GUE)
-		json_object_set_new(hop, "outer_port", json_integer(ntohs(target->port)));
+	if (ops->show)
+		ops->show(target, hop);
 	return hop;
 }
 
-/* What poised says of a backend of the service. NULL: nothing. */
+/* Finds a backend in what poised says of the service. NULL: it is not there. */
 static const json_t *known(const struct explain_report *report, const char *id)
 {
 	static const char *const lists[] = { "backends", "leaving" };
@@ -70,7 +54,7 @@ static const json_t *known(const struct explain_report *report, const char *id)
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		json_array_foreach (json_object_get(report->service, lists[i]), k, backend) {
-			if (!strcmp(tree_text(backend, "id"), id))
+			if (!strcmp(member_text(backend, "id"), id))
 				return backend;
 		}
 	}
@@ -99,7 +83,7 @@ static json_t *backend_encode(const struct explain_report *report, __u16 number)
 		return tree;
 	target = &report->targets[number];
 	name = &report->names->targets[number];
-	told = known(report, tree_text(tree, "id"));
+	told = known(report, member_text(tree, "id"));
 	json_object_set_new(tree, "mode", json_string(mode_name(target->mode)));
 	json_object_set_new(tree, "state",
 			    json_string(name->flags & TARGET_NAME_LEAVING
@@ -140,12 +124,12 @@ static json_t *row_encode(const struct explain_report *report)
 
 static json_t *entry_encode(const struct explain_report *report)
 {
-	static const char *const states[] = { "new", "established", "closing", "?" };
+	static const char *const states[] = { "new", "established", "closing", "reset" };
 	const struct explanation *flow = report->flow;
 	int left = flow->entry_left_ticks;
 	char id[ENDPOINT_TEXT_SIZE];
 
-	/* What is left of a row that was not stable is nobody's business any more. */
+	/* The row is stable again: packets do not look at an entry that is left. */
 	if (!flow->entry || !row_tracks(flow->row))
 		return json_null();
 	return json_pack("{s:i, s:s, s:s, s:b, s:I, s:b}", "target",
@@ -178,7 +162,7 @@ json_t *explain_encode(const struct explain_report *report)
 {
 	const struct explanation *flow = report->flow;
 	const __u16 flags = flow->service.flags;
-	bool fresh = report->tcp && !(flags & SERVICE_HASH_SOURCE);
+	bool fresh = report->connects && !(flags & SERVICE_HASH_SOURCE);
 	json_t *tree;
 
 	tree = json_pack(
@@ -192,8 +176,8 @@ json_t *explain_encode(const struct explain_report *report)
 	if (explain_is_nat(flow))
 		json_object_set_new(tree, "nat", nat_encode(report));
 	/* "source" is the client. */
-	if (flow->name.mode == MODE_NAT_KEEP)
-		json_object_set_new(tree, "nat_source", json_string("keep"));
+	if (mode_source(flow->name.mode))
+		json_object_set_new(tree, "nat_source", json_string(mode_source(flow->name.mode)));
 	return tree;
 }
 
@@ -207,28 +191,26 @@ static void print_expiry(const json_t *entry)
 		puts("expired");
 	else
 		printf("expires in about %llu s\n",
-		       (unsigned long long)tree_number(entry, "expires_s"));
+		       (unsigned long long)member_number(entry, "expires_s"));
 }
 
 static void print_entry(const json_t *tree)
 {
 	const json_t *entry = json_object_get(tree, "entry");
-	bool stable = !strcmp(tree_text(json_object_get(tree, "row"), "kind"), "stable");
+	const char *known = mode_of(mode_find(member_text(tree, "mode"), NULL))->flow_text;
+	bool stable = !strcmp(member_text(json_object_get(tree, "row"), "kind"), "stable");
 
-	if (stable && !strcmp(tree_text(tree, "mode"), "local")) {
-		printf(LINE "no: connections that are established are the kernel's\n", "tracked");
-		return;
-	}
 	if (stable) {
-		printf(LINE "no: the row is stable, its flows need no tracking\n", "tracked");
+		printf(LINE "no: %s\n", "tracked",
+		       known ? known : "the row is stable, its flows need no tracking");
 		return;
 	}
 	if (!json_is_object(entry)) {
 		printf(LINE "no: the flow table has no entry\n", "tracked");
 		return;
 	}
-	printf(LINE "yes: %s, with %s, ", "tracked", tree_text(entry, "state"),
-	       tree_text(entry, "id"));
+	printf(LINE "yes: %s, with %s, ", "tracked", member_text(entry, "state"),
+	       member_text(entry, "id"));
 	print_expiry(entry);
 }
 
@@ -240,39 +222,41 @@ static void print_nat(const json_t *tree)
 		printf(LINE "no: the NAT table has no such flow\n", "translated");
 		return;
 	}
-	printf(LINE "yes: from %s, %s, with %s, ", "translated", tree_text(nat, "source"),
-	       tree_text(nat, "state"), tree_text(nat, "id"));
+	printf(LINE "yes: from %s, %s, with %s, ", "translated", member_text(nat, "source"),
+	       member_text(nat, "state"), member_text(nat, "id"));
 	print_expiry(nat);
 }
 
 /* Where packets leave, as the target says, and how poised came by it. */
 static void print_backend(const json_t *backend)
 {
+	const char *elsewhere = mode_of(mode_find(member_text(backend, "mode"), NULL))->hop_text;
 	const json_t *hop = json_object_get(backend, "next_hop");
 
 	if (!json_is_object(backend))
 		return;
-	if (!strcmp(tree_text(backend, "mode"), "local")) {
-		printf(LINE "none: a socket of this host\n", "  next hop");
+	if (elsewhere) {
+		printf(LINE "none: %s\n", "  next hop", elsewhere);
 	} else if (!json_is_object(hop)) {
 		printf(LINE "none: packets are dropped as no_target\n", "  next hop");
 	} else {
-		printf(LINE "%s, to %s", "  next hop", tree_text(hop, "interface"),
-		       tree_text(hop, "mac"));
+		printf(LINE "%s, to %s", "  next hop", member_text(hop, "interface"),
+		       member_text(hop, "mac"));
 		if (json_object_get(hop, "outer_destination"))
-			printf(", in %s from %s to %s", tree_text(backend, "mode"),
-			       tree_text(hop, "outer_source"), tree_text(hop, "outer_destination"));
+			printf(", in %s from %s to %s", member_text(backend, "mode"),
+			       member_text(hop, "outer_source"),
+			       member_text(hop, "outer_destination"));
 		if (json_object_get(hop, "destination"))
-			printf(", as %s port %llu", tree_text(hop, "destination"),
-			       (unsigned long long)tree_number(hop, "destination_port"));
+			printf(", as %s port %llu", member_text(hop, "destination"),
+			       (unsigned long long)member_number(hop, "destination_port"));
 		if (json_object_get(hop, "outer_port"))
-			printf(" port %llu", (unsigned long long)tree_number(hop, "outer_port"));
+			printf(" port %llu", (unsigned long long)member_number(hop, "outer_port"));
 		putchar('\n');
 	}
 	if (json_object_get(backend, "route"))
-		printf(LINE "%s\n", "  route", tree_text(backend, "route"));
-	printf(LINE "%s, %s\n", "  backend", tree_text(backend, "health"),
-	       tree_text(backend, "state"));
+		printf(LINE "%s\n", "  route", member_text(backend, "route"));
+	printf(LINE "%s, %s\n", "  backend", member_text(backend, "health"),
+	       member_text(backend, "state"));
 }
 
 /* same: the backend is told of elsewhere. */
@@ -281,12 +265,20 @@ static void print_answer(const char *what, const json_t *choice, bool same)
 	const json_t *backend = json_object_get(choice, "backend");
 
 	if (json_is_object(backend))
-		printf(LINE "%s: %s\n", what, tree_text(backend, "id"),
-		       tree_text(choice, "reason"));
+		printf(LINE "%s: %s\n", what, member_text(backend, "id"),
+		       member_text(choice, "reason"));
 	else
-		printf(LINE "%s\n", what, tree_text(choice, "reason"));
+		printf(LINE "%s\n", what, member_text(choice, "reason"));
 	if (!same)
 		print_backend(backend);
+}
+
+/* The packet that begins a flow of the destination's protocol. */
+static const char *opening_packet(const json_t *tree)
+{
+	const char *protocol = strrchr(member_text(tree, "destination"), '/');
+
+	return protocol && !strcmp(protocol, "/sctp") ? "an INIT" : "a SYN";
 }
 
 void explain_print(const json_t *tree)
@@ -294,25 +286,27 @@ void explain_print(const json_t *tree)
 	const json_t *row = json_object_get(tree, "row");
 	const json_t *first = json_object_get(tree, "first");
 	const json_t *others = json_object_get(tree, "others");
+	enum poise_mode mode;
 
-	printf(LINE "%s to %s\n", "flow", tree_text(tree, "source"),
-	       tree_text(tree, "destination"));
-	printf(LINE "%s (%s%s, %s, hash %s)\n", "service", tree_text(tree, "service"),
-	       tree_text(tree, "mode"), json_object_get(tree, "nat_source") ? " keep" : "",
-	       tree_text(tree, "scheduler"), tree_text(tree, "hash"));
-	printf(LINE "%llu of %llu, %s\n", "row", (unsigned long long)tree_number(row, "index"),
-	       (unsigned long long)tree_number(row, "count"), tree_text(row, "text"));
+	printf(LINE "%s to %s\n", "flow", member_text(tree, "source"),
+	       member_text(tree, "destination"));
+	mode = mode_find(member_text(tree, "mode"),
+			 json_string_value(json_object_get(tree, "nat_source")));
+	printf(LINE "%s (%s, %s, hash %s)\n", "service", member_text(tree, "service"),
+	       mode_of(mode)->label, member_text(tree, "scheduler"), member_text(tree, "hash"));
+	printf(LINE "%llu of %llu, %s\n", "row", (unsigned long long)member_number(row, "index"),
+	       (unsigned long long)member_number(row, "count"), member_text(row, "text"));
 	if (json_object_get(tree, "nat"))
 		print_nat(tree);
 	/* Whole clients are in the other table. */
-	if (!json_object_get(tree, "nat") || strcmp(tree_text(row, "kind"), "stable"))
+	if (!json_object_get(tree, "nat") || strcmp(member_text(row, "kind"), "stable"))
 		print_entry(tree);
 	if (json_equal(first, others)) {
 		print_answer("answer", first, false);
 		return;
 	}
 	print_answer(
-		"a SYN", first,
+		opening_packet(tree), first,
 		json_equal(json_object_get(first, "backend"), json_object_get(others, "backend")));
 	print_answer("others", others, false);
 }

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "explain.h"
-#include "offline.h"
+#include "explain/explain.h"
+#include "pinned/offline.h"
 
 struct explain_report {
 	const struct explanation *flow;
@@ -14,7 +14,7 @@ struct explain_report {
 	const struct target *targets; /* names->target_count of them */
 	const json_t *service;        /* what poised says of it; NULL: nothing */
 	const char *source, *dest;    /* "203.0.113.5:40000", "192.0.2.10:80/tcp" */
-	bool tcp;
+	bool connects; /* its protocol has a packet that certainly begins a flow: SYN, INIT */
 	__u64 tick_ms;
 };
 

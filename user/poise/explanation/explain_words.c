@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What rows and choices are called. */
+/* Sentences about rows and choices. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "conf.h"
-#include "explain_view.h"
-#include "explain_words.h"
+#include "conf/conf.h"
+#include "mode/mode.h"
+#include "explanation/explain_view.h"
+#include "explanation/explain_words.h"
 
 const char *explain_target_text(const struct explain_report *report, __u16 target,
 				char buf[ENDPOINT_TEXT_SIZE])
@@ -92,7 +93,7 @@ static void nat_trouble(const struct explain_nat *nat, bool fresh, char *buf, si
 		snprintf(buf, size, "a %s begins a new flow", fresh ? "SYN" : "packet");
 }
 
-/* What stands in the way of a flow's entry: follows what the sentence began with. */
+/* Ends the sentence about a flow's entry: says what stands in its way. */
 static const char *entry_trouble(const struct explain_report *report, bool fresh, char *buf,
 				 size_t size)
 {
@@ -104,7 +105,8 @@ static const char *entry_trouble(const struct explain_report *report, bool fresh
 	else if (explain_is_nat(flow))
 		nat_trouble(&flow->nat, fresh, buf, size);
 	else if (fresh)
-		snprintf(buf, size, "a SYN begins a new flow");
+		snprintf(buf, size, "%s begins a new flow",
+			 flow->name.key.proto == IPPROTO_SCTP ? "an INIT" : "a SYN");
 	else if (flow->entry && !flow->entry_serves)
 		snprintf(buf, size, "the flow table names %s, which serves no more",
 			 explain_target_text(report, flow_entry_target(flow->entry), target));
@@ -155,10 +157,29 @@ static void sockets_text(const struct explain_report *report, const struct expla
 			 explain_target_text(report, report->flow->first_chosen, chosen), family);
 }
 
+/* Why an entry is followed although one might think otherwise. */
+static const char *entry_remark(const struct explanation *flow, bool fresh)
+{
+	if (fresh && flow_entry_state(flow->entry) == FLOW_NEW)
+		return ": it is the same SYN again";
+	if (fresh)
+		return ": the flow has not ended, and its backend answers the SYN";
+	return flow->entry_left_ticks < 0 ? ": the entry has expired, but nobody took its place yet"
+					  : "";
+}
+
+static const char *no_backend_text(const struct explain_report *report, bool fresh)
+{
+	if (fresh && report->flow->service.flags & SERVICE_REJECT)
+		return "refused, and dropped as no_backend";
+	return "dropped as no_backend";
+}
+
 const char *explain_reason(const struct explain_report *report, const struct explain_choice *choice,
 			   bool fresh, char *buf, size_t size)
 {
 	const struct explanation *flow = report->flow;
+	const char *lost = mode_of(flow->name.mode)->lost_text;
 	char because[128];
 
 	entry_trouble(report, fresh, because, sizeof(because));
@@ -167,8 +188,7 @@ const char *explain_reason(const struct explain_report *report, const struct exp
 		snprintf(buf, size, "%s%sno backend takes new flows: %s",
 			 row_tracks(flow->row) ? because : "",
 			 row_tracks(flow->row) ? ", and " : "",
-			 explain_is_local(flow) ? "the kernel looks for a listener of its own"
-						: "dropped as no_backend");
+			 lost ? lost : no_backend_text(report, fresh));
 		break;
 	case EXPLAIN_NAT:
 		snprintf(buf, size, "the NAT table has the flow");
@@ -180,11 +200,7 @@ const char *explain_reason(const struct explain_report *report, const struct exp
 			snprintf(buf, size, "the row is stable: the flow table is not asked");
 		break;
 	case EXPLAIN_ENTRY:
-		snprintf(buf, size, "the flow table says so%s",
-			 fresh                        ? ": it is the same SYN again"
-			 : flow->entry_left_ticks < 0 ? ": the entry has expired, but nobody took "
-							"its place yet"
-						      : "");
+		snprintf(buf, size, "the flow table says so%s", entry_remark(flow, fresh));
 		break;
 	case EXPLAIN_PREVIOUS:
 		snprintf(buf, size,

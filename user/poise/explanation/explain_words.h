@@ -3,7 +3,7 @@
 #ifndef POISE_EXPLAIN_WORDS_H
 #define POISE_EXPLAIN_WORDS_H
 
-#include "explain_view.h"
+#include "explanation/explain_view.h"
 
 /* A target by its backend's address; "nobody" for 0. */
 const char *explain_target_text(const struct explain_report *report, __u16 target,

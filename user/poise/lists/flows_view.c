@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* poise flows: the flow table and what it is for, read from the pinned maps; poised only adds the
- * ports of nat. */
 #include <string.h>
 
-#include "client.h"
-#include "flows.h"
-#include "format.h"
-#include "listing.h"
-#include "nat_view.h"
-#include "offline.h"
-#include "table.h"
-#include "tree.h"
+#include "lists/flows_view.h"
+#include "lists/listing.h"
+#include "print/columns.h"
+#include "print/format.h"
+#include "print/json.h"
+#include "print/nat_view.h"
 
 static json_t *backend_encode(const json_t *backend, bool leaving, bool tracks)
 {
@@ -44,8 +40,8 @@ static json_t *service_encode(const json_t *service)
 		json_object_set(object, keys[i], json_object_get(service, keys[i]));
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		json_array_foreach (json_object_get(service, lists[i]), k, backend) {
-			flows += tree_number(backend, "flows");
-			closing += tree_number(backend, "closing");
+			flows += member_number(backend, "flows");
+			closing += member_number(backend, "closing");
 			known = known && !json_is_null(json_object_get(backend, "flows"));
 			json_array_append_new(backends, backend_encode(backend, i, tracks));
 		}
@@ -63,7 +59,7 @@ json_t *flows_encode(const json_t *services, const json_t *tables, const char *o
 	size_t i;
 
 	json_array_foreach (services, i, service) {
-		if (!only || !strcmp(tree_text(service, "name"), only))
+		if (!only || !strcmp(member_text(service, "name"), only))
 			json_array_append_new(list, service_encode(service));
 	}
 	flows = json_pack("{s:O, s:o}", "table", json_object_get(tables, "flows"), "services",
@@ -76,16 +72,13 @@ json_t *flows_encode(const json_t *services, const json_t *tables, const char *o
 const char *flows_rows_text(const json_t *service, char *buf, size_t size)
 {
 	const json_t *rows = json_object_get(service, "tracking");
-	unsigned long long stable = tree_number(rows, "stable");
-	unsigned long long moving = tree_number(rows, "moving");
-	unsigned long long tracked = tree_number(rows, "tracked");
+	unsigned long long stable = member_number(rows, "stable");
+	unsigned long long moving = member_number(rows, "moving");
+	unsigned long long tracked = member_number(rows, "tracked");
+	const char *known = mode_of(listing_mode(service))->flows_text;
 
-	if (!moving && !tracked && listing_nat(service))
-		snprintf(buf, size, "each flow is in the NAT table");
-	else if (!moving && !tracked && !strcmp(tree_text(service, "mode"), "local"))
-		snprintf(buf, size,
-			 "connections are with the kernel's sockets: `poise backend list` counts "
-			 "them");
+	if (!moving && !tracked && known)
+		snprintf(buf, size, "%s", known);
 	else if (!moving && !tracked)
 		snprintf(buf, size, "all %llu rows are stable: their flows need no tracking",
 			 stable);
@@ -103,8 +96,8 @@ const char *flows_rows_text(const json_t *service, char *buf, size_t size)
 
 const char *flows_table_text(const json_t *table, char *buf, size_t size)
 {
-	__u64 entries = tree_number(table, "size"), occupied = tree_number(table, "occupied");
-	__u64 evicted = tree_number(table, "evicted"), lost = tree_number(table, "lost");
+	__u64 entries = member_number(table, "size"), occupied = member_number(table, "occupied");
+	__u64 evicted = member_number(table, "evicted"), lost = member_number(table, "lost");
 	char share[FORMAT_SIZE], pushed[FORMAT_SIZE], missed[FORMAT_SIZE], lost_text[64] = "";
 
 	format_share(entries ? (double)occupied / (double)entries : -1, share);
@@ -115,49 +108,63 @@ const char *flows_table_text(const json_t *table, char *buf, size_t size)
 		 "%llu entries, %llu in use (%s), %llu of them by one packet so far; "
 		 "%s live ones lost to others%s%s",
 		 (unsigned long long)entries, (unsigned long long)occupied, share,
-		 (unsigned long long)tree_number(table, "new"),
+		 (unsigned long long)member_number(table, "new"),
 		 evicted ? format_count(evicted, pushed) : "no", lost_text,
 		 evicted ? ": raise `flows`" : "");
 	return buf;
 }
 
-static void cell_count(struct table *table, const json_t *object, const char *key)
+/* A row is a backend, or a service as a whole: then it has no parent. */
+static const char *service_text(const struct column_row *row, const char *key,
+				char buf[COLUMN_SIZE])
 {
-	char text[FORMAT_SIZE];
-
-	if (json_is_integer(json_object_get(object, key)))
-		table_cell(table, "%s", format_count(tree_number(object, key), text));
-	else
-		table_cell(table, "-");
+	(void)key;
+	(void)buf;
+	return member_text(row->parent ? row->parent : row->object, "name");
 }
 
-static void service_rows(struct table *table, const json_t *service)
+static const char *backend_text(const struct column_row *row, const char *key,
+				char buf[COLUMN_SIZE])
 {
-	const char *name = tree_text(service, "name");
+	return row->parent ? column_text(row, key, buf) : "all";
+}
+
+static const char *state_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	return row->parent ? column_text(row, key, buf) : "";
+}
+
+static enum table_color state_paint(const struct column_row *row)
+{
+	return row->parent ? listing_state_color(member_text(row->object, "state")) : TABLE_PLAIN;
+}
+
+/* Rows that a backend gives up; of a service as a whole those that move. */
+static const char *moving_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	const struct column_row rows = { json_object_get(row->object, "tracking"), NULL };
+
+	return row->parent ? column_count(row, key, buf) : column_count(&rows, "moving", buf);
+}
+
+static const struct column flow_columns[] = {
+	{ "name", "SERVICE", .text = service_text },
+	{ "id", "BACKEND", .text = backend_text },
+	{ "state", "STATE", .text = state_text, .color = state_paint },
+	{ "flows", "FLOWS", TABLE_RIGHT, .text = column_count },
+	{ "closing", "CLOSING", TABLE_RIGHT, .text = column_count },
+	{ "rows", "ROWS", TABLE_RIGHT, .text = column_count },
+	{ "previous_rows", "MOVING AWAY", TABLE_RIGHT, .text = moving_text },
+};
+
+static void service_rows(struct columns *table, const json_t *service)
+{
 	const json_t *backend;
 	size_t i;
 
-	table_row(table);
-	table_cell(table, "%s", name);
-	table_cell(table, "all");
-	table_cell(table, "%s", "");
-	cell_count(table, service, "flows");
-	cell_count(table, service, "closing");
-	cell_count(table, service, "rows");
-	cell_count(table, json_object_get(service, "tracking"), "moving");
-	json_array_foreach (json_object_get(service, "backends"), i, backend) {
-		const char *state = tree_text(backend, "state");
-
-		table_row(table);
-		table_cell(table, "%s", name);
-		table_cell(table, "%s", tree_text(backend, "id"));
-		table_cell(table, "%s", state);
-		table_paint(table, listing_state_color(state));
-		cell_count(table, backend, "flows");
-		cell_count(table, backend, "closing");
-		cell_count(table, backend, "rows");
-		cell_count(table, backend, "previous_rows");
-	}
+	columns_row(table, service, NULL);
+	json_array_foreach (json_object_get(service, "backends"), i, backend)
+		columns_row(table, backend, service);
 }
 
 static void print_nat(const json_t *nat)
@@ -171,93 +178,28 @@ static void print_nat(const json_t *nat)
 		       nat_view_history(nat, history, sizeof(history)), color_end(color));
 }
 
-static int flows_print(const json_t *flows)
+int flows_print(const json_t *flows)
 {
-	static const struct table_column columns[] = {
-		{ "SERVICE" },
-		{ "BACKEND" },
-		{ "STATE" },
-		{ "FLOWS", TABLE_RIGHT },
-		{ "CLOSING", TABLE_RIGHT },
-		{ "ROWS", TABLE_RIGHT },
-		{ "MOVING AWAY", TABLE_RIGHT },
-	};
 	const json_t *services = json_object_get(flows, "services"), *service;
 	const json_t *health = json_object_get(flows, "table");
-	enum table_color color = tree_number(health, "evicted") ? TABLE_UNSURE : TABLE_PLAIN;
-	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	enum table_color color = member_number(health, "evicted") ? TABLE_UNSURE : TABLE_PLAIN;
+	struct columns table;
 	char text[256];
 	int status;
 	size_t i;
 
+	columns_begin(&table, flow_columns, ARRAY_SIZE(flow_columns), 0);
 	json_array_foreach (services, i, service)
-		service_rows(table, service);
-	status = table_print(table);
+		service_rows(&table, service);
+	status = columns_print(&table);
 	if (status != EXIT_DONE)
 		return status;
 	putchar('\n');
 	json_array_foreach (services, i, service)
-		printf("%s: %s\n", tree_text(service, "name"),
+		printf("%s: %s\n", member_text(service, "name"),
 		       flows_rows_text(service, text, sizeof(text)));
 	printf("%sflow table: %s%s\n", color_start(color),
 	       flows_table_text(health, text, sizeof(text)), color_end(color));
 	print_nat(json_object_get(flows, "nat"));
 	return EXIT_DONE;
-}
-
-/* The ports in use are in no map: poised knows them, where it runs. */
-static void ports_ask(const struct command *cmd, json_t *tables)
-{
-	json_t *nat = json_object_get(tables, "nat");
-	struct client_reply reply;
-
-	if (!nat)
-		return;
-	if (client_answer_silent(cmd, "GET", "/v1/status", NULL, &reply) == EXIT_DONE &&
-	    json_is_string(json_object_get(json_object_get(reply.body, "nat"), "ports")))
-		json_object_set(nat, "ports",
-				json_object_get(json_object_get(reply.body, "nat"), "ports"));
-	client_reply_free(&reply);
-}
-
-static int flows_show(struct command *cmd)
-{
-	const char *only = cmd->argc ? cmd->argv[0] : NULL;
-	json_t *services, *tables = NULL, *flows = NULL;
-	struct maps maps;
-	int status = offline_open_maps(cmd, &maps);
-
-	if (status != EXIT_DONE)
-		return status;
-	services = offline_services(&maps, &tables);
-	maps_close(&maps);
-	if (!services || !json_is_object(json_object_get(tables, "flows"))) {
-		status = command_refuse("the pinned flow table cannot be read");
-	} else if (only && !listing_find(services, only)) {
-		status = EXIT_REFUSED;
-	} else {
-		ports_ask(cmd, tables);
-		flows = flows_encode(services, tables, only);
-	}
-	if (status == EXIT_DONE)
-		status = cmd->json ? tree_print(json_incref(flows)) : flows_print(flows);
-	json_decref(flows);
-	json_decref(services);
-	json_decref(tables);
-	return status;
-}
-
-int cmd_flows(struct command *cmd)
-{
-	static const struct verb verb = {
-		"flows",
-		"[SERVICE]",
-		"tracked flows, rows that move, health of the flow table; needs no poised",
-		0,
-		1,
-		NULL,
-		flows_show,
-	};
-
-	return verb_run(cmd, &verb);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "client.h"
-#include "listing.h"
-#include "nearest.h"
-#include "offline.h"
-#include "tree.h"
+#include "ask/client.h"
+#include "lists/listing.h"
+#include "base/nearest.h"
+#include "pinned/offline.h"
+#include "print/json.h"
 
 static int offline_array(const struct command *cmd, json_t **out)
 {
@@ -83,12 +83,18 @@ int listing_status(const struct command *cmd, json_t **out)
 	return *out ? EXIT_DONE : command_refuse("pinned maps cannot be read");
 }
 
-const char *listing_mode(const json_t *service)
+enum poise_mode listing_mode(const json_t *service)
 {
-	const char *mode = tree_text(service, "mode");
+	return mode_find(json_string_value(json_object_get(service, "mode")),
+			 json_string_value(json_object_get(service, "source")));
+}
 
-	return !strcmp(mode, "nat") && !strcmp(tree_text(service, "source"), "keep") ? "nat keep"
-										     : mode;
+const char *listing_mode_text(const json_t *service)
+{
+	enum poise_mode mode = listing_mode(service);
+
+	/* A newer poised may have a mode that is not known here. */
+	return mode == MODE_NONE ? member_text(service, "mode") : mode_of(mode)->label;
 }
 
 size_t listing_count_up(const json_t *service, size_t *unreachable)
@@ -97,11 +103,11 @@ size_t listing_count_up(const json_t *service, size_t *unreachable)
 	size_t i, up = 0, lost = 0;
 
 	json_array_foreach (backends, i, backend) {
-		const char *health = tree_text(backend, "health");
+		const char *health = member_text(backend, "health");
 		bool well = !strcmp(health, "up") || !strcmp(health, "unchecked");
 		/* In maint nothing is served, whether there is a way or not. */
 		bool cut_off = json_is_false(json_object_get(backend, "serves")) &&
-			       strcmp(tree_text(backend, "state"), "maint");
+			       strcmp(member_text(backend, "state"), "maint");
 
 		up += well && !cut_off;
 		lost += well && cut_off;
@@ -114,7 +120,7 @@ size_t listing_count_up(const json_t *service, size_t *unreachable)
 const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE])
 {
 	bool sorry = json_is_true(json_object_get(backend, "sorry"));
-	const char *state = leaving ? "leaving" : tree_text(backend, "state");
+	const char *state = leaving ? "leaving" : member_text(backend, "state");
 
 	if (sorry && !strcmp(state, "ready"))
 		snprintf(buf, LISTING_STATE_SIZE, "sorry");
@@ -129,19 +135,14 @@ enum table_color listing_state_color(const char *state)
 										      : TABLE_PLAIN;
 }
 
-bool listing_nat(const json_t *service)
-{
-	return !strcmp(tree_text(service, "mode"), "nat") &&
-	       strcmp(tree_text(service, "source"), "keep");
-}
-
 bool listing_tracks(const json_t *service)
 {
 	const json_t *rows = json_object_get(service, "tracking");
+	enum poise_mode mode = listing_mode(service);
 
-	/* Of others the kernel's sockets, or the NAT table, tell whatever rows are. */
-	return tree_number(rows, "moving") || tree_number(rows, "tracked") ||
-	       listing_nat(service) || !strcmp(tree_text(service, "mode"), "local");
+	/* The NAT table and the kernel's sockets tell of flows whatever rows are. */
+	return member_number(rows, "moving") || member_number(rows, "tracked") ||
+	       mode_has_nat_table(mode) || mode_has_sockets(mode);
 }
 
 enum table_color listing_health_color(const char *health)
@@ -151,4 +152,30 @@ enum table_color listing_health_color(const char *health)
 	if (!strcmp(health, "down"))
 		return TABLE_BAD;
 	return !strcmp(health, "checking") ? TABLE_UNSURE : TABLE_PLAIN;
+}
+
+static void flat_add(json_t *flat, const json_t *service, json_t *backend, bool leaving)
+{
+	json_t *entry = json_object();
+
+	json_object_set(entry, "service", json_object_get(service, "name"));
+	json_object_update(entry, backend);
+	if (leaving)
+		json_object_set_new(entry, "leaving", json_true());
+	json_array_append_new(flat, entry);
+}
+
+json_t *listing_backends(const json_t *services)
+{
+	const json_t *service;
+	json_t *flat = json_array(), *backend;
+	size_t i, k;
+
+	json_array_foreach (services, i, service) {
+		json_array_foreach (json_object_get(service, "backends"), k, backend)
+			flat_add(flat, service, backend, false);
+		json_array_foreach (json_object_get(service, "leaving"), k, backend)
+			flat_add(flat, service, backend, true);
+	}
+	return flat;
 }

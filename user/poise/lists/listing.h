@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What lists show, from poised or, when it is down, from what it last published. */
+/* Lists of services and backends, from poised or, when it is down, from what it last published. */
 #ifndef POISE_LISTING_H
 #define POISE_LISTING_H
 
 #include <jansson.h>
 
-#include "poise.h"
-#include "table.h"
+#include "cli/command.h"
+#include "mode/mode.h"
+#include "print/table.h"
 
 #define LISTING_STATE_SIZE 32
 
@@ -20,8 +21,13 @@ int listing_status(const struct command *cmd, json_t **out);
 /* The service of that name in an array of services. NULL: none, said with the nearest names. */
 json_t *listing_find(json_t *services, const char *name);
 
-/* A service's mode in a word or two: "nat keep" where its source stays. */
-const char *listing_mode(const json_t *service);
+/* The backends of all these services in one array, each with its "service" first; those that leave
+ * have "leaving". */
+json_t *listing_backends(const json_t *services);
+
+enum poise_mode listing_mode(const json_t *service); /* MODE_NONE: one that is not known here */
+/* The same in a word or two: "nat keep". */
+const char *listing_mode_text(const json_t *service);
 
 /* How many of a service's backends are up: their health is (or they have no check) and they can be
  * reached, as far as is known. *unreachable (may be NULL): those to which only a way is missing. */
@@ -30,8 +36,7 @@ size_t listing_count_up(const json_t *service, size_t *unreachable);
  * is "sorry". */
 const char *listing_state(const json_t *backend, bool leaving, char buf[LISTING_STATE_SIZE]);
 enum table_color listing_state_color(const char *state);
-bool listing_nat(const json_t *service); /* by the NAT table: mode nat but for `source: keep` */
-/* Whether flows of a service are known: by a table or as sockets. Those on stable rows of other
+/* Are flows of a service known, by a table or as sockets? Those on stable rows of other
  * modes are not. */
 bool listing_tracks(const json_t *service);
 enum table_color listing_health_color(const char *health);

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "format.h"
-#include "listing.h"
-#include "tree.h"
-#include "view.h"
+#include "check/check_kind.h"
+#include "print/columns.h"
+#include "print/format.h"
+#include "lists/listing.h"
+#include "print/json.h"
+#include "lists/view.h"
 
 /* "http:/healthz, interval 2s": the words that --check and its sisters take. */
 static const char *check_text(const json_t *service, char *buf, size_t size)
 {
 	json_t *check = json_object_get(service, "check"), *value;
-	const char *http = json_string_value(json_object_get(check, "http")), *key;
+	const struct check_kind *kind = check_kind_of(check);
+	const char *key;
 	size_t used;
 
-	if (!check)
+	if (!check_kind_format(check, buf, size))
 		return "-";
-	used = http ? snprintf(buf, size, "http:%s", http) : snprintf(buf, size, "tcp");
 	json_object_foreach (check, key, value) {
-		if (!strcmp(key, "http") || !strcmp(key, "tcp") || used >= size)
+		used = strlen(buf);
+		if (!strcmp(key, kind->word))
 			continue;
 		if (json_is_string(value))
-			used += snprintf(buf + used, size - used, ", %s %s", key,
-					 json_string_value(value));
+			snprintf(buf + used, size - used, ", %s %s", key, json_string_value(value));
 		else
-			used += snprintf(buf + used, size - used, ", %s %lld", key,
-					 (long long)json_integer_value(value));
+			snprintf(buf + used, size - used, ", %s %lld", key,
+				 (long long)json_integer_value(value));
 	}
 	return buf;
 }
@@ -36,135 +38,147 @@ static enum table_color up_color(size_t up, size_t all)
 	return up < all ? TABLE_UNSURE : TABLE_GOOD;
 }
 
+static const char *up_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	snprintf(buf, COLUMN_SIZE, "%zu of %zu", listing_count_up(row->object, NULL),
+		 json_array_size(json_object_get(row->object, key)));
+	return buf;
+}
+
+static enum table_color up_paint(const struct column_row *row)
+{
+	return up_color(listing_count_up(row->object, NULL),
+			json_array_size(json_object_get(row->object, "backends")));
+}
+
+static const char *mode_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	(void)key;
+	(void)buf;
+	return listing_mode_text(row->object);
+}
+
+static const char *check_cell(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	(void)key;
+	return check_text(row->object, buf, COLUMN_SIZE);
+}
+
+static const struct column service_columns[] = {
+	{ "name", "NAME" },
+	{ "listen", "LISTEN" },
+	{ "mode", "MODE", .text = mode_text },
+	{ "scheduler", "SCHEDULER" },
+	{ "hash", "HASH" },
+	{ "track", "TRACK" },
+	{ "backends", "UP", .text = up_text, .color = up_paint },
+	{ "check", "CHECK", TABLE_WRAP, .text = check_cell },
+};
+
 int view_services(const json_t *services)
 {
-	static const struct table_column columns[] = {
-		{ "NAME" }, { "LISTEN" }, { "MODE" }, { "SCHEDULER" },
-		{ "HASH" }, { "TRACK" },  { "UP" },   { "CHECK", TABLE_WRAP },
-	};
-	struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	const json_t *service;
-	char check[256];
+	struct columns table;
 	size_t i;
 
-	json_array_foreach (services, i, service) {
-		size_t all = json_array_size(json_object_get(service, "backends"));
-		size_t up = listing_count_up(service, NULL);
-
-		table_row(table);
-		table_cell(table, "%s", tree_text(service, "name"));
-		table_cell(table, "%s", tree_text(service, "listen"));
-		table_cell(table, "%s", listing_mode(service));
-		table_cell(table, "%s", tree_text(service, "scheduler"));
-		table_cell(table, "%s", tree_text(service, "hash"));
-		table_cell(table, "%s", tree_text(service, "track"));
-		table_cell(table, "%zu of %zu", up, all);
-		table_paint(table, up_color(up, all));
-		table_cell(table, "%s", check_text(service, check, sizeof(check)));
-	}
-	return table_print(table);
+	columns_begin(&table, service_columns, ARRAY_SIZE(service_columns), 0);
+	json_array_foreach (services, i, service)
+		columns_row(&table, service, NULL);
+	return columns_print(&table);
 }
 
-static void cell_since(struct table *table, const json_t *backend)
-{
-	char text[FORMAT_SIZE];
-
-	if (json_is_integer(json_object_get(backend, "since_s")))
-		table_cell(table, "%s", format_duration(tree_number(backend, "since_s"), text));
-	else
-		table_cell(table, "-");
-}
-
-static void cell_share(struct table *table, const json_t *backend)
-{
-	const json_t *share = json_object_get(backend, "share");
-	char text[FORMAT_SIZE];
-
-	table_cell(table, "%s",
-		   format_share(json_is_number(share) ? json_number_value(share) : -1, text));
-}
-
-/* Up and wanted, and still without traffic: then the next hop says why. */
+/* A backend that is up and wanted and still gets no traffic: its next hop says why. */
 static bool is_unreachable(const json_t *backend)
 {
-	const char *health = tree_text(backend, "health");
+	const char *health = member_text(backend, "health");
 
 	return json_is_false(json_object_get(backend, "usable")) &&
 	       (!strcmp(health, "up") || !strcmp(health, "unchecked")) &&
-	       !strcmp(tree_text(backend, "state"), "ready") &&
-	       !json_is_true(json_object_get(backend, "sorry")) && tree_number(backend, "weight");
+	       !strcmp(member_text(backend, "state"), "ready") &&
+	       !json_is_true(json_object_get(backend, "sorry")) && member_number(backend, "weight");
 }
 
-/* Those of a service whose rows are all stable are not tracked. */
-static void cell_flows(struct table *table, const json_t *service, const json_t *backend)
+static const char *since_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
 {
-	char text[FORMAT_SIZE];
-
-	if (listing_tracks(service) && json_is_integer(json_object_get(backend, "flows")))
-		table_cell(table, "%s", format_count(tree_number(backend, "flows"), text));
-	else
-		table_cell(table, "-");
+	if (!json_is_integer(json_object_get(row->object, key)))
+		return "-";
+	return format_duration(member_number(row->object, key), buf);
 }
 
-static void backend_cells(struct table *table, const json_t *service, const json_t *backend,
-			  bool leaving)
+/* Flows of a service whose rows are all stable are not tracked. */
+static const char *flows_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
 {
-	const char *health = tree_text(backend, "health");
-	const char *reason = tree_text(backend, "reason");
-	char state[LISTING_STATE_SIZE];
-
-	table_cell(table, "%s", tree_text(backend, "id"));
-	table_cell(table, "%llu", (unsigned long long)tree_number(backend, "weight"));
-	table_cell(table, "%s", listing_state(backend, leaving, state));
-	table_paint(table, listing_state_color(state));
-	table_cell(table, "%s", health);
-	table_paint(table, listing_health_color(health));
-	cell_since(table, backend);
-	cell_share(table, backend);
-	cell_flows(table, service, backend);
-	table_cell(table, "%s", tree_text(backend, "next_hop"));
-	table_paint(table, is_unreachable(backend) ? TABLE_UNSURE : TABLE_PLAIN);
-	table_cell(table, "%s", strcmp(reason, "-") ? reason : "");
+	return listing_tracks(row->parent) ? column_count(row, key, buf) : "-";
 }
 
-/* A service's backends, those that leave last; named: with its name first. */
-static void backend_rows(struct table *table, const json_t *service, bool named)
+static const char *state_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
 {
-	static const char *const lists[] = { "backends", "leaving" };
-	const json_t *backend;
-	size_t i, k;
+	(void)key;
+	return listing_state(row->object, json_is_true(json_object_get(row->object, "leaving")),
+			     buf);
+}
 
-	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		json_array_foreach (json_object_get(service, lists[i]), k, backend) {
-			table_row(table);
-			if (named)
-				table_cell(table, "%s", tree_text(service, "name"));
-			backend_cells(table, service, backend, i);
-		}
-	}
+static enum table_color state_paint(const struct column_row *row)
+{
+	char buf[COLUMN_SIZE];
+
+	return listing_state_color(state_text(row, "state", buf));
+}
+
+static enum table_color health_paint(const struct column_row *row)
+{
+	return listing_health_color(member_text(row->object, "health"));
+}
+
+static enum table_color hop_paint(const struct column_row *row)
+{
+	return is_unreachable(row->object) ? TABLE_UNSURE : TABLE_PLAIN;
+}
+
+/* Empty where there is none. */
+static const char *reason_text(const struct column_row *row, const char *key, char buf[COLUMN_SIZE])
+{
+	const char *reason = column_text(row, key, buf);
+
+	return strcmp(reason, "-") ? reason : "";
+}
+
+/* The first names the service: a table of one service leaves it out. */
+static const struct column backend_columns[] = {
+	{ "service", "SERVICE" },
+	{ "id", "BACKEND" },
+	{ "weight", "WEIGHT", TABLE_RIGHT, .text = column_number },
+	{ "state", "STATE", .text = state_text, .color = state_paint },
+	{ "health", "HEALTH", .color = health_paint },
+	{ "since_s", "SINCE", TABLE_RIGHT, .text = since_text },
+	{ "share", "SHARE", TABLE_RIGHT, .text = column_share },
+	{ "flows", "FLOWS", TABLE_RIGHT, .text = flows_text },
+	{ "next_hop", "NEXT HOP", .color = hop_paint },
+	{ "reason", "REASON", TABLE_WRAP, .text = reason_text },
+};
+
+/* The rows of a service's backends, those that leave last. */
+static void backend_rows(struct columns *table, const json_t *service)
+{
+	json_t *one = json_pack("[O]", service), *flat = listing_backends(one), *backend;
+	size_t i;
+
+	json_array_foreach (flat, i, backend)
+		columns_row(table, backend, service);
+	json_decref(flat);
+	json_decref(one);
 }
 
 int view_backends(const json_t *services)
 {
-	static const struct table_column columns[] = {
-		{ "SERVICE" },
-		{ "BACKEND" },
-		{ "WEIGHT", TABLE_RIGHT },
-		{ "STATE" },
-		{ "HEALTH" },
-		{ "SINCE", TABLE_RIGHT },
-		{ "SHARE", TABLE_RIGHT },
-		{ "FLOWS", TABLE_RIGHT },
-		{ "NEXT HOP" },
-		{ "REASON", TABLE_WRAP },
-	};
-	struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	const json_t *service;
+	struct columns table;
 	size_t i;
 
+	columns_begin(&table, backend_columns, ARRAY_SIZE(backend_columns), 0);
 	json_array_foreach (services, i, service)
-		backend_rows(table, service, true);
-	return table_print(table);
+		backend_rows(&table, service);
+	return columns_print(&table);
 }
 
 static void print_line(const char *name, const char *text)
@@ -176,18 +190,19 @@ static void print_tracking(const json_t *service)
 {
 	const json_t *rows = json_object_get(service, "tracking");
 
-	if (listing_nat(service) && !tree_number(rows, "moving") && !tree_number(rows, "tracked")) {
+	if (mode_has_nat_table(listing_mode(service)) && !member_number(rows, "moving") &&
+	    !member_number(rows, "tracked")) {
 		print_line("track", "always, in the NAT table");
 		return;
 	}
 	printf("  %-11s%s: of %llu rows %llu are stable, %llu moving, %llu tracked\n", "track",
-	       tree_text(service, "track"), (unsigned long long)tree_number(service, "rows"),
-	       (unsigned long long)tree_number(rows, "stable"),
-	       (unsigned long long)tree_number(rows, "moving"),
-	       (unsigned long long)tree_number(rows, "tracked"));
+	       member_text(service, "track"), (unsigned long long)member_number(service, "rows"),
+	       (unsigned long long)member_number(rows, "stable"),
+	       (unsigned long long)member_number(rows, "moving"),
+	       (unsigned long long)member_number(rows, "tracked"));
 }
 
-/* What is set of the rest; without poised none of it is known. */
+/* Prints the times that are set. None of them is known without poised. */
 static void print_times(const json_t *service)
 {
 	static const struct {
@@ -202,7 +217,7 @@ static void print_times(const json_t *service)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (json_is_string(json_object_get(service, rows[i].key)))
-			print_line(rows[i].name, tree_text(service, rows[i].key));
+			print_line(rows[i].name, member_text(service, rows[i].key));
 	}
 }
 
@@ -213,16 +228,18 @@ static void print_service(const json_t *service)
 	size_t leaving = json_array_size(json_object_get(service, "leaving"));
 	char text[256];
 
-	printf("%s %s\n", tree_text(service, "name"), tree_text(service, "listen"));
-	print_line("mode", tree_text(service, "mode"));
+	printf("%s %s\n", member_text(service, "name"), member_text(service, "listen"));
+	print_line("mode", member_text(service, "mode"));
 	if (json_object_get(service, "source"))
-		print_line("source", tree_text(service, "source"));
+		print_line("source", member_text(service, "source"));
 	if (json_object_get(service, "gue_port"))
 		printf("  %-11s%llu\n", "gue port",
-		       (unsigned long long)tree_number(service, "gue_port"));
-	print_line("scheduler", tree_text(service, "scheduler"));
-	print_line("hash", tree_text(service, "hash"));
+		       (unsigned long long)member_number(service, "gue_port"));
+	print_line("scheduler", member_text(service, "scheduler"));
+	print_line("hash", member_text(service, "hash"));
 	print_tracking(service);
+	if (json_object_get(service, "unavailable"))
+		print_line("unavailable", member_text(service, "unavailable"));
 	print_times(service);
 	print_line("check", check_text(service, text, sizeof(text)));
 	printf("  %-11s%s%zu of %zu up%s", "backends", color_start(up_color(up, all)), up, all,
@@ -236,27 +253,16 @@ static void print_service(const json_t *service)
 
 int view_service(const json_t *service)
 {
-	static const struct table_column columns[] = {
-		{ "BACKEND" },
-		{ "WEIGHT", TABLE_RIGHT },
-		{ "STATE" },
-		{ "HEALTH" },
-		{ "SINCE", TABLE_RIGHT },
-		{ "SHARE", TABLE_RIGHT },
-		{ "FLOWS", TABLE_RIGHT },
-		{ "NEXT HOP" },
-		{ "REASON", TABLE_WRAP },
-	};
-	struct table *table;
+	struct columns table;
 
 	print_service(service);
 	if (!json_array_size(json_object_get(service, "backends")) &&
 	    !json_array_size(json_object_get(service, "leaving")))
 		return EXIT_DONE;
 	putchar('\n');
-	table = table_new(columns, ARRAY_SIZE(columns));
-	backend_rows(table, service, false);
-	return table_print(table);
+	columns_begin(&table, backend_columns + 1, ARRAY_SIZE(backend_columns) - 1, 0);
+	backend_rows(&table, service);
+	return columns_print(&table);
 }
 
 struct troubles {
@@ -271,13 +277,13 @@ static void troubles_count(const json_t *service, struct troubles *troubles)
 	size_t i;
 
 	json_array_foreach (json_object_get(service, "backends"), i, backend) {
-		bool down = !strcmp(tree_text(backend, "health"), "down");
+		bool down = !strcmp(member_text(backend, "health"), "down");
 
 		if (!down && !is_unreachable(backend))
 			continue;
 		troubles->down += down;
 		troubles->unreachable += !down;
-		troubles->name = tree_text(service, "name");
+		troubles->name = member_text(service, "name");
 		troubles->stale = json_is_null(json_object_get(backend, "since_s"));
 	}
 }

@@ -6,13 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "decap_impl.h"
-#include "needs.h"
+#include "base/needs.h"
+#include "base/vip.h"
+#include "cli/choice.h"
+#include "conf/conf.h"
+#include "decap/decap.h"
+#include "maps/bpffs.h"
+#include "objects/objects.h"
 #include "poise/abi.h"
 #include "poise/decap.h"
-#include "vip.h"
-#include "words.h"
 
 struct vip_list {
 	struct addr vips[DECAP_MAX_VIPS];
@@ -46,11 +48,11 @@ static int vip_add(struct vip_list *list, const char *text)
 static int vips_take(const struct command *cmd, struct vip_list *list)
 {
 	int status = EXIT_DONE;
+	const char *vip;
+	size_t at = 0;
 
-	for (size_t i = 0; i < cmd->given_count && status == EXIT_DONE; i++) {
-		if (!strcmp(cmd->given[i].row->name, "vip"))
-			status = vip_add(list, cmd->given[i].value);
-	}
+	while (status == EXIT_DONE && (vip = command_option_next(cmd, "vip", &at)))
+		status = vip_add(list, vip);
 	if (status == EXIT_DONE && !list->count)
 		return command_misuse(
 			"decap attach: expected at least one --vip ADDR: only packets "
@@ -60,20 +62,12 @@ static int vips_take(const struct command *cmd, struct vip_list *list)
 	return status;
 }
 
-static int mode_take(const struct command *cmd, enum xdp_mode *mode)
+static enum xdp_mode mode_take(const struct command *cmd)
 {
-	static const char *const modes[] = {
-		[XDP_MODE_AUTO] = "auto",
-		[XDP_MODE_NATIVE] = "native",
-		[XDP_MODE_GENERIC] = "generic",
-	};
 	const char *word = command_option(cmd, "xdp");
-	int at = word ? word_find(word, modes, ARRAY_SIZE(modes)) : XDP_MODE_AUTO;
 
-	if (at < 0)
-		return word_misuse("--xdp", word, modes, ARRAY_SIZE(modes));
-	*mode = at;
-	return EXIT_DONE;
+	return word ? (enum xdp_mode)choice_find(word, conf_xdp_names, CONF_XDP_NAMES)
+		    : XDP_MODE_AUTO;
 }
 
 static int port_take(const struct command *cmd, __u16 *port)
@@ -128,14 +122,12 @@ static int attach_locked(const struct command *cmd, const struct decap_request *
 static int attach_run(struct command *cmd)
 {
 	struct vip_list *list = calloc(1, sizeof(*list));
-	struct decap_request request = { .ifname = cmd->argv[0] };
+	struct decap_request request = { .ifname = cmd->argv[0], .mode = mode_take(cmd) };
 	int status;
 
 	if (!list)
 		return command_refuse("out of memory");
 	status = vips_take(cmd, list);
-	if (status == EXIT_DONE)
-		status = mode_take(cmd, &request.mode);
 	if (status == EXIT_DONE)
 		status = port_take(cmd, &request.gue_port);
 	if (status == EXIT_DONE)
@@ -208,23 +200,25 @@ static int stats_run(struct command *cmd)
 	return decap_stats(cmd, err ? NULL : dir, ifindex);
 }
 
-int cmd_decap(struct command *cmd)
-{
-	static const struct option_row options[] = {
-		{ "vip", "ADDR",
-		  "take packets to this address out of tunnels, and none but to these", true },
-		{ "gue-port", "PORT", "UDP port of gue (default: 6080)" },
-		{ "xdp", "auto|native|generic",
-		  "auto: native, generic where the driver has no native mode" },
-		{ 0 },
-	};
-	static const struct verb verbs[] = {
-		{ "stats", "[IFACE]", "packets taken out of tunnels, and dropped", 0, 1, NULL,
-		  stats_run },
-		{ "attach", "IFACE --vip ADDR...", "take ipip and gue off; again: with other VIPs",
-		  1, -1, options, attach_run },
-		{ "detach", "IFACE", "leave tunnels to the kernel again", 1, 1, NULL, detach_run },
-	};
+static const struct option_row options[] = {
+	{ "vip", "ADDR", "take packets to this address out of tunnels, and none but to these",
+	  .many = true },
+	{ "gue-port", "PORT", "UDP port of gue (default: 6080)" },
+	{ "xdp", NULL, "auto: native, generic where the driver has no native mode",
+	  .words = conf_xdp_names, .word_count = CONF_XDP_NAMES },
+	{ 0 },
+};
 
-	return verbs_run(cmd, verbs, ARRAY_SIZE(verbs));
-}
+static const struct verb verbs[] = {
+	{ "stats", "[IFACE]", "packets taken out of tunnels, and dropped", 0, 1, NULL, stats_run },
+	{ "attach", "IFACE --vip ADDR...", "take ipip and gue off; again: with other VIPs", 1, -1,
+	  options, attach_run },
+	{ "detach", "IFACE", "leave tunnels to the kernel again", 1, 1, NULL, detach_run },
+};
+
+const struct object object_decap = {
+	"decap",
+	"on a backend: take tunnel headers off",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* poise attach, detach: interfaces. Taking off works without poised, too. */
+/* poise detach: takes the program off interfaces, also where poised does not run. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "client.h"
-#include "links.h"
-#include "pins.h"
-#include "tree.h"
-#include "words.h"
-
-static int attach_run(struct command *cmd)
-{
-	static const char *const modes[] = { "auto", "native", "generic" };
-	const char *mode = command_option(cmd, "xdp");
-	json_t *body;
-
-	if (mode && word_find(mode, modes, ARRAY_SIZE(modes)) < 0)
-		return word_misuse("--xdp", mode, modes, ARRAY_SIZE(modes));
-	body = json_pack("{s:s}", "name", cmd->argv[0]);
-	if (!body)
-		return command_misuse("attach: the name is not UTF-8");
-	if (mode)
-		json_object_set_new(body, "xdp",
-				    json_string(modes[word_find(mode, modes, ARRAY_SIZE(modes))]));
-	return client_change(cmd, "POST", "/v1/interfaces", body);
-}
+#include "ask/client.h"
+#include "maps/bpffs.h"
+#include "maps/pins.h"
+#include "objects/objects.h"
+#include "pinned/links.h"
+#include "print/json.h"
 
 static int interface_path(const char *name, char *buf, size_t size)
 {
@@ -73,7 +56,7 @@ static int detach_all_offline(const struct command *cmd)
 
 	if (!err)
 		err = pins_remove(dir);
-	/* What is left there is `poise decap`'s. */
+	/* The rest belongs to `poise decap`. */
 	if (err == -ENOTEMPTY)
 		err = 0;
 	if (err == -ENOENT)
@@ -87,7 +70,7 @@ static int detach_all_offline(const struct command *cmd)
 
 static void say_what_stays(const json_t *state)
 {
-	unsigned long long local = tree_number(state, "local_services");
+	unsigned long long local = member_number(state, "local_services");
 
 	if (local)
 		command_refuse(
@@ -96,7 +79,7 @@ static void say_what_stays(const json_t *state)
 			local, local == 1 ? "" : "s", local == 1 ? "es" : "");
 }
 
-/* With poised running the maps stay, as they are its own: only interfaces are let go. */
+/* A running poised keeps its maps: only interfaces are let go. */
 static int detach_all(const struct command *cmd)
 {
 	const json_t *interface;
@@ -110,7 +93,7 @@ static int detach_all(const struct command *cmd)
 	if (status != EXIT_DONE)
 		return status;
 	json_array_foreach (json_object_get(state, "interfaces"), i, interface) {
-		status = detach_one(cmd, tree_text(interface, "name"), NULL);
+		status = detach_one(cmd, member_text(interface, "name"), NULL);
 		if (status != EXIT_DONE)
 			worst = status;
 	}
@@ -131,37 +114,20 @@ static int detach_run(struct command *cmd)
 	return status == EXIT_DONE ? client_done(cmd, answer) : status;
 }
 
-int cmd_attach(struct command *cmd)
-{
-	static const struct option_row options[] = {
-		{ "xdp", "auto|native|generic",
-		  "auto: native, generic where the driver has no native mode" },
-		{ 0 },
-	};
-	static const struct verb verb = {
-		"attach", "IFACE [--xdp MODE]", "put the program on an interface", 1, 1,
-		options,  attach_run,
-	};
+static const struct option_row options[] = {
+	{ "all", NULL, "every interface; without a running poised the maps and counters, too" },
+	{ 0 },
+};
 
-	return verb_run(cmd, &verb);
-}
+static const struct verb verbs[] = {
+	{ "detach", "[IFACE | --all]",
+	  "take the program off an interface, or off all; works without poised", 0, 1, options,
+	  detach_run },
+};
 
-int cmd_detach(struct command *cmd)
-{
-	static const struct option_row options[] = {
-		{ "all", NULL,
-		  "every interface; without a running poised the maps and counters, too" },
-		{ 0 },
-	};
-	static const struct verb verb = {
-		"detach",
-		"[IFACE | --all]",
-		"take the program off an interface, or off all; works without poised",
-		0,
-		1,
-		options,
-		detach_run,
-	};
-
-	return verb_run(cmd, &verb);
-}
+const struct object object_detach = {
+	"detach",
+	"take it off again",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

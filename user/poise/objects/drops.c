@@ -2,11 +2,12 @@
 /* poise drops: why packets were dropped. */
 #include <string.h>
 
-#include "drop.h"
-#include "format.h"
-#include "offline.h"
-#include "table.h"
-#include "tree.h"
+#include "maps/drop.h"
+#include "objects/objects.h"
+#include "print/format.h"
+#include "pinned/offline.h"
+#include "print/table.h"
+#include "print/json.h"
 
 static int print_counts(const __u64 counts[DROP_MAX])
 {
@@ -15,7 +16,7 @@ static int print_counts(const __u64 counts[DROP_MAX])
 
 	for (reason = DROP_NONE + 1; reason < DROP_MAX; reason++)
 		json_object_set_new(object, drop_name(reason), json_integer(counts[reason]));
-	return tree_print(object);
+	return print_json(object);
 }
 
 static int print_table(const __u64 counts[DROP_MAX])
@@ -55,11 +56,13 @@ static int drops_show(struct command *cmd)
 	return cmd->json ? print_counts(counts) : print_table(counts);
 }
 
-int cmd_drops(struct command *cmd)
-{
-	static const struct verb verb = {
-		"drops", "", "packets dropped, by reason; needs no poised", 0, 0, NULL, drops_show,
-	};
+static const struct verb verbs[] = {
+	{ "drops", "", "packets dropped, by reason; needs no poised", 0, 0, NULL, drops_show },
+};
 
-	return verb_run(cmd, &verb);
-}
+const struct object object_drops = {
+	"drops",
+	"packets dropped, by reason, and what to do about it",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

@@ -8,14 +8,16 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "client.h"
-#include "explain_local.h"
-#include "explain_reply_view.h"
-#include "explain_sockets.h"
-#include "explain_view.h"
-#include "links.h"
-#include "tree.h"
-#include "words.h"
+#include "ask/client.h"
+#include "base/protocol.h"
+#include "explain/explain_local.h"
+#include "explanation/explain_reply_view.h"
+#include "explanation/explain_sockets.h"
+#include "explanation/explain_view.h"
+#include "objects/objects.h"
+#include "pinned/links.h"
+#include "print/json.h"
+#include "cli/choice.h"
 
 struct tuple {
 	struct addr source, dest;
@@ -32,17 +34,16 @@ static int endpoint_take(const char *what, const char *text, struct addr *addr, 
 
 static int tuple_take(const struct command *cmd, struct tuple *out)
 {
-	static const char *const protocols[] = { "tcp", "udp" };
 	char **words = cmd->argv + (cmd->argc - 2);
 	int at = 0, status;
 
 	if (cmd->argc == 3) {
-		at = word_find(cmd->argv[0], protocols, ARRAY_SIZE(protocols));
+		at = choice_find(cmd->argv[0], protocol_names, PROTOCOL_COUNT);
 		if (at < 0)
-			return word_misuse("protocol", cmd->argv[0], protocols,
-					   ARRAY_SIZE(protocols));
+			return choice_misuse("protocol", cmd->argv[0], protocol_names,
+					     PROTOCOL_COUNT);
 	}
-	out->proto = at ? IPPROTO_UDP : IPPROTO_TCP;
+	out->proto = protocol_number(at);
 	status = endpoint_take("source", words[0], &out->source, &out->source_port);
 	if (status == EXIT_DONE)
 		status = endpoint_take("destination", words[1], &out->dest, &out->dest_port);
@@ -51,7 +52,7 @@ static int tuple_take(const struct command *cmd, struct tuple *out)
 	return status;
 }
 
-/* Whoever else listens at the address, "web (80/tcp), dns (53/udp)". */
+/* Lists the services that listen on other ports of the address: "web (80/tcp), dns (53/udp)". */
 static void join_neighbours(const struct names *names, const struct addr *addr, char *buf,
 			    size_t size)
 {
@@ -65,7 +66,7 @@ static void join_neighbours(const struct names *names, const struct addr *addr, 
 			continue;
 		used += snprintf(buf + used, size - used, "%s%s (%u/%s)", used ? ", " : "",
 				 service->name, ntohs(service->key.port),
-				 service->key.proto == IPPROTO_UDP ? "udp" : "tcp");
+				 protocol_name(service->key.proto));
 	}
 }
 
@@ -84,7 +85,7 @@ static int refuse_nobody(const struct names *names, const struct tuple *tuple)
 			      listen);
 }
 
-/* What poised says of the service; NULL without it. */
+/* Asks poised about the service. NULL: it does not answer. */
 static json_t *ask_poised(const struct command *cmd, const char *service)
 {
 	struct client_reply reply;
@@ -107,13 +108,14 @@ static __u64 tick_ms(const struct meta *meta)
 static int tree_show(const struct command *cmd, json_t *tree, void (*print)(const json_t *tree))
 {
 	if (cmd->json || !tree)
-		return tree_print(tree);
+		return print_json(tree);
 	print(tree);
 	json_decref(tree);
 	return EXIT_DONE;
 }
 
-/* Of mode local: who is passed over as its socket does not do. 0 or -errno. */
+/* Mode local: finds the backends that are passed over because their sockets cannot take the client.
+ * 0 or -errno. */
 static int sockets_find(const struct command *cmd, const struct maps *maps,
 			const struct names *names, const struct tuple *tuple, const json_t *service,
 			struct explanation *flow)
@@ -162,7 +164,7 @@ static int report_print(const struct command *cmd, const struct maps *maps,
 			     .source = endpoint_format(&tuple->source, tuple->source_port, source),
 			     .dest = listen_format(&tuple->dest, tuple->dest_port, tuple->proto,
 						   dest),
-			     .tcp = tuple->proto == IPPROTO_TCP,
+			     .connects = tuple->proto != IPPROTO_UDP,
 			     .tick_ms = tick_ms(&meta),
 		     });
 	munmap(targets, bytes);
@@ -171,7 +173,7 @@ static int report_print(const struct command *cmd, const struct maps *maps,
 		   : tree_show(cmd, tree, explain_print);
 }
 
-/* Of no service's, but perhaps on its way back from one: whose reply it is. */
+/* No service listens there, but the packet may be the reply of a backend: says of which one. */
 static int reply_print(const struct command *cmd, const struct maps *maps,
 		       const struct names *names, const struct tuple *tuple)
 {
@@ -221,17 +223,14 @@ static int explain_run(struct command *cmd)
 	return status;
 }
 
-int cmd_explain(struct command *cmd)
-{
-	static const struct verb verb = {
-		"explain",
-		"[tcp|udp] SRC:PORT DST:PORT",
-		"where a flow's packets go, and why; needs no poised (tcp)",
-		2,
-		3,
-		NULL,
-		explain_run,
-	};
+static const struct verb verbs[] = {
+	{ "explain", "[tcp|udp|sctp] SRC:PORT DST:PORT",
+	  "where a flow's packets go, and why; needs no poised (tcp)", 2, 3, NULL, explain_run },
+};
 
-	return verb_run(cmd, &verb);
-}
+const struct object object_explain = {
+	"explain",
+	"where a flow's packets go, and why",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

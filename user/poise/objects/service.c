@@ -2,11 +2,12 @@
 /* poise service: what clients connect to. */
 #include <string.h>
 
-#include "body.h"
-#include "client.h"
-#include "listing.h"
-#include "tree.h"
-#include "view.h"
+#include "ask/config_options.h"
+#include "ask/client.h"
+#include "lists/listing.h"
+#include "lists/view.h"
+#include "objects/objects.h"
+#include "print/json.h"
 
 static int service_list(struct command *cmd)
 {
@@ -16,7 +17,7 @@ static int service_list(struct command *cmd)
 	if (status != EXIT_DONE)
 		return status;
 	if (cmd->json)
-		return tree_print(services);
+		return print_json(services);
 	status = view_services(services);
 	view_hint(services);
 	json_decref(services);
@@ -31,7 +32,7 @@ static int service_show(struct command *cmd)
 	if (status != EXIT_DONE)
 		return status;
 	if (cmd->json)
-		return tree_print(service);
+		return print_json(service);
 	status = view_service(service);
 	json_decref(service);
 	return status;
@@ -66,8 +67,8 @@ static int service_add(struct command *cmd)
 	if (!command_option(cmd, "listen") || !command_option(cmd, "mode"))
 		return command_misuse("service add: --listen ADDR:PORT/PROTO and --mode MODE are "
 				      "needed");
-	status = body_service(cmd, &options);
-	if (status == EXIT_DONE && body_check_complete(options, NULL) != EXIT_DONE)
+	status = service_config(cmd, &options);
+	if (status == EXIT_DONE && check_config_complete(options, NULL) != EXIT_DONE)
 		status = EXIT_USAGE;
 	if (status != EXIT_DONE) {
 		json_decref(options);
@@ -90,15 +91,15 @@ static int service_set(struct command *cmd)
 	char path[512];
 	int status;
 
-	if (!cmd->given_count)
+	if (!cmd->given.count)
 		return command_misuse("service set: nothing to change");
 	status = service_path(cmd->argv[0], path, sizeof(path));
 	if (status == EXIT_DONE)
-		status = body_service(cmd, &body);
+		status = service_config(cmd, &body);
 	if (status == EXIT_DONE && json_is_object(json_object_get(body, "check")))
 		status = client_call(cmd, "GET", path, NULL, &service);
 	if (status == EXIT_DONE)
-		status = body_check_complete(body, json_object_get(service, "check"));
+		status = check_config_complete(body, json_object_get(service, "check"));
 	json_decref(service);
 	if (status == EXIT_DONE)
 		return client_change(cmd, "PATCH", path, body);
@@ -118,12 +119,14 @@ static const struct verb verbs[] = {
 	{ "list", "", "all services", 0, 0, NULL, service_list },
 	{ "show", "NAME", "one service with its backends", 1, 1, NULL, service_show },
 	{ "add", "NAME --listen ADDR:PORT/PROTO --mode MODE [OPTION]...", "a new service", 1, 1,
-	  body_service_options, service_add },
-	{ "set", "NAME OPTION...", "change a service", 1, 1, body_service_options, service_set },
+	  service_options, service_add },
+	{ "set", "NAME OPTION...", "change a service", 1, 1, service_options, service_set },
 	{ "del", "NAME", "remove a service", 1, 1, NULL, service_del },
 };
 
-int cmd_service(struct command *cmd)
-{
-	return verbs_run(cmd, verbs, ARRAY_SIZE(verbs));
-}
+const struct object object_service = {
+	"service",
+	"what clients connect to: list, show, add, set, del",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* poise status: the instance as a whole. */
-#include "format.h"
-#include "listing.h"
-#include "nat_view.h"
-#include "tree.h"
+#include "objects/objects.h"
+#include "print/format.h"
+#include "lists/listing.h"
+#include "print/nat_view.h"
+#include "print/json.h"
 
 static bool daemon_runs(const json_t *status)
 {
 	return json_is_integer(json_object_get(status, "pid"));
 }
 
-/* Interfaces, or sockets of this host: else nobody gives packets to the services. */
+/* Without an interface or a socket of this host no packet reaches the services. */
 static bool is_attached(const json_t *status)
 {
 	return json_array_size(json_object_get(status, "interfaces")) ||
-	       tree_number(status, "local_services");
+	       member_number(status, "local_services");
 }
 
 static void print_daemon(const json_t *status)
 {
 	char text[FORMAT_SIZE];
 
-	printf("instance    %s\n", tree_text(status, "instance"));
+	printf("instance    %s\n", member_text(status, "instance"));
 	if (!daemon_runs(status)) {
 		printf("poised      %snot running%s%s\n", color_start(TABLE_BAD),
 		       color_end(TABLE_BAD),
@@ -29,19 +30,19 @@ static void print_daemon(const json_t *status)
 		return;
 	}
 	printf("poised      %srunning%s, version %s, pid %llu, for %s\n", color_start(TABLE_GOOD),
-	       color_end(TABLE_GOOD), tree_text(status, "version"),
-	       (unsigned long long)tree_number(status, "pid"),
-	       format_duration(tree_number(status, "uptime_s"), text));
+	       color_end(TABLE_GOOD), member_text(status, "version"),
+	       (unsigned long long)member_number(status, "pid"),
+	       format_duration(member_number(status, "uptime_s"), text));
 }
 
 static void print_counts(const json_t *status)
 {
-	unsigned long long backends = tree_number(status, "backends");
-	unsigned long long up = tree_number(status, "up");
+	unsigned long long backends = member_number(status, "backends");
+	unsigned long long up = member_number(status, "up");
 	enum table_color color = up == backends ? TABLE_GOOD : up ? TABLE_UNSURE : TABLE_BAD;
 	const char *start = backends ? color_start(color) : "";
 
-	printf("services    %llu\n", (unsigned long long)tree_number(status, "services"));
+	printf("services    %llu\n", (unsigned long long)member_number(status, "services"));
 	printf("backends    %s%llu of %llu up%s\n", start, up, backends,
 	       backends ? color_end(color) : "");
 }
@@ -49,10 +50,10 @@ static void print_counts(const json_t *status)
 static void print_interfaces(const json_t *status)
 {
 	const json_t *interfaces = json_object_get(status, "interfaces"), *interface;
-	__u64 local = tree_number(status, "local_services");
+	__u64 local = member_number(status, "local_services");
 	size_t i;
 
-	if (!json_array_size(interfaces) && local && local == tree_number(status, "services"))
+	if (!json_array_size(interfaces) && local && local == member_number(status, "services"))
 		printf("interfaces  none\n");
 	else if (!json_array_size(interfaces))
 		printf("interfaces  %snone%s: no traffic%s is balanced; see `poise attach help`\n",
@@ -60,8 +61,8 @@ static void print_interfaces(const json_t *status)
 		       local ? " of the other services" : "");
 	json_array_foreach (interfaces, i, interface)
 		printf("%-12s%s (%s XDP, program %llu)\n", i ? "" : "interfaces",
-		       tree_text(interface, "name"), tree_text(interface, "xdp"),
-		       (unsigned long long)tree_number(interface, "program"));
+		       member_text(interface, "name"), member_text(interface, "xdp"),
+		       (unsigned long long)member_number(interface, "program"));
 	if (local)
 		printf("mode local  %llu service%s by sockets of this host\n",
 		       (unsigned long long)local, local == 1 ? "" : "s");
@@ -73,17 +74,17 @@ static void print_memory(const json_t *status)
 	char text[FORMAT_SIZE];
 	json_t *bytes;
 
-	printf("kernel maps %s\n", format_bytes(tree_number(status, "map_memory_bytes"), text));
+	printf("kernel maps %s\n", format_bytes(member_number(status, "map_memory_bytes"), text));
 	json_object_foreach (json_object_get(status, "maps"), name, bytes)
 		printf("  %-14s%10s\n", name, format_bytes(json_integer_value(bytes), text));
 }
 
-/* A table that is full makes new flows push out others: then it is too small. */
+/* In a full table new flows push out others: it is too small then. */
 static void print_flows(const json_t *status)
 {
 	const json_t *flows = json_object_get(status, "flows");
-	__u64 size = tree_number(flows, "size"), occupied = tree_number(flows, "occupied");
-	__u64 evicted = tree_number(flows, "evicted");
+	__u64 size = member_number(flows, "size"), occupied = member_number(flows, "occupied");
+	__u64 evicted = member_number(flows, "evicted");
 	char of[FORMAT_SIZE], in_use[FORMAT_SIZE], share[FORMAT_SIZE], pushed[FORMAT_SIZE];
 
 	if (!size)
@@ -122,11 +123,11 @@ static void print_status(const json_t *status)
 	print_nat(status);
 	if (json_is_integer(json_object_get(status, "last_publish_us")))
 		printf("publishing  took %s us for the last change\n",
-		       format_count(tree_number(status, "last_publish_us"), text));
+		       format_count(member_number(status, "last_publish_us"), text));
 	print_memory(status);
 }
 
-/* What is known is printed either way; whether poised runs is what scripts ask by the status. */
+/* The tables are printed either way; the exit status tells scripts whether poised runs. */
 static int status_show(struct command *cmd)
 {
 	json_t *status;
@@ -137,19 +138,20 @@ static int status_show(struct command *cmd)
 	if (!daemon_runs(status))
 		ret = EXIT_NO_DAEMON;
 	if (cmd->json)
-		return tree_print(status) == EXIT_DONE ? ret : EXIT_REFUSED;
+		return print_json(status) == EXIT_DONE ? ret : EXIT_REFUSED;
 	print_status(status);
 	json_decref(status);
 	return ret;
 }
 
-int cmd_status(struct command *cmd)
-{
-	static const struct verb verb = {
-		"status",    "", "the instance: poised, interfaces, services, kernel memory",
-		0,           0,  NULL,
-		status_show,
-	};
+static const struct verb verbs[] = {
+	{ "status", "", "the instance: poised, interfaces, services, kernel memory", 0, 0, NULL,
+	  status_show },
+};
 
-	return verb_run(cmd, &verb);
-}
+const struct object object_status = {
+	"status",
+	"the instance: interfaces, services, kernel memory",
+	verbs,
+	ARRAY_SIZE(verbs),
+};

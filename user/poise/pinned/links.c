@@ -10,10 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "links.h"
-#include "maps.h"
-#include "pins.h"
+#include "maps/bpffs.h"
+#include "pinned/links.h"
+#include "show/show.h"
+#include "maps/maps.h"
+#include "maps/pins.h"
 
 static int links_dir(const char *instance, char *buf, size_t size)
 {
@@ -80,8 +81,7 @@ static json_t *link_object(const struct bpf_link_info *info)
 
 	if (!if_indextoname(ifindex, name))
 		snprintf(name, sizeof(name), "elsewhere");
-	return json_pack("{s:s, s:i, s:s, s:i}", "name", name, "ifindex", ifindex, "xdp",
-			 is_generic(ifindex) ? "generic" : "native", "program", info->prog_id);
+	return show_interface(name, ifindex, is_generic(ifindex), info->prog_id);
 }
 
 json_t *links_list(const char *instance)

@@ -3,39 +3,54 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "addr.h"
-#include "bpffs.h"
-#include "conf.h"
-#include "explain.h"
-#include "links.h"
-#include "offline.h"
+#include "base/addr.h"
+#include "maps/bpffs.h"
+#include "conf/conf.h"
+#include "mode/mode.h"
+#include "explain/explain.h"
+#include "maps/pins.h"
+#include "pinned/links.h"
+#include "pinned/offline.h"
+#include "show/show.h"
 
-/* path: of their directory, once it is known. */
-static int open_quietly(const struct command *cmd, char path[PATH_MAX], struct maps *maps)
+#define WHY_SIZE 512 /* every map may be named */
+
+/* path: of their directory, once it is known. After -EPROTO `why` says what cannot be read. */
+static int open_quietly(const struct command *cmd, char path[PATH_MAX], struct maps *maps,
+			char *why, size_t size)
 {
 	char dir[PATH_MAX];
-	int err = bpffs_instance_dir(cmd->instance, 0, dir, sizeof(dir));
+	int err = bpffs_instance_dir(cmd->instance, 0, dir, sizeof(dir)), other;
 
 	if (!err)
 		err = maps_dir(dir, path, PATH_MAX);
-	return err ? err : maps_open(path, maps);
+	if (err)
+		return err;
+	err = maps_open_why(path, maps, why, size);
+	other = err == -ENOENT ? pins_other_abi(dir) : 0;
+	if (!other)
+		return err;
+	snprintf(path, PATH_MAX, "%s", dir);
+	snprintf(why, size, "they are of ABI version %d, expected %d", other, POISE_ABI_VERSION);
+	return -EPROTO;
 }
 
 int offline_open_silent(const struct command *cmd, struct maps *maps)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], why[WHY_SIZE];
 
-	return open_quietly(cmd, path, maps);
+	return open_quietly(cmd, path, maps, why, sizeof(why));
 }
 
 int offline_open_maps(const struct command *cmd, struct maps *maps)
 {
-	char path[PATH_MAX];
-	int err = open_quietly(cmd, path, maps);
+	char path[PATH_MAX], why[WHY_SIZE];
+	int err = open_quietly(cmd, path, maps, why, sizeof(why));
 
 	switch (err) {
 	case 0:
@@ -46,7 +61,9 @@ int offline_open_maps(const struct command *cmd, struct maps *maps)
 			       cmd->instance);
 		return EXIT_NO_DAEMON;
 	case -EPROTO:
-		return command_refuse("%s: the maps pinned there are not this version's", path);
+		return command_refuse("%s: the maps pinned there cannot be read: %s: use the poise "
+				      "that came with the poised that made them, or start poised",
+				      path, why);
 	default:
 		return command_refuse("pinned maps of instance %s: %s%s", cmd->instance,
 				      strerror(-err),
@@ -97,7 +114,7 @@ void names_free(struct names *names)
 	memset(names, 0, sizeof(*names));
 }
 
-/* What is read once for all services. */
+/* Everything that is read once for all services. */
 struct offline {
 	const struct maps *maps;
 	struct names names;
@@ -105,43 +122,43 @@ struct offline {
 	struct target_rows *rows; /* of each target */
 };
 
-/* Shown as unknown where no table tells of them, or it cannot be read. */
-static json_t *flows_tree(const struct offline *offline, const struct service_name *service,
-			  __u32 target, bool closing)
+/* Unknown where no table tells of flows, or it cannot be read. */
+static void flows_fill(const struct offline *offline, const struct service_name *service,
+		       struct show_backend *backend)
 {
-	const struct sweep_flows *flows = offline->tracking.flows;
-	/* The kernel has the connections, poised counts the sockets. */
-	bool sockets = service->mode == MODE_LOCAL && service->key.proto == IPPROTO_TCP;
+	const struct sweep_tally *flows = offline->tracking.flows;
+	/* The kernel has the connections, and only poised counts the sockets. */
+	bool sockets = mode_has_sockets(service->mode) && service->key.proto == IPPROTO_TCP;
 
 	if (!flows || sockets)
-		return json_null();
-	return json_integer(closing ? flows[target].closing : flows[target].live);
+		return;
+	backend->flows = flows[backend->target].live;
+	backend->closing = flows[backend->target].closing;
 }
 
 static json_t *backend_object(const struct offline *offline, const struct service_name *service,
 			      __u32 target)
 {
 	const struct target_name *name = &offline->names.targets[target];
-	const struct target_rows *rows = &offline->rows[target];
-	char id[ENDPOINT_TEXT_SIZE];
-	__u32 row_count = service->row_count;
-	struct addr addr;
-	json_t *tree;
+	struct show_backend backend = {
+		.port = ntohs(name->port),
+		.weight = name->weight,
+		.admin = name->admin,
+		.health = name->health,
+		.sorry = name->flags & TARGET_NAME_SORRY,
+		.reason = "",
+		.target = target,
+		.row_count = service->row_count,
+		.rows = offline->rows[target].current,
+		.previous_rows = offline->rows[target].previous,
+		.since_s = SHOW_UNKNOWN,
+		.flows = SHOW_UNKNOWN,
+		.closing = SHOW_UNKNOWN,
+	};
 
-	memcpy(addr.b, name->addr, sizeof(addr.b));
-	endpoint_format(&addr, ntohs(name->port), id);
-	tree = json_pack(
-		"{s:s, s:i, s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:i, s:I, s:f, s:I, s:o, "
-		"s:o}",
-		"id", id, "weight", name->weight, "state", admin_name(name->admin), "health",
-		health_name(name->health), "reason", "", "since_s", "next_hop", "usable", "serves",
-		"target", (int)target, "rows", (json_int_t)rows->current, "share",
-		row_count ? (double)rows->current / row_count : 0.0, "previous_rows",
-		(json_int_t)rows->previous, "flows", flows_tree(offline, service, target, false),
-		"closing", flows_tree(offline, service, target, true));
-	if (name->flags & TARGET_NAME_SORRY)
-		json_object_set_new(tree, "sorry", json_true());
-	return tree;
+	memcpy(backend.addr.b, name->addr, sizeof(backend.addr.b));
+	flows_fill(offline, service, &backend);
+	return show_backend(&backend);
 }
 
 static json_t *backend_array(const struct offline *offline, const struct service_name *service,
@@ -164,30 +181,30 @@ static json_t *backend_array(const struct offline *offline, const struct service
 
 static json_t *service_object(const struct offline *offline, __u32 number)
 {
-	const struct service_name *service = &offline->names.services[number];
-	char listen[ENDPOINT_TEXT_SIZE];
+	const struct service_name *name = &offline->names.services[number];
+	struct show_service service = {
+		.name = name->name,
+		.port = ntohs(name->key.port),
+		.proto = name->key.proto,
+		.mode = name->mode,
+		.scheduler = explain_scheduler(name->flags),
+		.hash_source = name->flags & SERVICE_HASH_SOURCE,
+		.rejects = name->flags & SERVICE_REJECT,
+		.tracks_always = name->flags & SERVICE_TRACK || mode_has_nat_table(name->mode),
+		.rows = name->row_count,
+		.sweep_age_ms = SHOW_ABSENT,
+	};
 	struct row_kinds kinds;
-	struct addr addr;
-	json_t *tree;
 
-	memcpy(addr.b, service->key.addr, sizeof(addr.b));
-	listen_format(&addr, ntohs(service->key.port), service->key.proto, listen);
-	if (tracking_rows(offline->maps, number, service->row_count, &kinds, offline->rows,
+	if (tracking_rows(offline->maps, number, name->row_count, &kinds, offline->rows,
 			  offline->names.target_count))
 		return NULL;
-	tree = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:I, s:I, s:I}, s:o, s:o}", "name",
-		service->name, "listen", listen, "mode", mode_name(service->mode), "scheduler",
-		scheduler_name(explain_scheduler(service->flags)), "hash",
-		service->flags & SERVICE_HASH_SOURCE ? "source" : "5-tuple", "track",
-		service->flags & SERVICE_TRACK || service->mode == MODE_NAT ? "always" : "auto",
-		"rows", (int)service->row_count, "tracking", "stable", (json_int_t)kinds.stable,
-		"moving", (json_int_t)kinds.moving, "tracked", (json_int_t)kinds.tracked,
-		"backends", backend_array(offline, service, false), "leaving",
-		backend_array(offline, service, true));
-	if (service->mode == MODE_NAT_KEEP)
-		json_object_set_new(tree, "source", json_string("keep"));
-	return tree;
+	memcpy(service.addr.b, name->key.addr, sizeof(service.addr.b));
+	service.stable_rows = kinds.stable;
+	service.moving_rows = kinds.moving;
+	service.tracked_rows = kinds.tracked;
+	return show_service(&service, backend_array(offline, name, false),
+			    backend_array(offline, name, true));
 }
 
 static void offline_free(struct offline *offline)
@@ -214,13 +231,18 @@ static int offline_read(const struct maps *maps, struct offline *out)
 	return 0;
 }
 
-static json_t *table_tree(const struct tracking *tracking)
+static json_t *flow_table_object(const struct tracking *tracking)
 {
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I}", "size", (json_int_t)tracking->size, "occupied",
-		(json_int_t)tracking->occupied, "new", (json_int_t)tracking->new_flows, "tracked",
-		(json_int_t)tracking->counter.tracked, "evicted",
-		(json_int_t)tracking->counter.evicted, "lost", (json_int_t)tracking->counter.lost);
+	const struct show_flow_table table = {
+		.size = tracking->size,
+		.occupied = tracking->occupied,
+		.new_flows = tracking->new_flows,
+		.counter = tracking->counter,
+		.sweep_us = SHOW_ABSENT,
+		.sweep_age_ms = SHOW_ABSENT,
+	};
+
+	return tracking->flows ? show_flow_table(&table) : json_null();
 }
 
 /* Bytes of the rows map and of all tables in it. */
@@ -243,7 +265,7 @@ static __u64 rows_memory(const struct maps *maps, const struct names *names)
 	return bytes;
 }
 
-/* With the one table in it. */
+/* The memory of the outer map and of the one NAT table in it. */
 static __u64 nat_memory(const struct maps *maps)
 {
 	__u64 bytes = map_memory_bytes(maps->nat_table);
@@ -264,20 +286,12 @@ static __u64 memory_of(const struct maps *maps, const struct names *names, int f
 	return fd == maps->nat_table ? nat_memory(maps) : map_memory_bytes(fd);
 }
 
-static json_t *memory_object(const struct maps *maps, const struct names *names, __u64 *total)
+static void memory_fill(const struct maps *maps, const struct names *names, __u64 bytes[MAPS_COUNT])
 {
 	const int *fds = (const int *)maps;
-	json_t *object = json_object();
-	size_t i;
 
-	*total = 0;
-	for (i = 0; i < MAPS_COUNT; i++) {
-		__u64 bytes = memory_of(maps, names, fds[i]);
-
-		*total += bytes;
-		json_object_set_new(object, maps_names[i], json_integer(bytes));
-	}
-	return object;
+	for (size_t i = 0; i < MAPS_COUNT; i++)
+		bytes[i] = memory_of(maps, names, fds[i]);
 }
 
 static json_t *sources_tree(const struct maps *maps)
@@ -302,24 +316,29 @@ static json_t *sources_tree(const struct maps *maps)
 	return list;
 }
 
-/* The ports in use are poised's to know. */
-static json_t *nat_tree(const struct maps *maps, const struct tracking_nat *nat)
+/* NULL: there is no NAT table. Only poised knows the ports in use. */
+static json_t *nat_table_object(const struct maps *maps, const struct tracking_nat *nat)
 {
-	const struct nat_counter *counter = &nat->counter;
+	const struct show_nat_table table = {
+		.size = nat->size,
+		.flows = nat->flows,
+		.new_flows = nat->new_flows,
+		.closing = nat->closing,
+		.counter = nat->counter,
+		.sources = nat->size ? sources_tree(maps) : NULL,
+	};
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:n, s:o}", "size",
-			 (json_int_t)nat->size, "flows", (json_int_t)nat->flows, "new",
-			 (json_int_t)nat->new_flows, "closing", (json_int_t)nat->closing, "made",
-			 (json_int_t)counter->made, "evicted", (json_int_t)counter->evicted,
-			 "broken", (json_int_t)counter->broken, "reused",
-			 (json_int_t)counter->reused, "ports", "sources", sources_tree(maps));
+	return nat->size ? show_nat_table(&table) : NULL;
 }
 
-static void tables_put(const struct maps *maps, const struct tracking *tracking, json_t *status)
+static json_t *tables_object(const struct maps *maps, const struct tracking *tracking)
 {
-	json_object_set_new(status, "flows", tracking->flows ? table_tree(tracking) : json_null());
-	if (tracking->nat.size)
-		json_object_set_new(status, "nat", nat_tree(maps, &tracking->nat));
+	json_t *tables = json_pack("{s:o}", "flows", flow_table_object(tracking));
+	json_t *nat = nat_table_object(maps, &tracking->nat);
+
+	if (nat)
+		json_object_set_new(tables, "nat", nat);
+	return tables;
 }
 
 json_t *offline_services(const struct maps *maps, json_t **tables)
@@ -333,10 +352,8 @@ json_t *offline_services(const struct maps *maps, json_t **tables)
 		if (offline.names.services[i].name[0])
 			err = json_array_append_new(array, service_object(&offline, i));
 	}
-	if (!err && tables) {
-		*tables = json_object();
-		tables_put(maps, &offline.tracking, *tables);
-	}
+	if (!err && tables)
+		*tables = tables_object(maps, &offline.tracking);
 	offline_free(&offline);
 	if (!err)
 		return array;
@@ -344,47 +361,45 @@ json_t *offline_services(const struct maps *maps, json_t **tables)
 	return NULL;
 }
 
-/* Backends that are configured, and how many of these their health lets have traffic. */
-static void backends_count(const struct names *names, size_t *backends, size_t *up)
+/* Services; backends that are configured, and how many of these their health lets have traffic. */
+static void counts_fill(const struct names *names, bool local, struct show_status *status)
 {
-	*backends = *up = 0;
+	for (size_t i = 0; i < POISE_MAX_SERVICES; i++) {
+		const struct service_name *name = &names->services[i];
+
+		status->services += name->name[0] != '\0';
+		status->local_services += local && name->name[0] && mode_has_sockets(name->mode);
+	}
 	for (size_t i = 1; i < names->target_count; i++) {
 		const struct target_name *name = &names->targets[i];
 
 		if (!name->service[0] || name->flags & TARGET_NAME_LEAVING)
 			continue;
-		++*backends;
-		*up += name->health == HEALTH_UP || name->health == HEALTH_UNCHECKED;
+		status->backends++;
+		status->up += name->health == HEALTH_UP || name->health == HEALTH_UNCHECKED;
 	}
 }
 
 json_t *offline_status(const struct command *cmd, const struct maps *maps)
 {
-	size_t services = 0, local = 0, backends, up, i;
-	struct names names;
+	struct show_status status = {
+		.instance = cmd->instance,
+		.pid = SHOW_UNKNOWN,
+		.uptime_s = SHOW_UNKNOWN,
+		.last_publish_us = SHOW_UNKNOWN,
+	};
 	struct tracking tracking;
-	json_t *memory, *status;
-	__u64 total;
+	struct names names;
 
 	if (names_read(maps, &names))
 		return NULL;
-	for (i = 0; i < POISE_MAX_SERVICES; i++) {
-		services += names.services[i].name[0] != '\0';
-		local += names.services[i].name[0] && names.services[i].mode == MODE_LOCAL;
-	}
-	if (!links_local(cmd->instance))
-		local = 0;
-	backends_count(&names, &backends, &up);
-	memory = memory_object(maps, &names, &total);
+	counts_fill(&names, links_local(cmd->instance), &status);
+	memory_fill(maps, &names, status.map_bytes);
 	names_free(&names);
-	status = json_pack("{s:n, s:i, s:s, s:n, s:n, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:n}",
-			   "version", "abi", POISE_ABI_VERSION, "instance", cmd->instance, "pid",
-			   "uptime_s", "interfaces", links_list(cmd->instance), "services",
-			   (json_int_t)services, "local_services", (json_int_t)local, "backends",
-			   (json_int_t)backends, "up", (json_int_t)up, "map_memory_bytes",
-			   (json_int_t)total, "maps", memory, "last_publish_us");
 	tracking_read(maps, &tracking);
-	tables_put(maps, &tracking, status);
+	status.interfaces = links_list(cmd->instance);
+	status.flow_table = flow_table_object(&tracking);
+	status.nat_table = nat_table_object(maps, &tracking.nat);
 	tracking_free(&tracking);
-	return status;
+	return show_status(&status);
 }

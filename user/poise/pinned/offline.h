@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What can be told without poised: the pinned maps and links of an instance. */
+/* The pinned maps and links of an instance, read without poised. */
 #ifndef POISE_OFFLINE_H
 #define POISE_OFFLINE_H
 
 #include <jansson.h>
 
-#include "maps.h"
-#include "poise.h"
-#include "tracking.h"
+#include "maps/maps.h"
+#include "cli/command.h"
+#include "pinned/tracking.h"
 
 /* Names and numbers as last published; arrays are indexed by number, empty names are not in use. */
 struct names {

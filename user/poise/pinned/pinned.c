@@ -7,15 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "addr.h"
-#include "bpffs.h"
-#include "links.h"
-#include "offline.h"
-#include "pinned.h"
-#include "pins.h"
-#include "xdp_link.h"
+#include "base/addr.h"
+#include "maps/bpffs.h"
+#include "mode/mode.h"
+#include "pinned/links.h"
+#include "pinned/offline.h"
+#include "pinned/pinned.h"
+#include "maps/pins.h"
+#include "maps/xdp_link.h"
 
-/* What of an instance is attached in this network namespace. */
+/* The programs of an instance that are attached in this network namespace. */
 struct attached {
 	bool interfaces; /* XDP, to one at least */
 	bool sockets;    /* sk_lookup, for mode local */
@@ -92,7 +93,7 @@ json_t *pinned_services(const char *instance)
 		const struct service_name *service = &names.services[i];
 
 		if (service->name[0] &&
-		    (service->mode == MODE_LOCAL ? attached.sockets : attached.interfaces))
+		    (mode_has_sockets(service->mode) ? attached.sockets : attached.interfaces))
 			json_array_append_new(array, service_object(service));
 	}
 	names_free(&names);

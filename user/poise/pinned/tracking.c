@@ -5,9 +5,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "poise/nat.h"
-#include "row.h"
-#include "tracking.h"
+#include "rows/row.h"
+#include "pinned/tracking.h"
 
 /* The maps that tell of flows, in memory. */
 struct table {
@@ -40,9 +41,7 @@ static int table_open(const struct maps *maps, struct table *out)
 {
 	struct table table = { .set_count = maps_flow_sets(maps),
 			       .target_count = maps_max_targets(maps) };
-	struct timespec now;
 	struct meta meta;
-	__u64 now_ns;
 	int err = meta_read(maps, &meta);
 
 	if (err)
@@ -57,10 +56,8 @@ static int table_open(const struct maps *maps, struct table *out)
 		return err;
 	}
 	table.clock = meta.clock;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	table.now = flow_clock_tick(&table.clock, now_ns);
-	table.nat_now = nat_clock_tick(&table.clock, now_ns);
+	table.now = flow_clock_tick(&table.clock, now_ns());
+	table.nat_now = nat_clock_tick(&table.clock, now_ns());
 	*out = table;
 	return 0;
 }
@@ -71,13 +68,13 @@ static int table_sweep(const struct table *table, struct tracking *out)
 	size_t count = table->target_count;
 	__u16 *service_of = calloc(count + 1, sizeof(*service_of));
 	__u16 *closing = calloc(count + 1, sizeof(*closing));
-	struct sweep sweep = { .sets = (struct flow_set *)table->sets,
-			       .set_count = table->set_count,
-			       .now = table->now,
-			       .service_of_target = service_of,
-			       .closing_ticks = closing,
-			       .target_count = count,
-			       .flows = calloc(count + 1, sizeof(*sweep.flows)) };
+	struct flow_sweep sweep = { .sets = (struct flow_set *)table->sets,
+				    .set_count = table->set_count,
+				    .now = table->now,
+				    .service_of_target = service_of,
+				    .closing_ticks = closing,
+				    .target_count = count,
+				    .flows = calloc(count + 1, sizeof(*sweep.flows)) };
 	int err = service_of && closing && sweep.flows ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && !err; i++) {
@@ -85,7 +82,7 @@ static int table_sweep(const struct table *table, struct tracking *out)
 		closing[i] = table->targets[i].closing_ticks;
 	}
 	if (!err)
-		err = sweep_run(&sweep);
+		err = flow_sweep_run(&sweep);
 	free(service_of);
 	free(closing);
 	if (err) {
@@ -161,7 +158,7 @@ __u32 tracking_silent_ticks(__u64 entry, const struct target *target, __u32 now)
 	enum flow_state state = flow_entry_state(entry);
 	int left = flow_entry_left(entry, now), whole = target->idle_ticks;
 
-	if (state == FLOW_CLOSING)
+	if (flow_entry_closes(entry))
 		whole = target->closing_ticks;
 	else if (state == FLOW_NEW && left <= target->new_ticks)
 		whole = target->new_ticks;
@@ -173,7 +170,7 @@ static bool is_heard(const struct table *table, __u64 entry, __u16 target, __u32
 {
 	if (!flow_entry_live(entry, table->now) || flow_entry_target(entry) != target)
 		return false;
-	if (flow_entry_state(entry) == FLOW_CLOSING && within > FLOW_END_TICKS)
+	if (flow_entry_closes(entry) && within > FLOW_END_TICKS)
 		within = FLOW_END_TICKS;
 	return tracking_silent_ticks(entry, &table->targets[target], table->now) <= within;
 }

@@ -6,12 +6,12 @@
 
 #include <stdbool.h>
 
-#include "maps.h"
-#include "sweep.h"
-#include "tracking_nat.h"
+#include "maps/maps.h"
+#include "sweep/flow_sweep.h"
+#include "pinned/tracking_nat.h"
 
 struct tracking {
-	struct sweep_flows *flows; /* of each target, in both tables */
+	struct sweep_tally *flows; /* of each target, in both tables */
 	size_t target_count;
 	__u32 size; /* of the table, entries */
 	__u64 occupied, new_flows;
@@ -22,12 +22,12 @@ struct tracking {
 int tracking_read(const struct maps *maps, struct tracking *out); /* 0 or -errno */
 void tracking_free(struct tracking *tracking);                    /* an empty one is fine */
 
-/* Of a service's rows: what they are. */
+/* How many rows of a service are of each kind. */
 struct row_kinds {
 	__u32 stable, moving, tracked;
 };
 
-/* Of one target: how many rows give it their new flows, and of how many it is the previous one. */
+/* How many rows give a target their new flows, and of how many it is the previous one. */
 struct target_rows {
 	__u32 current, previous;
 };

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "nat_sweep.h"
-#include "tracking_nat.h"
+#include "sweep/nat_sweep.h"
+#include "pinned/tracking_nat.h"
 
 /* NULL with *err 0: there is none. */
 static struct nat_set *table_map(const struct maps *maps, __u32 *sets, int *err)
@@ -16,7 +16,7 @@ static struct nat_set *table_map(const struct maps *maps, __u32 *sets, int *err)
 	return table;
 }
 
-int tracking_nat_read(const struct maps *maps, __u32 now, struct sweep_flows *flows,
+int tracking_nat_read(const struct maps *maps, __u32 now, struct sweep_tally *flows,
 		      __u32 target_count, struct tracking_nat *out)
 {
 	__u16 *service_of = calloc(target_count + 1, sizeof(*service_of));

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "format.h"
-#include "poise.h"
-
-#define DAY_MS (24 * 3600 * 1000ULL)
+#include "print/format.h"
+#include "cli/command.h"
 
 static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
 
@@ -89,32 +85,4 @@ const char *format_duration(__u64 seconds, char buf[FORMAT_SIZE])
 	else
 		snprintf(buf, FORMAT_SIZE, "%llud %lluh", s / (24 * 3600), s / 3600 % 24);
 	return buf;
-}
-
-int duration_parse(const char *text, __u64 *out_ms)
-{
-	static const struct {
-		const char *name;
-		__u64 ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 } };
-	size_t length = strspn(text, "0123456789");
-	char digits[16];
-	__u64 number;
-	size_t i;
-
-	if (!length || length >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, text, length);
-	digits[length] = '\0';
-	if (number_parse(digits, 0, DAY_MS, &number))
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(text + length, units[i].name))
-			continue;
-		if (number * units[i].ms > DAY_MS)
-			return -EINVAL;
-		*out_ms = number * units[i].ms;
-		return 0;
-	}
-	return -EINVAL;
 }

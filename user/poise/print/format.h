@@ -18,7 +18,4 @@ const char *format_share(double share, char buf[FORMAT_SIZE]);
 /* "42s", "5m 12s", "3h 4m", "12d 3h". */
 const char *format_duration(__u64 seconds, char buf[FORMAT_SIZE]);
 
-/* "500ms", "2s", "5m", "1h": digits and a unit. 0 or -EINVAL, also above a day. */
-int duration_parse(const char *text, __u64 *out_ms);
-
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "poise.h"
-#include "tree.h"
+#include "cli/command.h"
+#include "print/json.h"
 
-int tree_print(json_t *tree)
+int print_json(json_t *tree)
 {
 	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12) | JSON_ENCODE_ANY;
 	int err = tree ? json_dumpf(tree, stdout, flags) : -1;
@@ -14,14 +14,14 @@ int tree_print(json_t *tree)
 	return EXIT_DONE;
 }
 
-const char *tree_text(const json_t *object, const char *key)
+const char *member_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text && *text ? text : "-";
 }
 
-__u64 tree_number(const json_t *object, const char *key)
+__u64 member_number(const json_t *object, const char *key)
 {
 	json_int_t number = json_integer_value(json_object_get(object, key));
 

@@ -2,22 +2,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format.h"
-#include "nat_view.h"
-#include "tree.h"
+#include "print/format.h"
+#include "print/nat_view.h"
+#include "print/json.h"
 
 #define NAMED_SOURCES 4 /* the others are only counted */
 
 const char *nat_view_use(const json_t *nat, char *buf, size_t size)
 {
-	__u64 room = tree_number(nat, "size"), flows = tree_number(nat, "flows");
-	__u64 closing = tree_number(nat, "closing");
+	__u64 room = member_number(nat, "size"), flows = member_number(nat, "flows");
+	__u64 closing = member_number(nat, "closing");
 	char in_use[FORMAT_SIZE], of[FORMAT_SIZE], share[FORMAT_SIZE], fresh[FORMAT_SIZE],
 		ended[FORMAT_SIZE];
 	int length = snprintf(buf, size, "%s of %s flows (%s), %s of them new",
 			      format_count(flows, in_use), format_count(room, of),
 			      format_share(room ? (double)flows / (double)room : -1, share),
-			      format_count(tree_number(nat, "new"), fresh));
+			      format_count(member_number(nat, "new"), fresh));
 
 	if (closing && length > 0 && (size_t)length < size)
 		snprintf(buf + length, size - length, "; %s more have ended",
@@ -27,13 +27,13 @@ const char *nat_view_use(const json_t *nat, char *buf, size_t size)
 
 bool nat_view_is_small(const json_t *nat)
 {
-	return tree_number(nat, "evicted");
+	return member_number(nat, "evicted");
 }
 
 const char *nat_view_history(const json_t *nat, char *buf, size_t size)
 {
-	__u64 evicted = tree_number(nat, "evicted"), broken = tree_number(nat, "broken");
-	__u64 reused = tree_number(nat, "reused");
+	__u64 evicted = member_number(nat, "evicted"), broken = member_number(nat, "broken");
+	__u64 reused = member_number(nat, "reused");
 	char made[FORMAT_SIZE], lost[FORMAT_SIZE], of_these[FORMAT_SIZE], again[FORMAT_SIZE];
 	char lost_text[96] = "none lost to others", reused_text[64] = "";
 
@@ -44,7 +44,7 @@ const char *nat_view_history(const json_t *nat, char *buf, size_t size)
 	if (reused)
 		snprintf(reused_text, sizeof(reused_text), "; %s took a port of one that had ended",
 			 format_count(reused, again));
-	snprintf(buf, size, "%s entered, %s%s", format_count(tree_number(nat, "made"), made),
+	snprintf(buf, size, "%s entered, %s%s", format_count(member_number(nat, "made"), made),
 		 lost_text, reused_text);
 	return buf;
 }

@@ -10,7 +10,8 @@
 
 /* How full it is: "1204 of 262.1k flows (0.5 %), 12 of them new; 40 more have ended". */
 const char *nat_view_use(const json_t *nat, char *buf, size_t size);
-/* What became of flows, and what to do where they had to go: "9876 entered, none lost to others".
+/* Tells what became of flows, and what to do where they had to go: "9876 entered, none lost to
+ * others".
  */
 const char *nat_view_history(const json_t *nat, char *buf, size_t size);
 bool nat_view_is_small(const json_t *nat); /* live flows had to make room */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "rates.h"
+#include "print/rates.h"
 
 struct counter rates_delta(const struct counter *before, const struct counter *after)
 {
@@ -7,13 +7,14 @@ struct counter rates_delta(const struct counter *before, const struct counter *a
 
 	if (after->packets < before->packets || after->bytes < before->bytes ||
 	    after->new_flows < before->new_flows || after->reply_packets < before->reply_packets ||
-	    after->reply_bytes < before->reply_bytes)
+	    after->reply_bytes < before->reply_bytes || after->icmp_errors < before->icmp_errors)
 		return delta;
 	delta.packets -= before->packets;
 	delta.bytes -= before->bytes;
 	delta.new_flows -= before->new_flows;
 	delta.reply_packets -= before->reply_packets;
 	delta.reply_bytes -= before->reply_bytes;
+	delta.icmp_errors -= before->icmp_errors;
 	return delta;
 }
 
@@ -24,6 +25,7 @@ void rates_add(struct counter *sum, const struct counter *more)
 	sum->new_flows += more->new_flows;
 	sum->reply_packets += more->reply_packets;
 	sum->reply_bytes += more->reply_bytes;
+	sum->icmp_errors += more->icmp_errors;
 }
 
 double rates_per_second(__u64 count, __u64 elapsed_ns)

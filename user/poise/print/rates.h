@@ -7,7 +7,7 @@
 
 #include "poise/abi.h"
 
-/* What was counted between two reads; `after` alone where a counter went down, as then it was
+/* The difference between two reads; `after` alone where a counter went down, as then it was
  * zeroed for another backend in between. */
 struct counter rates_delta(const struct counter *before, const struct counter *after);
 
@@ -19,7 +19,7 @@ double rates_per_second(__u64 count, __u64 elapsed_ns);
 /* 0.0 to 1.0; -1 of nothing. */
 double rates_share(__u64 part, __u64 whole);
 
-/* What a backend counts in the shares that the weights ask for: nothing unless its health and what
+/* The weight of a backend in the shares that are wanted: nothing unless its health and what
  * is wanted of it let it have new flows. */
 __u32 rates_weight(const struct target_name *name);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "poise.h"
-#include "table.h"
+#include "cli/command.h"
+#include "print/table.h"
 
 #define LEAST_WRAP_WIDTH 24
 

@@ -8,24 +8,25 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "client.h"
-#include "format.h"
-#include "holder.h"
-#include "needs.h"
-#include "run_child.h"
-#include "run_dir.h"
-#include "run_lock.h"
-#include "run_prepare.h"
-#include "run_remains.h"
-#include "run_rivals.h"
-#include "run_view.h"
+#include "base/clock.h"
+#include "cli/numbers.h"
+#include "maps/bpffs.h"
+#include "ask/client.h"
+#include "print/format.h"
+#include "sockets/socket_owner.h"
+#include "base/needs.h"
+#include "run/run.h"
+#include "run/run_child.h"
+#include "base/run_dir.h"
+#include "run/run_lock.h"
+#include "run/run_prepare.h"
+#include "run/run_remains.h"
+#include "run/run_rivals.h"
+#include "run/run_view.h"
 
 #define DEFAULT_TABLE_MS 1000
-#define LEAST_TABLE_MS   100
 #define START_TICK_MS    10
 #define START_MS         30000 /* for poised to answer */
 #define ASK_MS           5000
@@ -41,23 +42,23 @@ struct run {
 
 /* ---- before anything is started */
 
-static int holders_check(const struct run_plan *plan)
+static int owners_check(const struct run_plan *plan)
 {
 	char want[ENDPOINT_TEXT_SIZE], where[ENDPOINT_TEXT_SIZE];
-	struct holder holder;
+	struct socket_owner owner;
 
 	for (size_t i = 0; i < plan->listen_count; i++) {
 		const struct run_listen *listen = &plan->listens[i];
 
-		if (holder_find(&listen->addr, listen->port, listen->proto, &holder) <= 0)
+		if (socket_owner_find(&listen->addr, listen->port, listen->proto, &owner) <= 0)
 			continue;
 		run_listen_format(listen, want);
-		listen_format(&holder.addr, holder.port, listen->proto, where);
-		if (!holder.pid)
+		listen_format(&owner.addr, owner.port, listen->proto, where);
+		if (!owner.pid)
 			return command_refuse("%s is taken: somebody listens on %s already", want,
 					      where);
 		return command_refuse("%s is taken: %s (process %ld) listens on %s", want,
-				      holder.name, holder.pid, where);
+				      owner.name, owner.pid, where);
 	}
 	return EXIT_DONE;
 }
@@ -71,7 +72,7 @@ static int needs_ask(void)
 	return command_refuse("%s%s", text, geteuid() ? ": try `sudo poise run ...`" : "");
 }
 
-/* One of our own; what another instance left or serves is not ours to take away. */
+/* Chooses a name of our own: what another instance left or serves is not ours to take away. */
 static int instance_choose(const struct command *cmd, char *buf, size_t size)
 {
 	char path[PATH_MAX];
@@ -89,7 +90,7 @@ static int instance_choose(const struct command *cmd, char *buf, size_t size)
 
 /* ---- while it runs */
 
-/* What came: a signal to end by, or 0. */
+/* Reads the signals that came. Returns one to end by, or 0. */
 static int signal_take(struct run *run)
 {
 	struct signalfd_siginfo info;
@@ -101,21 +102,14 @@ static int signal_take(struct run *run)
 	return 0;
 }
 
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
-/* What is polled for nothing still reports that nobody reads it, at once: not polled, then. */
+/* The descriptor to poll for room, or -1: poll(2) would report at once that nobody reads it, even
+ * if asked for nothing. */
 static int room_wanted(struct run_out *out)
 {
 	return run_out_ready(out) ? -1 : out->fd;
 }
 
-/* Up to a time; a signal to end by or poised's end is sooner. Returns the signal or 0. */
+/* Waits until a time, a signal to end by, or poised's end. Returns the signal or 0. */
 static int pause_until(struct run *run, __u64 until_ms)
 {
 	int number = 0;
@@ -156,7 +150,7 @@ static int fail(struct run *run, const char *what)
 	return EXIT_REFUSED;
 }
 
-/* Until poised answers. *number: a signal came first. */
+/* Waits until poised answers. *number: a signal came first. */
 static int wait_ready(struct run *run, int *number)
 {
 	__u64 deadline = now_ms() + START_MS;
@@ -174,7 +168,7 @@ static int wait_ready(struct run *run, int *number)
 	return answer || *number ? EXIT_DONE : fail(run, "did not start");
 }
 
-/* What there is no room for is not asked for: what changed is told when there is. */
+/* Skips the query while output is blocked: what changed is told once there is room. */
 static void show(struct run *run)
 {
 	json_t *services, *stats;
@@ -264,7 +258,8 @@ static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
 		status = command_refuse("out of memory");
 	if (status == EXIT_DONE)
 		status = run_child(run, plan, verbose);
-	/* Nothing is left to be taken away: who waits for standard error now can be ended. */
+	/* Nothing is left to be taken away: a signal may end us now while we wait for standard
+	 * error. */
 	if (status != EXIT_DONE)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 	if (run->failure)
@@ -278,42 +273,32 @@ static int run_plan(struct run *run, const struct run_plan *plan, bool verbose)
 	return status;
 }
 
-static int interval_take(const struct command *cmd, bool terminal, __u64 *out_ms)
-{
-	const char *interval = command_option(cmd, "interval");
-
-	*out_ms = terminal ? DEFAULT_TABLE_MS : 0;
-	if (!interval || (!duration_parse(interval, out_ms) && *out_ms >= LEAST_TABLE_MS))
-		return EXIT_DONE;
-	return command_misuse("--interval: expected a time of at least %dms, like 500ms or 2s, "
-			      "found \"%s\"",
-			      LEAST_TABLE_MS, interval);
-}
-
-static int run_run(struct command *cmd)
+int run_run(struct command *cmd)
 {
 	struct run run = { .view.terminal = isatty(STDOUT_FILENO), .lock = -1 };
+	const char *interval = command_option(cmd, "interval");
 	struct run_request request = { 0 };
 	struct run_plan plan = { 0 };
 	int status = run_request_take(cmd, &request);
 
-	if (status == EXIT_DONE)
-		status = interval_take(cmd, run.view.terminal, &run.view.interval_ms);
+	run.view.interval_ms = run.view.terminal ? DEFAULT_TABLE_MS : 0;
+	if (interval)
+		duration_parse(interval, &run.view.interval_ms);
 	if (status == EXIT_DONE && cmd->json)
 		status = command_misuse("run: there is no JSON of it; `poise -j --instance NAME "
 					"stats` asks what runs");
 	if (status == EXIT_DONE)
 		status = needs_ask();
-	/* First, as it may have the port or the name. */
+	/* This comes first, as a dead one may have the port or the name. */
 	if (status == EXIT_DONE)
 		run_remains_sweep();
 	if (status == EXIT_DONE)
 		status = run_prepare(cmd, &request, &plan);
-	/* Until poised serves, as others see it from then on. */
+	/* The lock is held until poised serves: others see it from then on. */
 	if (status == EXIT_DONE)
 		status = run_lock_take(&run.lock);
 	if (status == EXIT_DONE)
-		status = holders_check(&plan);
+		status = owners_check(&plan);
 	if (status == EXIT_DONE)
 		status = run_rivals_check(&plan);
 	if (status == EXIT_DONE)
@@ -331,33 +316,4 @@ static int run_run(struct command *cmd)
 	run_plan_free(&plan);
 	run_request_free(&request);
 	return status;
-}
-
-int cmd_run(struct command *cmd)
-{
-	static const struct option_row options[] = {
-		{ "listen", "[ADDR]:PORT[/udp]", "where clients connect to: :8080", true },
-		{ "scheduler", "maglev|roundrobin|leastconn|random",
-		  "how a backend is chosen (maglev)" },
-		{ "check", "tcp|http:/PATH|none", "how to tell whether a backend is up (tcp)" },
-		{ "interface", "NAME", "where clients' packets come in (by the address)", true },
-		{ "xdp", "auto|native|generic", "how the program is attached to them (auto)" },
-		{ "interval", "TIME", "between tables (1s); off a terminal: between figures" },
-		{ "verbose", NULL, "show what poised says" },
-		{ 0 },
-	};
-	static const struct verb verb = {
-		"run",
-		"--listen [ADDR]:PORT[/udp] [OPTION]... BACKEND...",
-		"Balances connections to a port over backends (ADDR:PORT) until Ctrl-C:\n"
-		"  sudo poise run --listen :8080 127.0.0.1:8001 127.0.0.1:8002 127.0.0.1:8003\n"
-		"Backends on this host are given the connections themselves (mode local), others\n"
-		"get their packets by nat, for clients elsewhere. Nothing is left behind.",
-		0,
-		-1,
-		options,
-		run_run,
-	};
-
-	return verb_run(cmd, &verb);
 }

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "poise.h"
-#include "run_child.h"
+#include "cli/command.h"
+#include "run/run_child.h"
 
 #define LOG_KEPT_BYTES 8192
 #define LOG_PIPE_BYTES (1 << 20)
@@ -91,7 +91,7 @@ int run_child_start(const char *instance, const json_t *config, struct run_out *
 	child.log = malloc(LOG_KEPT_BYTES);
 	fflush(NULL);
 	child.pid = -1;
-	/* Of both sides: poised loses lines rather than stand still while we do not read. */
+	/* Neither end blocks: poised loses lines rather than stand still while we do not read. */
 	if (child.log && !pipe2(pipes, O_CLOEXEC | O_NONBLOCK)) {
 		/* Many backends may fail at once. */
 		fcntl(pipes[0], F_SETPIPE_SZ, LOG_PIPE_BYTES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The poised that `poise run` runs: it ends with us, however we end. */
+/* The poised that `poise run` starts: it ends with us, however we end. */
 #ifndef POISE_RUN_CHILD_H
 #define POISE_RUN_CHILD_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "run_out.h"
+#include "run/run_out.h"
 
 struct run_child {
 	pid_t pid;                   /* 0: none, or ended */
@@ -26,12 +26,11 @@ struct run_child {
 int run_child_start(const char *instance, const json_t *config, struct run_out *to,
 		    struct run_child *out);
 
-/* What it says, and passes it on; does not block. */
+/* Reads what poised says and passes it on, without blocking. */
 void run_child_read(struct run_child *child);
-/* Whether it has ended by now, on its own; sets pid and status. */
+/* Has it ended by now, on its own? Sets pid and status. */
 bool run_child_ended(struct run_child *child);
-/* Has it end, and waits for it; one that does not within seconds is killed. One that ended is
- * fine. */
+/* Ends it and waits for it; after some seconds it is killed. It is fine if it has ended. */
 void run_child_stop(struct run_child *child);
 void run_child_log_print(const struct run_child *child); /* what is kept, to standard error */
 void run_child_free(struct run_child *child);            /* one that was not started is fine */

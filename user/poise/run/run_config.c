@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A plan as a configuration. */
+/* Turns a plan into a configuration. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "check/check_kind.h"
 #include "poise/abi.h"
-#include "run_config.h"
+#include "run/run_config.h"
 
 #define CHECK_INTERVAL "500ms" /* somebody is watching */
-/* Or none takes effect where it must: nat_ports has at least so many. */
+/* poised refuses a smaller range of nat_ports. */
 #define MIN_NAT_PORTS 1024
 
 void run_ports_choose(__u16 first, __u16 last, const __u16 *ports, size_t count, __u16 *out_first,
@@ -110,11 +111,14 @@ static json_t *check_tree(const struct run_request *request, __u8 proto)
 {
 	const char *check = request->check ? request->check : proto == IPPROTO_UDP ? "none" : "tcp";
 
+	json_t *tree;
+
 	if (!strcmp(check, "none"))
 		return NULL;
-	if (!strcmp(check, "tcp"))
-		return json_pack("{s:b, s:s}", "tcp", 1, "interval", CHECK_INTERVAL);
-	return json_pack("{s:s, s:s}", "http", check + strlen("http:"), "interval", CHECK_INTERVAL);
+	tree = json_object();
+	check_kind_parse(check, tree);
+	json_object_set_new(tree, "interval", json_string(CHECK_INTERVAL));
+	return tree;
 }
 
 /* "8080", "53-udp"; another of that name "8080-2". */
@@ -159,8 +163,8 @@ static json_t *service_tree(const struct run_request *request, const struct run_
 
 	name_choose(plan, at, name, sizeof(name));
 	tree = json_pack("{s:s, s:s, s:s, s:o}", "name", name, "listen",
-			 run_listen_format(listen, text), "mode", plan->local ? "local" : "nat",
-			 "backends", backends_tree(request, plan, listen));
+			 run_listen_format(listen, text), "mode", run_plan_mode(plan), "backends",
+			 backends_tree(request, plan, listen));
 	if (request->scheduler)
 		json_object_set_new(tree, "scheduler", json_string(request->scheduler));
 	if (check)

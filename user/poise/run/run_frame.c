@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format.h"
-#include "listing.h"
-#include "run_frame.h"
-#include "table.h"
+#include "print/format.h"
+#include "lists/listing.h"
+#include "run/run_frame.h"
+#include "print/table.h"
 
 #define HEAD_LINES 4 /* print_head's and the columns' names */
 
@@ -75,7 +75,7 @@ static void print_head(FILE *out, const struct run_view *view)
 	else
 		fprintf(out, "%zu services", plan->listen_count);
 	fprintf(out, " over %zu backend%s, mode %s; Ctrl-C ends it\n", view->backends,
-		view->backends == 1 ? "" : "s", plan->local ? "local" : "nat");
+		view->backends == 1 ? "" : "s", run_plan_mode(plan));
 	fprintf(out, "more: poise --instance %s stats, flows, explain, backend drain ...\n\n",
 		view->instance);
 }

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink.h"
-#include "rtmsg.h"
-#include "run_host.h"
+#include "nexthop/netlink.h"
+#include "nexthop/rtmsg.h"
+#include "run/run_host.h"
 
 #define MAX_TRIES 3 /* at a table that changes while it is read */
 
@@ -28,7 +28,7 @@ static int attr_take(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case IFA_ADDRESS:
-		/* Of a point-to-point link it is the other end; then IFA_LOCAL is there, too. */
+		/* On a point-to-point link this is the other end; IFA_LOCAL is ours then. */
 		if (!msg->bytes && length == (msg->family == AF_INET ? 4 : 16))
 			msg->bytes = bytes;
 		break;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `poise run` has to know of this host, asked of the kernel over rtnetlink. */
+/* Asks the kernel for addresses and routes of this host that `poise run` has to know. */
 #ifndef POISE_RUN_HOST_H
 #define POISE_RUN_HOST_H
 
-#include "run_plan.h"
+#include "run/run_plan.h"
 
 /* Addresses that others reach this host by, and routes to what the request names. 0 or -errno. */
 int run_host_read(const struct run_request *request, struct run_host *out);

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "poise.h"
-#include "run_dir.h"
-#include "run_lock.h"
+#include "cli/command.h"
+#include "base/run_dir.h"
+#include "run/run_lock.h"
 
 /* No name of an instance begins so. */
 #define LOCK_PATH RUN_DIR "/.run.lock"

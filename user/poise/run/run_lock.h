@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One `poise run` starts at a time: two would both find a port free. */
+/* The lock that lets one `poise run` start at a time: two would both find a port free. */
 #ifndef POISE_RUN_LOCK_H
 #define POISE_RUN_LOCK_H
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run_out.h"
+#include "run/run_out.h"
 
 /*
  * O_NONBLOCK belongs to the open file, which a shell or others in a pipeline share: it is opened

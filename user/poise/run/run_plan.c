@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run_config.h"
-#include "vip.h"
+#include "run/run_config.h"
+#include "base/vip.h"
+#include "mode/mode.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(char error[RUN_ERROR_SIZE],
 							const char *format, ...)
@@ -31,7 +32,7 @@ static bool is_loopback(const struct addr *addr)
 	return addr_equal(addr, &v6) || (addr_is_v4(addr) && addr_v4(addr)[0] == 127);
 }
 
-/* Those that no host is reached by. */
+/* Refuses addresses that no host is reached by. */
 static int addresses_check(const struct run_request *request, char error[RUN_ERROR_SIZE])
 {
 	char text[ENDPOINT_TEXT_SIZE];
@@ -58,7 +59,7 @@ static int addresses_check(const struct run_request *request, char error[RUN_ERR
 	return 0;
 }
 
-/* All on this host, or none. */
+/* Backends must all be on this host, or none of them. */
 static int mode_choose(const struct run_request *request, const struct run_host *host, bool *local,
 		       char error[RUN_ERROR_SIZE])
 {
@@ -144,7 +145,8 @@ static bool family_wanted(const struct run_request *request, bool v4)
 	return false;
 }
 
-/* A port of all addresses of this host that others reach, in the families that backends have. */
+/* Spreads a port over all addresses of this host that others reach, in the families of the
+ * backends. */
 static int listen_spread(const struct run_request *request, const struct run_host *host,
 			 const struct run_listen *any, struct run_plan *plan,
 			 char error[RUN_ERROR_SIZE])
@@ -232,7 +234,7 @@ static const struct run_listen *listen_on(const struct run_request *request, __u
 	return NULL;
 }
 
-/* A backend that means another's port by having none. */
+/* Refuses a backend without a port that is the same as one with a port. */
 static int ports_check(const struct run_request *request, char error[RUN_ERROR_SIZE])
 {
 	char text[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE], where[ENDPOINT_TEXT_SIZE];
@@ -286,6 +288,11 @@ int run_plan_make(const struct run_request *request, const struct run_host *host
 	else
 		run_plan_free(&plan);
 	return err;
+}
+
+const char *run_plan_mode(const struct run_plan *plan)
+{
+	return plan->local ? mode_local.word : mode_nat.word;
 }
 
 void run_plan_free(struct run_plan *plan)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `poise run` makes of a request on this host: the configuration of its poised. Pure. */
+/* The plan of `poise run` for a request on this host: the configuration of its poised. Pure. */
 #ifndef POISE_RUN_PLAN_H
 #define POISE_RUN_PLAN_H
 
-#include "run_request.h"
+#include "run/run_request.h"
 
 /* An address of this host that others can reach it by. */
 struct run_address {
@@ -38,7 +38,8 @@ struct run_plan {
  */
 int run_plan_make(const struct run_request *request, const struct run_host *host,
 		  const char *const *interfaces, struct run_plan *out, char error[RUN_ERROR_SIZE]);
-void run_plan_free(struct run_plan *plan); /* an empty one is fine */
+const char *run_plan_mode(const struct run_plan *plan); /* its word */
+void run_plan_free(struct run_plan *plan);              /* an empty one is fine */
 
 /* The largest part of first..last without any of the ports, the lower one of equals. */
 void run_ports_choose(__u16 first, __u16 last, const __u16 *ports, size_t count, __u16 *out_first,

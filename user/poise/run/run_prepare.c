@@ -4,19 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run_host.h"
-#include "run_prepare.h"
+#include "run/run_host.h"
+#include "run/run_prepare.h"
 
 /* The names that --interface gives, NULL behind the last. */
 static const char **interfaces_take(const struct command *cmd)
 {
-	const char **names = calloc(cmd->given_count + 1, sizeof(*names));
-	size_t count = 0;
+	const char **names = calloc(cmd->given.count + 1, sizeof(*names));
+	size_t count = 0, at = 0;
 
-	for (size_t i = 0; names && i < cmd->given_count; i++) {
-		if (!strcmp(cmd->given[i].row->name, "interface"))
-			names[count++] = cmd->given[i].value;
-	}
+	while (names && (names[count] = command_option_next(cmd, "interface", &at)))
+		count++;
 	return names;
 }
 

@@ -10,11 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "log.h"
-#include "pins.h"
-#include "run_dir.h"
-#include "run_remains.h"
+#include "base/array.h"
+#include "maps/bpffs.h"
+#include "base/log.h"
+#include "maps/pins.h"
+#include "base/run_dir.h"
+#include "run/run_remains.h"
 
 static void file_path(const char *instance, const char *file, char buf[PATH_MAX])
 {
@@ -29,8 +30,8 @@ static bool is_marked(const char *instance)
 	return !access(path, F_OK);
 }
 
-/* What keeps poised and others who clear up out. A descriptor; -1: there is nothing, or one of them
- * has it. */
+/* Takes the lock that keeps out poised and others who clear up. A descriptor; -1: there is nothing,
+ * or one of them has it. */
 static int lock_take(const char *instance)
 {
 	struct stat held, there;
@@ -72,7 +73,7 @@ void run_remains_remove(const char *instance)
 	/* The mark stays, so that the next one tries again. */
 	if (err && err != -EEXIST)
 		log_warn("instance %s: its pins are not removed: %s", instance, strerror(-err));
-	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; !err && i < ARRAY_SIZE(files); i++) {
 		file_path(instance, files[i], path);
 		remove(path);
 	}

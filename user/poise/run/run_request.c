@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run_request.h"
-#include "words.h"
+#include "ask/config_options.h"
+#include "run/run_request.h"
 
 static const struct addr loopback_v4 = {
 	.b = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 },
@@ -121,15 +121,15 @@ bool run_listen_equal(const struct run_listen *a, const struct run_listen *b)
 static int listens_take(const struct command *cmd, struct run_request *request)
 {
 	char error[RUN_ERROR_SIZE], text[ENDPOINT_TEXT_SIZE];
+	const char *value;
+	size_t at = 0;
 
-	for (size_t i = 0; i < cmd->given_count; i++) {
+	while ((value = command_option_next(cmd, "listen", &at))) {
 		struct run_listen *listen = &request->listens[request->listen_count];
 
-		if (strcmp(cmd->given[i].row->name, "listen"))
-			continue;
 		if (request->listen_count == RUN_MAX_LISTENS)
 			return command_misuse("--listen: at most %d of them", RUN_MAX_LISTENS);
-		if (run_listen_parse(cmd->given[i].value, listen, error))
+		if (run_listen_parse(value, listen, error))
 			return command_misuse("%s", error);
 		for (size_t k = 0; k < request->listen_count; k++) {
 			if (run_listen_equal(listen, &request->listens[k]))
@@ -171,38 +171,19 @@ static int backends_take(const struct command *cmd, struct run_request *request)
 	return EXIT_DONE;
 }
 
-static int word_take(const struct command *cmd, const char *option, const char *const *names,
-		     size_t count, const char **out)
+static int choices_take(const struct command *cmd, struct run_request *request)
 {
-	const char *word = command_option(cmd, option);
-	int at;
-
-	if (!word)
-		return EXIT_DONE;
-	at = word_find(word, names, count);
-	if (at < 0)
-		return word_misuse(option, word, names, count);
-	*out = names[at];
-	return EXIT_DONE;
-}
-
-static int options_take(const struct command *cmd, struct run_request *request)
-{
-	static const char *const schedulers[] = { "maglev", "roundrobin", "leastconn", "random" };
-	static const char *const xdp_modes[] = { "auto", "native", "generic" };
 	const char *check = command_option(cmd, "check");
-	int status = word_take(cmd, "scheduler", schedulers, ARRAY_SIZE(schedulers),
-			       &request->scheduler);
+	json_t *kind = json_object();
+	int status = EXIT_DONE;
 
-	if (status == EXIT_DONE)
-		status = word_take(cmd, "xdp", xdp_modes, ARRAY_SIZE(xdp_modes), &request->xdp);
-	if (status != EXIT_DONE)
-		return status;
-	if (check && strcmp(check, "tcp") && strcmp(check, "none") && strncmp(check, "http:/", 6))
-		return command_misuse("--check: expected tcp, http:/PATH or none, found \"%s\"",
-				      check);
+	if (check && strcmp(check, "none"))
+		status = check_option_put(check, kind);
+	json_decref(kind);
 	request->check = check;
-	return EXIT_DONE;
+	request->scheduler = command_option(cmd, "scheduler");
+	request->xdp = command_option(cmd, "xdp");
+	return status;
 }
 
 int run_request_take(const struct command *cmd, struct run_request *out)
@@ -213,7 +194,7 @@ int run_request_take(const struct command *cmd, struct run_request *out)
 	if (status == EXIT_DONE)
 		status = backends_take(cmd, &request);
 	if (status == EXIT_DONE)
-		status = options_take(cmd, &request);
+		status = choices_take(cmd, &request);
 	if (status == EXIT_DONE)
 		*out = request;
 	else

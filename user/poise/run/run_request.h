@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `poise run` was asked for: its words, taken apart. Pure. */
+/* The words of `poise run`, taken apart. Pure. */
 #ifndef POISE_RUN_REQUEST_H
 #define POISE_RUN_REQUEST_H
 
 #include <jansson.h>
 
-#include "addr.h"
-#include "poise.h"
+#include "base/addr.h"
+#include "cli/command.h"
 
 #define RUN_MAX_LISTENS   16
 #define RUN_MAX_ADDRESSES 8 /* of this host that one --listen without an address stands for */

@@ -6,22 +6,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client.h"
-#include "holder.h"
-#include "pinned.h"
-#include "run_dir.h"
-#include "run_rivals.h"
-#include "tree.h"
+#include "ask/client.h"
+#include "sockets/listening.h"
+#include "pinned/pinned.h"
+#include "base/run_dir.h"
+#include "run/run_rivals.h"
+#include "print/json.h"
 
 #define ASK_MS 1000 /* each neighbour; a hung one is not to keep us from starting */
 
 static bool collides(const struct run_listen *listen, const char *text)
 {
-	struct socket_line there = { .listens = true };
+	struct listening_socket there = { 0 };
 	__u8 proto;
 
 	return !listen_parse(text, &there.addr, &there.port, &proto) && proto == listen->proto &&
-	       socket_line_collides(&there, &listen->addr, listen->port);
+	       listening_collides(&there, &listen->addr, listen->port);
 }
 
 const json_t *run_rivals_find(const struct run_plan *plan, const json_t *services)
@@ -31,14 +31,14 @@ const json_t *run_rivals_find(const struct run_plan *plan, const json_t *service
 
 	json_array_foreach (services, i, service) {
 		for (size_t k = 0; k < plan->listen_count; k++) {
-			if (collides(&plan->listens[k], tree_text(service, "listen")))
+			if (collides(&plan->listens[k], member_text(service, "listen")))
 				return service;
 		}
 	}
 	return NULL;
 }
 
-/* Its process; 0: none, or it is in another network. */
+/* The process of an instance; 0: none, or it is in another network. */
 static int neighbour_pid(const char *instance)
 {
 	char path[PATH_MAX];
@@ -82,8 +82,8 @@ static int neighbour_check(const struct run_plan *plan, const char *instance, in
 	if (service)
 		status = command_refuse("%s is taken: it is service %s of poised (process %d, "
 					"instance %s)",
-					tree_text(service, "listen"), tree_text(service, "name"),
-					pid, instance);
+					member_text(service, "listen"),
+					member_text(service, "name"), pid, instance);
 	client_reply_free(&reply);
 	return status;
 }
@@ -92,7 +92,7 @@ struct search {
 	const struct run_plan *plan;
 };
 
-/* Whose poised did not answer: the program that was attached first would take the connections. */
+/* This instance's poised did not answer, but its program would take the connections. */
 static int pinned_check(const char *instance, void *arg)
 {
 	const struct search *search = arg;
@@ -104,7 +104,7 @@ static int pinned_check(const char *instance, void *arg)
 		status = command_refuse(
 			"%s is taken: it is service %s of instance %s, which is served without its "
 			"poised; `poise --instance %s detach --all` ends that",
-			tree_text(service, "listen"), tree_text(service, "name"), instance,
+			member_text(service, "listen"), member_text(service, "name"), instance,
 			instance);
 	json_decref(services);
 	return status;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether another instance in this network serves a port already, with its poised or without: it
- * holds no socket there. */
+/* Looks whether another instance in this network serves a port already, with its poised or without:
+ * no socket shows that. */
 #ifndef POISE_RUN_RIVALS_H
 #define POISE_RUN_RIVALS_H
 
-#include "run_plan.h"
+#include "run/run_plan.h"
 
 /* EXIT_DONE, or EXIT_REFUSED after naming who it is. */
 int run_rivals_check(const struct run_plan *plan);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rates.h"
-#include "run_rows.h"
-#include "tree.h"
+#include "print/rates.h"
+#include "run/run_rows.h"
+#include "print/json.h"
 
 static const json_t *find(const json_t *list, const char *key, const char *text)
 {
@@ -12,7 +12,7 @@ static const json_t *find(const json_t *list, const char *key, const char *text)
 	size_t i;
 
 	json_array_foreach (list, i, item) {
-		if (!strcmp(tree_text(item, key), text))
+		if (!strcmp(member_text(item, key), text))
 			return item;
 	}
 	return NULL;
@@ -26,7 +26,7 @@ static const json_t *service_stats(const json_t *stats, const char *name)
 /* New flows in between; all where a counter began anew. */
 static __u64 delta(const json_t *now, const json_t *before)
 {
-	__u64 more = tree_number(now, "new_flows"), less = tree_number(before, "new_flows");
+	__u64 more = member_number(now, "new_flows"), less = member_number(before, "new_flows");
 
 	return more < less ? more : more - less;
 }
@@ -34,13 +34,13 @@ static __u64 delta(const json_t *now, const json_t *before)
 /* Up, and still without traffic: then the next hop tells. */
 static const char *reason_of(const json_t *backend)
 {
-	const char *reason = tree_text(backend, "reason");
+	const char *reason = member_text(backend, "reason");
 
 	if (strcmp(reason, "-"))
 		return reason;
 	if (json_is_false(json_object_get(backend, "usable")) &&
-	    strcmp(tree_text(backend, "health"), "checking"))
-		return tree_text(backend, "next_hop");
+	    strcmp(member_text(backend, "health"), "checking"))
+		return member_text(backend, "next_hop");
 	return "";
 }
 
@@ -55,31 +55,31 @@ static void counts_fill(const struct window *window, const json_t *stats, const 
 	__u64 fresh = window->before ? delta(stats, before) : 0;
 	__u64 all = window->before ? delta(window->stats, window->before) : 0;
 
-	row->new_flows = tree_number(stats, "new_flows");
-	row->share = rates_share(row->new_flows, tree_number(window->stats, "new_flows"));
+	row->new_flows = member_number(stats, "new_flows");
+	row->share = rates_share(row->new_flows, member_number(window->stats, "new_flows"));
 	row->now = rates_share(fresh, all);
 	row->new_per_s = rates_per_second(fresh, window->elapsed_ns);
 }
 
 static void backend_fill(const struct window *window, const json_t *backend, struct run_row *row)
 {
-	const char *id = tree_text(backend, "id");
+	const char *id = member_text(backend, "id");
 
 	counts_fill(window, find(json_object_get(window->stats, "backends"), "id", id),
 		    find(json_object_get(window->before, "backends"), "id", id), row);
 	row->id = id;
-	row->health = tree_text(backend, "health");
+	row->health = member_text(backend, "health");
 	row->reason = reason_of(backend);
-	row->since_s = tree_number(backend, "since_s");
+	row->since_s = member_number(backend, "since_s");
 	row->wanted = json_number_value(json_object_get(backend, "share"));
-	row->live = tree_number(backend, "flows");
+	row->live = member_number(backend, "flows");
 }
 
 static size_t service_fill(const struct window *window, const json_t *service, struct run_row *rows)
 {
 	const json_t *backends = json_object_get(service, "backends"), *backend;
-	struct run_row all = { .service = tree_text(service, "name"),
-			       .listen = tree_text(service, "listen"),
+	struct run_row all = { .service = member_text(service, "name"),
+			       .listen = member_text(service, "listen"),
 			       .health = "",
 			       .reason = "" };
 	size_t i, count = 0;
@@ -100,7 +100,7 @@ static size_t service_fill(const struct window *window, const json_t *service, s
 struct run_row *run_rows_make(const json_t *services, const json_t *stats, const json_t *before,
 			      size_t *count)
 {
-	__u64 now_ns = tree_number(stats, "time_ns"), then_ns = tree_number(before, "time_ns");
+	__u64 now_ns = member_number(stats, "time_ns"), then_ns = member_number(before, "time_ns");
 	struct window window = { .elapsed_ns = before && now_ns > then_ns ? now_ns - then_ns : 0 };
 	size_t i, room = json_array_size(services);
 	const json_t *service;
@@ -111,7 +111,7 @@ struct run_row *run_rows_make(const json_t *services, const json_t *stats, const
 	rows = calloc(room + 1, sizeof(*rows));
 	*count = 0;
 	json_array_foreach (services, i, service) {
-		const char *name = tree_text(service, "name");
+		const char *name = member_text(service, "name");
 
 		if (!rows)
 			break;

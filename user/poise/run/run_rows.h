@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `poise run` shows of each backend, from what poised answers. Pure. */
+/* The rows that `poise run` shows, a backend each, made from poised's answers. Pure. */
 #ifndef POISE_RUN_ROWS_H
 #define POISE_RUN_ROWS_H
 

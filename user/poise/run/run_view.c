@@ -5,12 +5,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "format.h"
-#include "listing.h"
-#include "run_frame.h"
-#include "run_rows.h"
-#include "run_view.h"
-#include "tree.h"
+#include "print/format.h"
+#include "lists/listing.h"
+#include "run/run_frame.h"
+#include "run/run_rows.h"
+#include "run/run_view.h"
+#include "print/json.h"
 
 #define POLL_MS  500 /* for changes of health, where no table asks oftener */
 #define EAGER_MS 100 /* while something is not known yet */
@@ -32,14 +32,14 @@ static bool any_v6(const json_t *services)
 
 	json_array_foreach (services, i, service) {
 		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			if (tree_text(backend, "address")[0] == '[')
+			if (member_text(backend, "address")[0] == '[')
 				return true;
 		}
 	}
 	return false;
 }
 
-/* What mode local's clients do not get. */
+/* Says which clients mode local does not serve. */
 static void print_local_hints(FILE *err, const struct run_plan *plan)
 {
 	bool v6 = false, udp = false;
@@ -66,8 +66,7 @@ void run_view_begin(struct run_view *view)
 		fputs("listening on ", out);
 		print_listens(out, view->plan);
 		fprintf(out, "; %zu backend%s, mode %s, instance %s\n", view->backends,
-			view->backends == 1 ? "" : "s", view->plan->local ? "local" : "nat",
-			view->instance);
+			view->backends == 1 ? "" : "s", run_plan_mode(view->plan), view->instance);
 	}
 	fflush(out);
 	if (!view->plan->local)
@@ -85,17 +84,17 @@ static const json_t *backend_before(const json_t *services, const struct run_row
 	size_t i, k;
 
 	json_array_foreach (services, i, service) {
-		if (strcmp(tree_text(service, "name"), row->service))
+		if (strcmp(member_text(service, "name"), row->service))
 			continue;
 		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			if (!strcmp(tree_text(backend, "id"), row->id))
+			if (!strcmp(member_text(backend, "id"), row->id))
 				return backend;
 		}
 	}
 	return NULL;
 }
 
-/* What changed and changed back meanwhile is told nowhere. */
+/* A change that was undone meanwhile is not told. */
 static void print_gap(const struct run_view *view, __u64 now_ns)
 {
 	char time[FORMAT_SIZE];
@@ -114,13 +113,13 @@ static void print_changes(const struct run_view *view, const struct run_row *row
 		const struct run_row *row = &rows[i];
 		const json_t *before = row->id ? backend_before(view->services, row) : NULL;
 
-		if (!row->id || (before && !strcmp(tree_text(before, "health"), row->health)) ||
+		if (!row->id || (before && !strcmp(member_text(before, "health"), row->health)) ||
 		    (strcmp(row->health, "up") && strcmp(row->health, "down")))
 			continue;
 		fprintf(out, "%s", row->id);
 		if (view->plan->listen_count > 1)
 			fprintf(out, " for %s", row->listen);
-		/* Of one that has just come up the rest may not be known yet. */
+		/* The rest may not be known yet of a backend that has just come up. */
 		if (!strcmp(row->health, "down") && row->reason[0])
 			fprintf(out, " is down: %s\n", row->reason);
 		else
@@ -184,7 +183,7 @@ static bool figures_due(const struct run_view *view, __u64 now_ns)
 
 void run_view_update(struct run_view *view, json_t *services, json_t *stats)
 {
-	__u64 now_ns = tree_number(stats, "time_ns");
+	__u64 now_ns = member_number(stats, "time_ns");
 	/* Figures are of the time since they were printed last. */
 	bool due = !view->stats || view->terminal || figures_due(view, now_ns);
 	size_t count;
@@ -220,7 +219,7 @@ static bool is_known(const json_t *services)
 
 	json_array_foreach (services, i, service) {
 		json_array_foreach (json_object_get(service, "backends"), k, backend) {
-			if (!strcmp(tree_text(backend, "health"), "checking"))
+			if (!strcmp(member_text(backend, "health"), "checking"))
 				return false;
 		}
 	}

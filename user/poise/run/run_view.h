@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `poise run` prints: a table in place on a terminal, lines elsewhere. */
+/* The output of `poise run`: a table in place on a terminal, lines elsewhere. */
 #ifndef POISE_RUN_VIEW_H
 #define POISE_RUN_VIEW_H
 
@@ -7,8 +7,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "run_out.h"
-#include "run_plan.h"
+#include "run/run_out.h"
+#include "run/run_plan.h"
 
 struct run_view {
 	const struct run_plan *plan;
@@ -25,7 +25,7 @@ struct run_view {
 };
 
 void run_view_begin(struct run_view *view); /* that it listens now */
-/* What poised answered last; takes both over. Prints what is new. */
+/* Prints what is new in poised's last answers, and takes both over. */
 void run_view_update(struct run_view *view, json_t *services, json_t *stats);
 int run_view_wait_ms(const struct run_view *view); /* until the next update */
 void run_view_end(struct run_view *view, const char *why);

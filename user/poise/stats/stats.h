@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What passed, per service and backend, and how it is shown. */
+/* Packets, bytes and flows that passed, per service and backend, and how they are shown. */
 #ifndef POISE_STATS_H
 #define POISE_STATS_H
 
@@ -7,7 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pinned/offline.h"
 #include "poise/abi.h"
+
+/* The counters of all targets at one time. */
+struct stats_snapshot {
+	struct names names;
+	struct counter *counters; /* names.target_count of them */
+	__u64 time_ns;            /* CLOCK_MONOTONIC */
+};
 
 struct stats_backend {
 	__u32 target;
@@ -31,6 +39,15 @@ struct stats {
 	struct stats_service *services;
 	size_t service_count;
 };
+
+int stats_snapshot_take(const struct maps *maps, struct stats_snapshot *out); /* 0 or -errno */
+void stats_snapshot_free(struct stats_snapshot *snapshot);
+
+/* Fills in all services, or the one of that name (NULL: all). before NULL: totals only. Names stay
+ * the snapshot's. 0 or -ENOMEM. */
+int stats_fill(const struct stats_snapshot *before, const struct stats_snapshot *after,
+	       const char *only, struct stats *out);
+void stats_free(struct stats *stats);
 
 /*
  * The shape of GET /v1/stats, and beside it rates ("packets_per_s") and shares, 0 to 1: "share" of

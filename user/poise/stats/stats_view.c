@@ -2,13 +2,13 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "addr.h"
-#include "conf.h"
-#include "format.h"
-#include "poise.h"
-#include "rates.h"
-#include "stats.h"
-#include "table.h"
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "print/columns.h"
+#include "print/json.h"
+#include "cli/command.h"
+#include "print/rates.h"
+#include "stats/stats.h"
 
 static const char *backend_id(const struct stats_backend *backend, char buf[ENDPOINT_TEXT_SIZE])
 {
@@ -40,6 +40,8 @@ static void put_counters(json_t *object, const struct stats_service *service,
 		  delta->reply_packets, service->replies },
 		{ "reply_bytes", "reply_bytes_per_s", total->reply_bytes, delta->reply_bytes,
 		  service->replies },
+		{ "icmp_errors", "icmp_errors_per_s", total->icmp_errors, delta->icmp_errors,
+		  !service->sockets },
 	};
 	size_t i;
 
@@ -110,125 +112,64 @@ json_t *stats_encode(const struct stats *stats)
 			 (double)stats->elapsed_ns / 1e9, "services", services);
 }
 
-/* Columns, of which some tables have not all. */
-enum column_kind { ALWAYS, RATES = 1, REPLIES = 2 };
+/* Kinds of columns that not every table has. */
+enum column_kind { RATES = 1, REPLIES = 2, ERRORS = 4 };
 
-static const struct {
-	struct table_column column;
-	int kind; /* what it belongs to */
-} columns[] = {
-	{ { "SERVICE" }, ALWAYS },
-	{ { "BACKEND" }, ALWAYS },
-	{ { "PACKETS", TABLE_RIGHT }, ALWAYS },
-	{ { "BYTES", TABLE_RIGHT }, ALWAYS },
-	{ { "FLOWS", TABLE_RIGHT }, ALWAYS },
-	{ { "REPLIES", TABLE_RIGHT }, REPLIES },
-	{ { "REPLY BYTES", TABLE_RIGHT }, REPLIES },
-	{ { "PACKETS/S", TABLE_RIGHT }, RATES },
-	{ { "BYTES/S", TABLE_RIGHT }, RATES },
-	{ { "FLOWS/S", TABLE_RIGHT }, RATES },
-	{ { "REPLIES/S", TABLE_RIGHT }, RATES | REPLIES },
-	{ { "REPLY BYTES/S", TABLE_RIGHT }, RATES | REPLIES },
-	{ { "SHARE", TABLE_RIGHT }, ALWAYS },
-	{ { "NOW", TABLE_RIGHT }, RATES },
-	{ { "WANTED", TABLE_RIGHT }, ALWAYS },
+/* A row is a backend, or a service as a whole: then it has no parent. */
+static const char *service_text(const struct column_row *row, const char *key,
+				char buf[COLUMN_SIZE])
+{
+	(void)key;
+	(void)buf;
+	return member_text(row->parent ? row->parent : row->object, "name");
+}
+
+static const char *backend_text(const struct column_row *row, const char *key,
+				char buf[COLUMN_SIZE])
+{
+	return row->parent ? column_text(row, key, buf) : "all";
+}
+
+static const struct column stats_columns[] = {
+	{ "name", "SERVICE", .text = service_text },
+	{ "id", "BACKEND", .text = backend_text },
+	{ "packets", "PACKETS", TABLE_RIGHT, .text = column_count },
+	{ "bytes", "BYTES", TABLE_RIGHT, .text = column_bytes },
+	{ "new_flows", "FLOWS", TABLE_RIGHT, .text = column_count },
+	{ "reply_packets", "REPLIES", TABLE_RIGHT, .text = column_count, .kinds = REPLIES },
+	{ "reply_bytes", "REPLY BYTES", TABLE_RIGHT, .text = column_bytes, .kinds = REPLIES },
+	{ "icmp_errors", "ICMP ERRORS", TABLE_RIGHT, .text = column_count, .kinds = ERRORS },
+	{ "packets_per_s", "PACKETS/S", TABLE_RIGHT, .text = column_rate, .kinds = RATES },
+	{ "bytes_per_s", "BYTES/S", TABLE_RIGHT, .text = column_byte_rate, .kinds = RATES },
+	{ "new_flows_per_s", "FLOWS/S", TABLE_RIGHT, .text = column_rate, .kinds = RATES },
+	{ "reply_packets_per_s", "REPLIES/S", TABLE_RIGHT, .text = column_rate,
+	  .kinds = RATES | REPLIES },
+	{ "reply_bytes_per_s", "REPLY BYTES/S", TABLE_RIGHT, .text = column_byte_rate,
+	  .kinds = RATES | REPLIES },
+	{ "share", "SHARE", TABLE_RIGHT, .text = column_share },
+	{ "share_now", "NOW", TABLE_RIGHT, .text = column_share, .kinds = RATES },
+	{ "share_wanted", "WANTED", TABLE_RIGHT, .text = column_share },
 };
-
-/* What all cells of a table need to know. */
-struct view {
-	const struct stats *stats;
-	struct table *table;
-	int kinds; /* of columns it has */
-};
-
-static void rate_cell(const struct view *view, bool known, __u64 count, const char *unit)
-{
-	char text[FORMAT_SIZE];
-	double per_s = rates_per_second(count, view->stats->elapsed_ns);
-
-	table_cell(view->table, "%s", known ? format_rate(per_s, unit, text) : "-");
-}
-
-/* Where replies go past us, nothing is known of them. */
-static void reply_cells(const struct view *view, bool known, const struct counter *total)
-{
-	char text[FORMAT_SIZE];
-
-	table_cell(view->table, "%s", known ? format_count(total->reply_packets, text) : "-");
-	table_cell(view->table, "%s", known ? format_bytes(total->reply_bytes, text) : "-");
-}
-
-static void counter_cells(const struct view *view, const struct stats_service *service,
-			  const struct counter *total, const struct counter *delta)
-{
-	char text[FORMAT_SIZE];
-	/* Between two sockets nobody counts them. */
-	bool packets = !service->sockets || total->packets;
-	bool bytes = !service->sockets || total->bytes;
-
-	table_cell(view->table, "%s", packets ? format_count(total->packets, text) : "-");
-	table_cell(view->table, "%s", bytes ? format_bytes(total->bytes, text) : "-");
-	table_cell(view->table, "%s", format_count(total->new_flows, text));
-	if (view->kinds & REPLIES)
-		reply_cells(view, service->replies, total);
-	if (!(view->kinds & RATES))
-		return;
-	rate_cell(view, packets, delta->packets, "");
-	rate_cell(view, bytes, delta->bytes, "B");
-	rate_cell(view, true, delta->new_flows, "");
-	if (!(view->kinds & REPLIES))
-		return;
-	rate_cell(view, service->replies, delta->reply_packets, "");
-	rate_cell(view, service->replies, delta->reply_bytes, "B");
-}
-
-static void backend_row(const struct view *view, const struct stats_service *service,
-			const struct stats_backend *backend)
-{
-	double wanted = rates_share(rates_weight(backend->name), service->weight);
-	double share = share_of(service, &backend->total, &service->total);
-	double now = share_now(view->stats, service, backend);
-	char id[ENDPOINT_TEXT_SIZE], text[FORMAT_SIZE];
-
-	table_row(view->table);
-	table_cell(view->table, "%s", service->name);
-	table_cell(view->table, "%s", backend_id(backend, id));
-	counter_cells(view, service, &backend->total, &backend->delta);
-	table_cell(view->table, "%s", format_share(share, text));
-	if (view->kinds & RATES)
-		table_cell(view->table, "%s", format_share(now, text));
-	table_cell(view->table, "%s", format_share(wanted, text));
-}
-
-static struct table *table_make(int kinds)
-{
-	struct table_column chosen[ARRAY_SIZE(columns)];
-	size_t i, count = 0;
-
-	for (i = 0; i < ARRAY_SIZE(columns); i++) {
-		if ((columns[i].kind & kinds) == columns[i].kind)
-			chosen[count++] = columns[i].column;
-	}
-	return table_new(chosen, count);
-}
 
 int stats_table(const struct stats *stats)
 {
-	struct view view = { .stats = stats, .kinds = stats->elapsed_ns ? RATES : ALWAYS };
+	json_t *all = stats_encode(stats), *service, *backend;
+	unsigned int kinds = stats->elapsed_ns ? RATES : 0;
+	struct columns table;
 	size_t i, k;
 
-	for (i = 0; i < stats->service_count; i++)
-		view.kinds |= stats->services[i].replies ? REPLIES : ALWAYS;
-	view.table = table_make(view.kinds);
+	if (!all)
+		return command_refuse("out of memory");
 	for (i = 0; i < stats->service_count; i++) {
-		const struct stats_service *service = &stats->services[i];
-
-		table_row(view.table);
-		table_cell(view.table, "%s", service->name);
-		table_cell(view.table, "all");
-		counter_cells(&view, service, &service->total, &service->delta);
-		for (k = 0; k < service->backend_count; k++)
-			backend_row(&view, service, &service->backends[k]);
+		kinds |= stats->services[i].replies ? REPLIES : 0;
+		kinds |= stats->services[i].total.icmp_errors ? ERRORS : 0;
 	}
-	return table_print(view.table);
+	columns_begin(&table, stats_columns, ARRAY_SIZE(stats_columns), kinds);
+	json_array_foreach (json_object_get(all, "services"), i, service) {
+		columns_row(&table, service, NULL);
+		json_array_foreach (json_object_get(service, "backends"), k, backend)
+			columns_row(&table, backend, service);
+	}
+	json_decref(all);
+	return columns_print(&table);
 }

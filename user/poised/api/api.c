@@ -5,16 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include "api.h"
-#include "api_call.h"
-#include "control.h"
-#include "log.h"
+#include "api/api.h"
+#include "api/api_call.h"
+#include "config/control.h"
+#include "sweeper/sweeper.h"
+#include "base/log.h"
 
 #define CLIENT_TIMEOUT_S 15
 #define MAX_CLIENTS      128
@@ -22,6 +24,7 @@
 
 struct api {
 	struct control *control;
+	LIST_HEAD(put_off_list, request) put_off;
 	struct MHD_Daemon *http;
 	uv_poll_t poll;
 	uv_timer_t timer;
@@ -30,9 +33,15 @@ struct api {
 };
 
 struct request {
+	struct api *api;
 	char *body;
 	size_t length, room;
 	bool too_large, answered;
+	/* A call that is put off until numbers have come free. */
+	struct MHD_Connection *connection;
+	struct sweep_wait wait;
+	LIST_ENTRY(request) entry;
+	bool has_waited;
 };
 
 /* ---- answers */
@@ -138,13 +147,15 @@ static enum MHD_Result body_add(struct request *request, const char *data, size_
 	return MHD_YES;
 }
 
-static enum MHD_Result begin(struct MHD_Connection *connection, struct request **out)
+static enum MHD_Result begin(struct api *api, struct MHD_Connection *connection,
+			     struct request **out)
 {
 	const char *length;
 
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return MHD_NO;
+	(*out)->api = api;
 	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 					     MHD_HTTP_HEADER_CONTENT_LENGTH);
 	/* Before it is sent, for clients that ask with Expect and for those that would send for
@@ -156,18 +167,75 @@ static enum MHD_Result begin(struct MHD_Connection *connection, struct request *
 	return MHD_YES;
 }
 
+/* ---- calls that are put off */
+
+static void resume(struct request *request)
+{
+	LIST_REMOVE(request, entry);
+	request->has_waited = true;
+	MHD_resume_connection(request->connection);
+}
+
+static void timer_due(uv_timer_t *timer);
+
+static void waited(void *arg)
+{
+	struct request *request = arg;
+
+	resume(request);
+	uv_timer_start(&request->api->timer, timer_due, 0, 0);
+}
+
+static enum MHD_Result put_off(struct request *request, struct MHD_Connection *connection)
+{
+	request->connection = connection;
+	request->wait = (struct sweep_wait){ .done = waited, .arg = request };
+	LIST_INSERT_HEAD(&request->api->put_off, request, entry);
+	control_await(request->api->control, &request->wait);
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+/* Their connections are about to end. */
+static void resume_all(struct api *api)
+{
+	while (!LIST_EMPTY(&api->put_off)) {
+		struct request *request = LIST_FIRST(&api->put_off);
+
+		sweeper_await_cancel(&request->wait);
+		resume(request);
+		request->answered = true;
+	}
+}
+
+static enum MHD_Result answer(struct request *request, struct MHD_Connection *connection,
+			      const char *path, const char *method)
+{
+	struct api_call call = { .control = request->api->control,
+				 .may_wait = !request->has_waited };
+	enum MHD_Result done;
+
+	log_overhear(warned, &call);
+	api_route(&call, method, path, request->body, request->length);
+	log_overhear(NULL, NULL);
+	request->answered = !call.put_off;
+	done = call.put_off ? put_off(request, connection) : send_reply(connection, &call);
+	api_call_free(&call);
+	json_decref(call.warnings);
+	return done;
+}
+
 static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data,
 			      size_t *size, void **state)
 {
 	struct api *api = arg;
 	struct request *request = *state;
-	struct api_call call = { .control = api->control };
 	enum MHD_Result done;
 
 	(void)version;
 	if (!request)
-		return begin(connection, (struct request **)state);
+		return begin(api, connection, (struct request **)state);
 	if (request->answered)
 		return MHD_YES;
 	if (*size) {
@@ -177,16 +245,10 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 		request->answered = done == MHD_NO;
 		return done;
 	}
+	if (!request->too_large)
+		return answer(request, connection, path, method);
 	request->answered = true;
-	if (request->too_large)
-		return send_too_large(connection);
-	log_overhear(warned, &call);
-	api_route(&call, method, path, request->body, request->length);
-	log_overhear(NULL, NULL);
-	done = send_reply(connection, &call);
-	api_call_free(&call);
-	json_decref(call.warnings);
-	return done;
+	return send_too_large(connection);
 }
 
 /*
@@ -234,8 +296,6 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
 }
 
 /* ---- the loop */
-
-static void timer_due(uv_timer_t *timer);
 
 static void serve(struct api *api)
 {
@@ -299,10 +359,11 @@ static int socket_open(const char *path)
 static int http_open(struct api *api, int fd)
 {
 	api->http = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, handle, api, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)CLIENT_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX_CLIENTS, MHD_OPTION_NOTIFY_COMPLETED,
-		completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, api,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)CLIENT_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)MAX_CLIENTS, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
 	return api->http ? 0 : -ENOMEM;
 }
 
@@ -350,5 +411,6 @@ void api_close(struct api *api)
 	api->open_handles = 2;
 	uv_close((uv_handle_t *)&api->poll, closed);
 	uv_close((uv_handle_t *)&api->timer, closed);
+	resume_all(api);
 	MHD_stop_daemon(api->http);
 }

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "refusal.h"
+#include "config/refusal.h"
 
 #define API_MAX_BODY_BYTES (16U << 20)
 #define API_MAX_NAMES      2
@@ -21,20 +21,24 @@ struct api_call {
 	json_t *reply;              /* what is answered */
 	char allow[64];             /* with 405: the methods there are */
 	json_t *warnings;           /* texts: what was logged on the way; NULL: nothing */
+	bool may_wait;              /* a change may be put off */
+	bool put_off;               /* it was: nothing is answered, the call is to be made again */
 };
 
 typedef void (*api_handler)(struct api_call *call);
 
 /*
  * Finds who answers method and path (still percent-encoded), reads the body as JSON where that is
- * wanted, and has it answered: status and reply are set whatever happens; reply NULL: no memory.
+ * wanted, and has it answered: status and reply are set unless it is put off; reply NULL: no
+ * memory.
  */
 void api_route(struct api_call *call, const char *method, const char *path, const char *body,
 	       size_t length);
-void api_call_free(struct api_call *call); /* what api_route made */
 
 #define API_WARNING_HEADER "Poise-Warning"
 
+/* --- api_call.c --- */
+void api_call_free(struct api_call *call); /* what api_route made */
 /* Answers with an error. */
 void api_refuse(struct api_call *call, const struct refusal *refusal);
 /* status and reply, which it takes over. */
@@ -45,12 +49,13 @@ void api_status(struct api_call *call);
 void api_services(struct api_call *call);
 void api_service(struct api_call *call);
 void api_config(struct api_call *call);
-/* The same as JSON, for answers to changes; NULL when there is no such service. */
+/* A service as JSON, for answers to changes; NULL when there is no such service. */
 json_t *api_service_tree(const struct control *control, const char *name);
 
 /* --- api_stats.c --- */
 void api_stats(struct api_call *call);
 void api_drops(struct api_call *call);
+void api_answers(struct api_call *call);
 
 /* --- api_change.c --- */
 void api_service_add(struct api_call *call);

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Changes: an edit of the running tree, applied as a whole. */
+#include <errno.h>
 #include <string.h>
 
-#include "api_call.h"
-#include "control.h"
-#include "edit.h"
+#include "api/api_call.h"
+#include "config/control.h"
+#include "config/edit.h"
 
-/* Applies an edited tree, which it takes over (NULL: refused). Answers when that is refused. */
+/* Returns whether a change was made; answers when it was refused. */
+static bool done(struct api_call *call, int err, const struct refusal *refusal)
+{
+	call->put_off = err == -EAGAIN;
+	if (err && !call->put_off)
+		api_refuse(call, refusal);
+	return !err;
+}
+
+/* Applies an edited tree, which it takes over (NULL: refused). */
 static bool apply(struct api_call *call, json_t *tree, struct refusal *refusal)
 {
-	bool done = tree && !control_set(call->control, tree, refusal);
+	int err = tree ? control_set(call->control, tree, call->may_wait, refusal) : -EINVAL;
 
 	json_decref(tree);
-	if (!done)
-		api_refuse(call, refusal);
-	return done;
+	return done(call, err, refusal);
 }
 
 static void answer_service(struct api_call *call, int status, const char *name)
@@ -91,10 +99,9 @@ void api_config_put(struct api_call *call)
 void api_reload(struct api_call *call)
 {
 	struct refusal refusal;
+	int err = control_reload(call->control, call->may_wait, &refusal);
 
-	if (control_reload(call->control, &refusal))
-		api_refuse(call, &refusal);
-	else
+	if (done(call, err, &refusal))
 		api_answer(call, 200, json_incref((json_t *)control_running(call->control)));
 }
 

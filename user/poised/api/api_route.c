@@ -2,11 +2,11 @@
 /* Which method of which path does what. */
 #include <microhttpd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "api_call.h"
-#include "control.h"
+#include "api/api_call.h"
+#include "base/array.h"
+#include "config/control.h"
 
 static const struct route {
 	const char *path; /* '*': any one part */
@@ -28,36 +28,14 @@ static const struct route {
 	{ "/v1/reload", "POST", false, api_reload },
 	{ "/v1/stats", "GET", false, api_stats },
 	{ "/v1/drops", "GET", false, api_drops },
+	{ "/v1/answers", "GET", false, api_answers },
 	{ "/v1/interfaces", "POST", true, api_interface_add },
 	{ "/v1/interfaces/*", "DELETE", false, api_interface_del },
 };
 
-#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+#define ROUTE_COUNT (ARRAY_SIZE(routes))
 
-void api_answer(struct api_call *call, int status, json_t *reply)
-{
-	call->status = status;
-	json_decref(call->reply);
-	call->reply = reply;
-}
-
-void api_refuse(struct api_call *call, const struct refusal *refusal)
-{
-	const struct conf_error *error = &refusal->error;
-	json_t *reply = json_pack("{s:s}", "error", error->text);
-
-	if (!reply)
-		reply = json_pack("{s:s}", "error", "refused; the reason is not UTF-8");
-	if (error->path[0])
-		json_object_set_new(reply, "path", json_string(error->path));
-	if (error->line) {
-		json_object_set_new(reply, "line", json_integer(error->line));
-		json_object_set_new(reply, "column", json_integer(error->column));
-	}
-	api_answer(call, refusal->status, reply);
-}
-
-/* Whether path has the pattern's parts; notes where those for '*' begin and end. */
+/* Tells whether path has the pattern's parts, and notes where those for '*' begin and end. */
 static bool match(const char *pattern, const char *path, const char *begins[API_MAX_NAMES],
 		  size_t lengths[API_MAX_NAMES])
 {
@@ -148,12 +126,4 @@ void api_route(struct api_call *call, const char *method, const char *path, cons
 	call->allow[0] = '\0';
 	if (!route->wants_body || body_read(call, body, length))
 		route->handler(call);
-}
-
-void api_call_free(struct api_call *call)
-{
-	for (size_t i = 0; i < API_MAX_NAMES; i++)
-		free(call->names[i]);
-	json_decref(call->body);
-	json_decref(call->reply);
 }

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "locals.h"
-#include "model.h"
-#include "pass.h"
-#include "sweeper.h"
+#include "apply/plan.h"
+#include "publish/mode_work.h"
+#include "publish/publish.h"
+#include "sweeper/sweeper.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(struct conf_error *error, int err,
 						      const char *format, ...)
@@ -26,59 +26,46 @@ __attribute__((format(printf, 3, 4))) static int fail(struct conf_error *error, 
 	return err;
 }
 
-struct service_key service_key_of(const struct conf_service *conf)
-{
-	struct service_key key = { .port = htons(conf->port),
-				   .proto = conf->proto,
-				   .kind = conf->mode == MODE_LOCAL ? KEY_LOCAL : KEY_SERVICE };
-
-	memcpy(key.addr, conf->addr.b, sizeof(key.addr));
-	return key;
-}
-
 /* A copy of the services' pointers, sorted by name. NULL without memory. */
-static struct run_service **services_sorted(const struct reconcile *rec)
+static struct live_service **services_sorted(const struct model *model)
 {
-	struct run_service **sorted = calloc(rec->service_count + 1, sizeof(struct run_service *));
+	struct live_service **sorted =
+		calloc(model->service_count + 1, sizeof(struct live_service *));
 
 	if (!sorted)
 		return NULL;
-	for (size_t i = 0; i < rec->service_count; i++)
-		sorted[i] = rec->services[i];
-	qsort(sorted, rec->service_count, sizeof(*sorted), service_compare);
+	for (size_t i = 0; i < model->service_count; i++)
+		sorted[i] = model->services[i];
+	qsort(sorted, model->service_count, sizeof(*sorted), service_compare);
 	return sorted;
 }
 
-static struct run_service *service_sorted_find(struct run_service **sorted, size_t count,
-					       const char *name)
+static struct live_service *service_sorted_find(struct live_service **sorted, size_t count,
+						const char *name)
 {
-	struct run_service wanted, *key = &wanted, **found;
+	struct live_service wanted, *key = &wanted, **found;
 
 	snprintf(wanted.name, sizeof(wanted.name), "%s", name);
 	found = bsearch(&key, sorted, count, sizeof(*sorted), service_compare);
 	return found ? *found : NULL;
 }
 
-static bool is_nat(enum poise_mode mode)
+/* True if backends see other addresses than those that clients send to. */
+static bool mode_readdresses(enum poise_mode mode)
 {
-	return mode == MODE_NAT || mode == MODE_NAT_KEEP;
-}
-
-/* Modes by which backends know a connection by other addresses. */
-static bool mode_readdresses(enum poise_mode old, enum poise_mode mode)
-{
-	return old != mode &&
-	       (is_nat(old) || is_nat(mode) || old == MODE_LOCAL || mode == MODE_LOCAL);
+	return mode_has_replies(mode) || mode_has_sockets(mode);
 }
 
 /* Why flows are given other rows, or have other hashes, so that nothing of the old table holds;
  * NULL: it does. */
-static const char *table_outdated(const struct run_service *old, const struct conf_service *conf)
+static const char *table_outdated(const struct live_service *old, const struct conf_service *conf)
 {
+	enum poise_mode mode = old ? old->delivery.mode : MODE_NONE;
+
 	if (!old)
 		return "all";
-	if (mode_readdresses(old->way.mode, conf->mode))
-		return is_nat(old->way.mode) && is_nat(conf->mode) ? "`source`" : "`mode`";
+	if (mode != conf->mode && (mode_readdresses(mode) || mode_readdresses(conf->mode)))
+		return strcmp(mode_name(mode), mode_name(conf->mode)) ? "`mode`" : "`source`";
 	if (old->key.proto != conf->proto)
 		return "the protocol";
 	if (nat_renumbers(old, conf))
@@ -88,49 +75,48 @@ static const char *table_outdated(const struct run_service *old, const struct co
 	return !(old->flags & SERVICE_HASH_SOURCE) != !conf->hash_source ? "`hash`" : NULL;
 }
 
-static int service_plan(struct reconcile *rec, struct plan_service *planned,
-			struct run_service *old)
+static int service_plan(struct model *model, struct plan_service *planned, struct live_service *old)
 {
 	const struct conf_service *conf = planned->conf;
 
-	planned->backends = calloc(conf->backend_count + 1, sizeof(struct run_backend *));
+	planned->backends = calloc(conf->backend_count + 1, sizeof(struct live_backend *));
 	planned->leaving =
-		calloc((old ? service_members(old) : 0) + 1, sizeof(struct run_backend *));
+		calloc((old ? service_members(old) : 0) + 1, sizeof(struct live_backend *));
 	if (!planned->backends || !planned->leaving)
 		return -ENOMEM;
 	planned->new_table = table_outdated(old, conf);
 	if (old) {
 		old->wanted = true;
-		planned->run = old;
+		planned->service = old;
 		return 0;
 	}
-	planned->run = calloc(1, sizeof(*planned->run));
-	if (!planned->run)
+	planned->service = calloc(1, sizeof(*planned->service));
+	if (!planned->service)
 		return -ENOMEM;
 	planned->is_new = true;
-	planned->run->rec = rec;
-	memcpy(planned->run->name, conf->name, sizeof(conf->name));
-	planned->run->key = service_key_of(conf);
+	planned->service->model = model;
+	memcpy(planned->service->name, conf->name, sizeof(conf->name));
+	planned->service->key = service_key_of(conf);
 	return 0;
 }
 
 static int backends_match(struct plan_service *planned)
 {
 	const struct conf_service *conf = planned->conf;
-	struct run_service *run = planned->run;
-	size_t count = service_members(run);
-	struct run_backend **sorted = calloc(count + 1, sizeof(struct run_backend *));
+	struct live_service *service = planned->service;
+	size_t count = service_members(service);
+	struct live_backend **sorted = calloc(count + 1, sizeof(struct live_backend *));
 
 	if (!sorted)
 		return -ENOMEM;
 	/* One that leaves is taken back with its number and its flows. */
 	for (size_t i = 0; i < count; i++)
-		sorted[i] = service_member(run, i);
+		sorted[i] = service_member(service, i);
 	qsort(sorted, count, sizeof(*sorted), backend_compare);
 	for (size_t i = 0; i < conf->backend_count; i++) {
-		struct run_backend wanted = { .addr = conf->backends[i].addr,
-					      .port = conf->backends[i].port };
-		struct run_backend *key = &wanted, **found;
+		struct live_backend wanted = { .addr = conf->backends[i].addr,
+					       .port = conf->backends[i].port };
+		struct live_backend *key = &wanted, **found;
 
 		found = bsearch(&key, sorted, count, sizeof(*sorted), backend_compare);
 		if (found) {
@@ -143,13 +129,13 @@ static int backends_match(struct plan_service *planned)
 }
 
 /* A socket of this host has no next hop. */
-static int watch(struct run_backend *backend, const struct conf_service *conf)
+static int watch(struct live_backend *backend, const struct conf_service *conf)
 {
-	return conf->mode == MODE_LOCAL ? 0 : backend_watch(backend);
+	return mode_has_sockets(conf->mode) ? 0 : backend_watch(backend);
 }
 
 /* Makes the backends that are missing; their numbers were counted before. */
-static int backends_make(struct reconcile *rec, struct plan_service *planned)
+static int backends_make(struct model *model, struct plan_service *planned)
 {
 	const struct conf_service *conf = planned->conf;
 	__u32 number;
@@ -157,16 +143,16 @@ static int backends_make(struct reconcile *rec, struct plan_service *planned)
 
 	for (size_t i = 0; i < conf->backend_count; i++) {
 		const struct conf_backend *want = &conf->backends[i];
-		struct run_backend *backend = planned->backends[i];
+		struct live_backend *backend = planned->backends[i];
 
 		if (!backend) {
 			backend = backend_new(&want->addr, want->port, want->weight);
 			if (!backend)
 				return -ENOMEM;
 			backend->fresh = true;
-			backend->service = planned->run;
+			backend->service = planned->service;
 			planned->backends[i] = backend;
-			err = numbers_take(&rec->target_numbers, &number);
+			err = numbers_take(&model->target_numbers, &number);
 			if (err)
 				return err;
 			backend->target = number;
@@ -176,40 +162,38 @@ static int backends_make(struct reconcile *rec, struct plan_service *planned)
 			return err;
 	}
 	/* Some of these leave, and some may have been found leaving. */
-	for (size_t i = 0; i < service_members(planned->run); i++) {
-		err = watch(service_member(planned->run, i), conf);
+	for (size_t i = 0; i < service_members(planned->service); i++) {
+		err = watch(service_member(planned->service, i), conf);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static size_t leaving_count(const struct reconcile *rec)
+static size_t leaving_count(const struct model *model)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < rec->service_count; i++)
-		count += rec->services[i]->leaving_count;
+	for (size_t i = 0; i < model->service_count; i++)
+		count += model->services[i]->leaving_count;
 	return count;
 }
 
-/* Those of backends that are gone may only wait for a pass over the flow table, the latest of them
- * for packets that are on their way. */
-static void numbers_free_up(struct reconcile *rec, size_t wanted)
+/* Numbers of targets for backends that are new. */
+static size_t targets_wanted(const struct plan *plan)
 {
-	for (int try = 0; try < 2 && wanted > numbers_left(&rec->target_numbers) &&
-			  (rec->retired_count || leaving_count(rec));
-	     try++) {
-		if (try)
-			wait_ns(IN_FLIGHT_NS);
-		sweeper_pass(rec->sweeper);
-	}
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->services[i].conf->backend_count; j++)
+			count += !plan->services[i].backends[j];
+	return count;
 }
 
-/* Whether there are numbers for what is new, and rows for what there is. */
-static int capacity_check(struct reconcile *rec, const struct plan *plan, struct conf_error *error)
+/* Refuses a plan if there are too few numbers for what is new, or too few rows for the backends. */
+static int capacity_check(struct model *model, const struct plan *plan, struct conf_error *error)
 {
-	size_t targets = 0, tables = 0;
+	size_t targets = targets_wanted(plan), tables = 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct conf_service *conf = plan->services[i].conf;
@@ -221,27 +205,24 @@ static int capacity_check(struct reconcile *rec, const struct plan *plan, struct
 				    "backends are needed, better a hundred times as many",
 				    conf->rows, conf->backend_count);
 		}
-		for (size_t j = 0; j < conf->backend_count; j++)
-			targets += !plan->services[i].backends[j];
 		tables += plan->services[i].new_table != NULL;
 	}
-	numbers_free_up(rec, targets);
-	if (targets > numbers_left(&rec->target_numbers))
+	if (targets > numbers_left(&model->target_numbers))
 		return fail(error, -EINVAL,
 			    "%zu new backends, but only %u of %u numbers for them are free (%zu are"
 			    " removed backends' that still have connections): raise `max_backends`"
 			    " in the configuration file and restart poised",
-			    targets, numbers_left(&rec->target_numbers),
-			    lb_max_targets(rec->deps.lb) - 1, leaving_count(rec));
-	if (tables > numbers_left(&rec->service_numbers))
+			    targets, numbers_left(&model->target_numbers),
+			    lb_max_targets(model->deps.lb) - 1, leaving_count(model));
+	if (tables > numbers_left(&model->service_numbers))
 		return fail(error, -EINVAL,
 			    "%zu new services, but only %u of %u numbers for them are free", tables,
-			    numbers_left(&rec->service_numbers), POISE_MAX_SERVICES);
+			    numbers_left(&model->service_numbers), POISE_MAX_SERVICES);
 	return 0;
 }
 
 /* All new row tables at once: one wait for RCU in place of a thousand. */
-static int tables_make(struct reconcile *rec, struct plan *plan, struct conf_error *error)
+static int tables_make(struct model *model, struct plan *plan, struct conf_error *error)
 {
 	__u32 *numbers = calloc(plan->count + 1, sizeof(*numbers));
 	__u32 *sizes = calloc(plan->count + 1, sizeof(*sizes));
@@ -252,17 +233,17 @@ static int tables_make(struct reconcile *rec, struct plan *plan, struct conf_err
 	for (size_t i = 0; i < plan->count && !err; i++) {
 		struct plan_service *planned = &plan->services[i];
 
-		err = publish_reserve(rec, planned->conf->rows);
+		err = publish_reserve(model, planned->conf->rows);
 		if (err || !planned->new_table)
 			continue;
-		err = numbers_take(&rec->service_numbers, &planned->number);
+		err = numbers_take(&model->service_numbers, &planned->number);
 		planned->number_taken = !err;
-		sweeper_number_taken(rec->sweeper, planned->number);
+		sweeper_number_taken(model->sweeper, planned->number);
 		numbers[count] = planned->number;
 		sizes[count++] = planned->conf->rows;
 	}
 	if (!err && count) {
-		err = lb_rows_create(rec->deps.lb, numbers, sizes, count, tables);
+		err = lb_rows_create(model->deps.lb, numbers, sizes, count, tables);
 		if (err)
 			fail(error, err, "cannot make %zu row tables: %s", count, strerror(-err));
 	}
@@ -276,58 +257,79 @@ static int tables_make(struct reconcile *rec, struct plan *plan, struct conf_err
 	return err;
 }
 
-int plan_make(struct reconcile *rec, const struct conf *conf, struct plan *plan,
-	      struct conf_error *error)
+/* Finds what stays and what is new. Nothing is taken yet. 0 or -ENOMEM. */
+static int services_plan(struct model *model, const struct conf *conf, struct plan *plan)
 {
-	struct run_service **sorted = services_sorted(rec);
-	int err = -ENOMEM;
+	struct live_service **sorted = services_sorted(model);
+	int err;
 
-	memset(error, 0, sizeof(*error));
 	plan->services = calloc(conf->service_count + 1, sizeof(*plan->services));
 	plan->count = 0;
-	if (!sorted || !plan->services)
-		goto out;
-	for (size_t i = 0; i < conf->service_count; i++) {
+	err = sorted && plan->services ? 0 : -ENOMEM;
+	for (size_t i = 0; i < conf->service_count && !err; i++) {
 		struct plan_service *planned = &plan->services[i];
 
 		planned->conf = &conf->services[i];
 		plan->count++;
 		err = service_plan(
-			rec, planned,
-			service_sorted_find(sorted, rec->service_count, planned->conf->name));
+			model, planned,
+			service_sorted_find(sorted, model->service_count, planned->conf->name));
 		if (!err)
 			err = backends_match(planned);
-		if (err)
-			goto out;
 	}
-	err = capacity_check(rec, plan, error);
-	if (!err)
-		err = nat_plan(rec, conf, error);
-	if (!err)
-		err = locals_plan(rec, conf, error);
-	for (size_t i = 0; i < plan->count && !err; i++)
-		err = backends_make(rec, &plan->services[i]);
-	if (!err)
-		err = tables_make(rec, plan, error);
-out:
 	free(sorted);
-	if (err && !error->text[0])
-		fail(error, err, "cannot prepare the change: %s", strerror(-err));
-	if (err)
-		plan_undo(rec, plan);
 	return err;
 }
 
-static void service_undo(struct reconcile *rec, struct plan_service *planned)
+int plan_room(struct model *model, const struct conf *conf)
+{
+	size_t backends = 0;
+	struct plan plan;
+	int err;
+
+	for (size_t i = 0; i < conf->service_count; i++)
+		backends += conf->services[i].backend_count;
+	if (backends <= numbers_left(&model->target_numbers) ||
+	    (!model->retired_count && !leaving_count(model)))
+		return 0;
+	err = services_plan(model, conf, &plan);
+	if (!err && targets_wanted(&plan) > numbers_left(&model->target_numbers))
+		err = -EAGAIN;
+	plan_undo(model, &plan);
+	return err;
+}
+
+int plan_make(struct model *model, const struct conf *conf, struct plan *plan,
+	      struct conf_error *error)
+{
+	int err = services_plan(model, conf, plan);
+
+	memset(error, 0, sizeof(*error));
+	if (!err)
+		err = capacity_check(model, plan, error);
+	if (!err)
+		err = mode_work_plan(model, conf, error);
+	for (size_t i = 0; i < plan->count && !err; i++)
+		err = backends_make(model, &plan->services[i]);
+	if (!err)
+		err = tables_make(model, plan, error);
+	if (err && !error->text[0])
+		fail(error, err, "cannot prepare the change: %s", strerror(-err));
+	if (err)
+		plan_undo(model, plan);
+	return err;
+}
+
+static void service_undo(struct model *model, struct plan_service *planned)
 {
 	size_t count = planned->backends ? planned->conf->backend_count : 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct run_backend *backend = planned->backends[i];
+		struct live_backend *backend = planned->backends[i];
 
 		if (backend && backend->fresh) {
 			if (backend->target)
-				numbers_release(&rec->target_numbers, backend->target);
+				numbers_release(&model->target_numbers, backend->target);
 			backend_free(backend);
 		} else if (backend) {
 			backend->wanted = false;
@@ -335,22 +337,22 @@ static void service_undo(struct reconcile *rec, struct plan_service *planned)
 	}
 	if (planned->rows) {
 		lb_rows_close(planned->rows);
-		lb_rows_delete(rec->deps.lb, &planned->number, 1);
+		lb_rows_delete(model->deps.lb, &planned->number, 1);
 	}
 	if (planned->number_taken)
-		numbers_release(&rec->service_numbers, planned->number);
+		numbers_release(&model->service_numbers, planned->number);
 	if (planned->is_new)
-		service_free(planned->run);
-	else if (planned->run)
-		planned->run->wanted = false;
+		service_free(planned->service);
+	else if (planned->service)
+		planned->service->wanted = false;
 }
 
-void plan_undo(struct reconcile *rec, struct plan *plan)
+void plan_undo(struct model *model, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		service_undo(rec, &plan->services[i]);
+		service_undo(model, &plan->services[i]);
 	plan_free(plan);
-	locals_undo(rec);
+	mode_work_undo(model);
 }
 
 void plan_free(struct plan *plan)

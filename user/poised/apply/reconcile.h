@@ -10,58 +10,39 @@
 
 #include <jansson.h>
 
-#include "checker.h"
-#include "conf.h"
-#include "lb.h"
-#include "nexthop.h"
+#include "model/model.h"
+#include "sweeper/sweeper.h"
 
-struct uv_loop_s;
-struct reconcile;
-
-struct reconcile_deps {
-	struct uv_loop_s *loop;
-	struct lb *lb;
-	struct nexthop_table *nexthops;
-	struct checker *checker;
-	void (*health_changed)(void *arg); /* after any change of a backend's health */
-	void *arg;
-};
-
-/* What the last pass over the flow table found. */
-struct sweep_health {
-	__u64 occupied,
-		new_flows; /* entries that had not expired; of these not past a first packet */
-	__u32 size;        /* entries that there is room for */
-	__u64 sweep_us;    /* how long it took */
-	__u64 swept_ns;    /* CLOCK_MONOTONIC when it ended; 0: never */
-};
-
-/* What it found in the NAT table. */
-struct nat_health {
-	__u64 flows, new_flows, closing; /* as in nat_sweep.h */
-	__u32 size;                      /* flows that there is room for; 0: there is no table */
-};
-
-int reconcile_open(const struct reconcile_deps *deps, struct reconcile **out); /* 0 or -errno */
+int reconcile_open(const struct model_deps *deps, struct model **out); /* 0 or -errno */
 /* Stops checks and watches; what was published stays. NULL is fine. Its loop must run once more. */
-void reconcile_close(struct reconcile *rec);
+void reconcile_close(struct model *model);
 
 /*
  * Takes over what an earlier poised published: numbers, tables, rows, health. Once, before the
  * first reconcile_apply. 0 or -errno.
  */
-int reconcile_adopt(struct reconcile *rec);
+int reconcile_adopt(struct model *model);
 
 /*
  * Makes conf what is published and watched, as a whole or, on an error, not at all. Has published
  * when it returns. Takes conf over on success. 0, -EINVAL with *error, -ENOMEM or -errno with it.
  */
-int reconcile_apply(struct reconcile *rec, struct conf *conf, struct conf_error *error);
+int reconcile_apply(struct model *model, struct conf *conf, struct conf_error *error);
+
+/*
+ * Returns -EAGAIN if reconcile_apply() would refuse conf only because numbers of backends that are
+ * gone have not come free yet. reconcile_await() tells when to try again. Otherwise 0 or -ENOMEM.
+ */
+int reconcile_room(struct model *model, const struct conf *conf);
+/* wait->done is called once what was missing has come free, or will not. */
+void reconcile_await(struct model *model, struct sweep_wait *wait);
+/* The same, before the loop runs: returns then. */
+void reconcile_wait(struct model *model);
 
 /* The health of each backend for the state file, and back (of backends already adopted). */
-json_t *reconcile_health_encode(const struct reconcile *rec);
-void reconcile_health_restore(struct reconcile *rec, const json_t *health);
+json_t *reconcile_health_encode(const struct model *model);
+void reconcile_health_restore(struct model *model, const json_t *health);
 
-const struct conf *reconcile_conf(const struct reconcile *rec); /* NULL before the first apply */
+const struct conf *reconcile_conf(const struct model *model); /* NULL before the first apply */
 
 #endif

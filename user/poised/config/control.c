@@ -5,13 +5,13 @@
 #include <string.h>
 #include <uv.h>
 
-#include "bpffs.h"
-#include "control_impl.h"
-#include "interfaces.h"
-#include "lb_room.h"
-#include "log.h"
-#include "nat_check.h"
-#include "notify.h"
+#include "maps/bpffs.h"
+#include "config/control_impl.h"
+#include "config/interfaces.h"
+#include "kernel/lb_room.h"
+#include "base/log.h"
+#include "config/nat_host.h"
+#include "config/notify.h"
 
 #define SAVE_DELAY_MS 100
 #define SAVE_SHARE    10 /* of its time the loop may spend on saving: one part in so many */
@@ -21,9 +21,9 @@ const json_t *control_running(const struct control *control)
 	return control->running;
 }
 
-struct reconcile *control_reconcile(const struct control *control)
+struct model *control_reconcile(const struct control *control)
 {
-	return control->rec;
+	return control->model;
 }
 
 struct lb *control_lb(const struct control *control)
@@ -58,7 +58,7 @@ static void save(struct control *control, bool durable)
 	if (!control->instance.state_file[0])
 		return;
 	memcpy(state.seed, lb_seed(control->lb), sizeof(state.seed));
-	state.health = reconcile_health_encode(control->rec);
+	state.health = reconcile_health_encode(control->model);
 	if (state.health)
 		err = state_save(control->instance.state_file, &state, durable);
 	json_decref(state.health);
@@ -112,9 +112,9 @@ int control_file_read(const struct control *control, const struct conf *running,
 	if (!err)
 		err = conf_decode(tree, marks, &conf, error);
 	if (!err)
-		err = interfaces_check(conf, running, marks, error);
+		err = interfaces_validate(conf, running, marks, error);
 	if (!err)
-		err = nat_check(conf, running, marks, error);
+		err = nat_host_validate(conf, running, marks, error);
 	if (!err) {
 		*out = conf_encode(conf);
 		err = *out ? 0 : -ENOMEM;
@@ -173,7 +173,7 @@ static void warn_fixed(const struct control *control, const struct conf *conf)
  */
 static int publish(struct control *control, struct conf *conf, struct conf_error *error)
 {
-	bool attach_last = !reconcile_conf(control->rec) && !lb_adopted(control->lb);
+	bool attach_last = !reconcile_conf(control->model) && !lb_adopted(control->lb);
 	size_t count;
 	struct lb_link *before = interfaces_links(control->lb, &count);
 	int err = before ? 0 : -ENOMEM;
@@ -181,21 +181,21 @@ static int publish(struct control *control, struct conf *conf, struct conf_error
 	if (!err && !attach_last)
 		err = interfaces_attach(control->lb, conf, error);
 	if (!err)
-		err = reconcile_apply(control->rec, conf, error);
+		err = reconcile_apply(control->model, conf, error);
 	if (err) {
 		conf_free(conf);
 	} else if (attach_last) {
 		err = interfaces_attach(control->lb, conf, error);
 	}
 	if (!err)
-		interfaces_detach(control->lb, reconcile_conf(control->rec));
+		interfaces_detach(control->lb, reconcile_conf(control->model));
 	else if (before)
 		interfaces_restore(control->lb, before, count);
 	free(before);
 	return err;
 }
 
-int control_set(struct control *control, const json_t *tree, struct refusal *refusal)
+int control_set(struct control *control, const json_t *tree, bool may_wait, struct refusal *refusal)
 {
 	struct conf_error *error = &refusal->error;
 	struct conf *conf = NULL;
@@ -206,9 +206,11 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 	refusal->status = 400;
 	err = conf_decode(tree, NULL, &conf, error);
 	if (!err)
-		err = interfaces_check(conf, reconcile_conf(control->rec), NULL, error);
+		err = interfaces_validate(conf, reconcile_conf(control->model), NULL, error);
 	if (!err)
-		err = nat_check(conf, reconcile_conf(control->rec), NULL, error);
+		err = nat_host_validate(conf, reconcile_conf(control->model), NULL, error);
+	if (!err && may_wait)
+		err = reconcile_room(control->model, conf);
 	running = err ? NULL : conf_encode(conf);
 	if (!err && !running)
 		err = -ENOMEM;
@@ -216,7 +218,7 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 		conf_free(conf);
 	} else {
 		warn_fixed(control, conf);
-		nat_warn(conf, reconcile_conf(control->rec));
+		nat_host_warn(conf, reconcile_conf(control->model));
 		err = publish(control, conf, error);
 	}
 	if (!err) {
@@ -233,9 +235,14 @@ int control_set(struct control *control, const json_t *tree, struct refusal *ref
 	return err;
 }
 
+void control_await(struct control *control, struct sweep_wait *wait)
+{
+	reconcile_await(control->model, wait);
+}
+
 void control_status(const struct control *control, char *buf, size_t size)
 {
-	const struct conf *conf = reconcile_conf(control->rec);
+	const struct conf *conf = reconcile_conf(control->model);
 	size_t backends = 0;
 
 	for (size_t i = 0; i < conf->service_count; i++)
@@ -244,20 +251,20 @@ void control_status(const struct control *control, char *buf, size_t size)
 		 conf->service_count == 1 ? "" : "s", backends, backends == 1 ? "" : "s");
 }
 
-static int reload(struct control *control, struct refusal *refusal)
+static int reload(struct control *control, bool may_wait, struct refusal *refusal)
 {
 	json_t *file, *merged;
-	int err = control_file_read(control, reconcile_conf(control->rec), &file, refusal);
+	int err = control_file_read(control, reconcile_conf(control->model), &file, refusal);
 
 	if (err)
 		return err;
-	merged = conf_merge(control->file_tree, control->running, file);
+	merged = conf_merge_canonical(control->file_tree, control->running, file);
 	if (!merged) {
 		json_decref(file);
 		refuse(refusal, 500, NULL, "out of memory");
 		return -ENOMEM;
 	}
-	err = control_set(control, merged, refusal);
+	err = control_set(control, merged, may_wait, refusal);
 	json_decref(merged);
 	if (err) {
 		json_decref(file);
@@ -269,13 +276,15 @@ static int reload(struct control *control, struct refusal *refusal)
 	return 0;
 }
 
-int control_reload(struct control *control, struct refusal *refusal)
+int control_reload(struct control *control, bool may_wait, struct refusal *refusal)
 {
 	char text[640], status[64];
 	int err;
 
 	notify_reloading();
-	err = reload(control, refusal);
+	err = reload(control, may_wait, refusal);
+	if (err == -EAGAIN)
+		return err;
 	control_status(control, status, sizeof(status));
 	notify_ready(status);
 	if (err) {
@@ -287,4 +296,25 @@ int control_reload(struct control *control, struct refusal *refusal)
 		log_info("%s reloaded: %s", control->file, status);
 	}
 	return err;
+}
+
+static void reload_again(void *arg)
+{
+	struct control *control = arg;
+	struct refusal refusal;
+
+	control->reload_waits = false;
+	control_reload(control, false, &refusal);
+}
+
+void control_reload_soon(struct control *control)
+{
+	struct refusal refusal;
+
+	/* The one that waits reads the file as it will be then. */
+	if (control->reload_waits || control_reload(control, true, &refusal) != -EAGAIN)
+		return;
+	control->reload_waits = true;
+	control->reload_wait = (struct sweep_wait){ .done = reload_again, .arg = control };
+	control_await(control, &control->reload_wait);
 }

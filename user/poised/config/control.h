@@ -8,15 +8,16 @@
 
 #include <jansson.h>
 
-#include "instance.h"
-#include "refusal.h"
+#include "config/instance.h"
+#include "config/refusal.h"
 
+struct sweep_wait;
 struct uv_loop_s;
 struct lb;
-struct reconcile;
+struct model;
 struct control;
 
-/* What mode nat was started with. */
+/* Mode nat was started with these, and keeps them until a restart. */
 struct control_nat {
 	__u32 flows;
 	__u16 port_first, port_last;
@@ -41,14 +42,22 @@ void control_ready(struct control *control);
  */
 void control_stop(struct control *control);
 
-/* Reads the file again: its changes are made to what runs. 0 or -errno with *refusal. */
-int control_reload(struct control *control, struct refusal *refusal);
-
-/* Makes a tree what runs. Published and saved when it returns. 0 or -errno with *refusal. */
-int control_set(struct control *control, const json_t *tree, struct refusal *refusal);
+/*
+ * Makes a tree what runs. Published and saved when it returns. 0 or -errno with *refusal.
+ *
+ * may_wait: -EAGAIN in place of a refusal that would be none in a moment, when numbers of backends
+ * that are gone come free. Then nothing is changed, and control_await() tells when to try again.
+ */
+int control_set(struct control *control, const json_t *tree, bool may_wait,
+		struct refusal *refusal);
+/* Reads the file again: its changes are made to what runs. The same. */
+int control_reload(struct control *control, bool may_wait, struct refusal *refusal);
+void control_await(struct control *control, struct sweep_wait *wait);
+/* Reloads, at once or in a moment. What is refused is logged. */
+void control_reload_soon(struct control *control);
 
 const json_t *control_running(const struct control *control); /* canonical */
-struct reconcile *control_reconcile(const struct control *control);
+struct model *control_reconcile(const struct control *control);
 struct lb *control_lb(const struct control *control);
 const struct control_nat *control_nat(const struct control *control);
 long control_uptime_s(const struct control *control);

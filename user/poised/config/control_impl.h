@@ -6,12 +6,13 @@
 #include <limits.h>
 #include <uv.h>
 
-#include "checker.h"
-#include "control.h"
-#include "lb.h"
-#include "nexthop.h"
-#include "reconcile.h"
-#include "state.h"
+#include "health/checker.h"
+#include "config/control.h"
+#include "kernel/lb.h"
+#include "nexthop/nexthop.h"
+#include "nexthop/own.h"
+#include "apply/reconcile.h"
+#include "config/state.h"
 
 struct control {
 	struct uv_loop_s *loop;
@@ -22,14 +23,17 @@ struct control {
 	bool pins_made; /* none were there */
 	struct lb *lb;
 	struct nexthop_table *nexthops;
+	struct own_watch *own;
 	struct checker *checker;
-	struct reconcile *rec;
+	struct model *model;
 	struct control_nat nat;
 	json_t *file_tree, *running; /* canonical */
 	uv_timer_t save_timer;
 	__u64 save_ms; /* how long the last save took */
 	bool timer_open;
 	__u64 started_ms; /* uv_now */
+	struct sweep_wait reload_wait;
+	bool reload_waits;
 };
 
 /*

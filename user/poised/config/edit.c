@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "edit.h"
-#include "nearest.h"
+#include "config/edit.h"
+#include "base/nearest.h"
+#include "mode/mode.h"
 
 static json_t *no_memory(struct refusal *refusal)
 {
@@ -172,14 +173,11 @@ json_t *edit_service_set(const json_t *tree, const char *name, const json_t *bod
 		return NULL;
 	}
 	/* Encoded only where they are not the default, and refused in other modes. */
-	if (!json_object_get(body, "gue_port") && strcmp(item_text(service, "mode"), "gue"))
-		json_object_del(service, "gue_port");
-	if (!json_object_get(body, "source") && strcmp(item_text(service, "mode"), "nat"))
-		json_object_del(service, "source");
+	mode_drop_refused(service, body);
 	return copy;
 }
 
-/* Whether an item of a service's list is this backend; any_port: of any. */
+/* True if an item of a service's list is this backend; any_port: whatever its port is. */
 static bool backend_is(const json_t *item, const struct addr *addr, __u16 port, bool any_port)
 {
 	struct addr other;

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "refusal.h"
+#include "config/refusal.h"
 
 /* body: a service as in the configuration. 409 where its name is taken. */
 json_t *edit_service_add(const json_t *tree, const json_t *body, struct refusal *refusal);

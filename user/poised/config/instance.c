@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,24 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "instance.h"
-#include "log.h"
-#include "run_dir.h"
+#include "config/instance.h"
+#include "base/log.h"
+#include "base/run_dir.h"
 
-#define STATE_DIR   "/var/lib/poise"
-#define NAME_LENGTH 32
-
-bool instance_name_valid(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (!length || length > NAME_LENGTH || !isalnum((unsigned char)name[0]))
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)name[i]) && !strchr("_-", name[i]))
-			return false;
-	return true;
-}
+#define STATE_DIR "/var/lib/poise"
 
 static int directory_make(const char *parent, const char *name, mode_t mode)
 {
@@ -46,7 +32,7 @@ static int directory_make(const char *parent, const char *name, mode_t mode)
 	return err;
 }
 
-/* Whether it is still the file of that name: who clears up after a dead one removes it. */
+/* True if it is still the file of that name: whoever clears up after a dead poised removes it. */
 static bool is_there(int fd, const char *path)
 {
 	struct stat held, there;
@@ -146,7 +132,7 @@ int instance_open(const char *name, bool transient, struct instance *out)
 	return err ? err : mark(out);
 }
 
-/* With the socket, should it still be there; the directory of all instances goes with the last. */
+/* The socket goes, too, if it is still there; the directory of all instances goes with the last. */
 static void remove_traces(const struct instance *instance)
 {
 	char dir[128];

@@ -15,10 +15,6 @@ struct instance {
 	int lock;
 };
 
-/* A letter or digit, then up to 31 letters, digits, underscores and hyphens: bpffs takes no dots.
- */
-bool instance_name_valid(const char *name);
-
 /*
  * Makes the run and the state directory, takes the lock, and marks a transient instance as one;
  * says why it cannot. 0 or -errno; -EBUSY: another process holds it.

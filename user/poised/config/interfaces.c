@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_error.h"
-#include "interfaces.h"
-#include "log.h"
+#include "conf/conf_error.h"
+#include "config/interfaces.h"
+#include "base/log.h"
 
 static bool has_interface(const struct conf *conf, const char *name)
 {
@@ -17,8 +17,8 @@ static bool has_interface(const struct conf *conf, const char *name)
 	return false;
 }
 
-int interfaces_check(const struct conf *conf, const struct conf *running, const conf_marks *marks,
-		     struct conf_error *error)
+int interfaces_validate(const struct conf *conf, const struct conf *running,
+			const conf_marks *marks, struct conf_error *error)
 {
 	for (size_t i = 0; i < conf->interface_count; i++) {
 		const char *name = conf->interfaces[i].name;

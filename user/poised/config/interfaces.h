@@ -3,20 +3,20 @@
 #ifndef POISE_INTERFACES_H
 #define POISE_INTERFACES_H
 
-#include "conf.h"
-#include "lb.h"
+#include "conf/conf.h"
+#include "kernel/lb.h"
 
 /*
- * Whether those interfaces exist that `running` (NULL: nothing runs) does not have: one that was
- * there and went away stops nobody from changing something else. 0 or -EINVAL with *error.
+ * Refuses interfaces that do not exist, unless `running` (NULL: nothing runs) has them already: one
+ * that went away stops nobody from changing something else. 0 or -EINVAL with *error.
  */
-int interfaces_check(const struct conf *conf, const struct conf *running, const conf_marks *marks,
-		     struct conf_error *error);
+int interfaces_validate(const struct conf *conf, const struct conf *running,
+			const conf_marks *marks, struct conf_error *error);
 
 /* Links as they are now, to be freed; NULL without memory. */
 struct lb_link *interfaces_links(const struct lb *lb, size_t *count);
 
-/* Whether a link's interface exists, in this network namespace. */
+/* True if a link's interface exists in this network namespace. */
 bool interface_here(const struct lb_link *link);
 
 /* Attaches to each that exists. 0 or -errno with *error: interfaces_restore() undoes the rest. */

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_error.h"
-#include "log.h"
-#include "nat_check.h"
-#include "vip.h"
+#include "conf/conf_error.h"
+#include "base/log.h"
+#include "config/nat_host.h"
+#include "base/vip.h"
 
 #define MIN_PORTS      1024 /* that nat_ports may be */
 #define ADDRS_TOLD_MAX 8
@@ -33,10 +33,11 @@ static struct range range_without(struct range range, struct range out)
 	return larger;
 }
 
-static bool has_mode(const struct conf *conf, enum poise_mode mode, bool v4)
+/* True if a service of that family has a mode for which `is` holds. */
+static bool has_mode(const struct conf *conf, bool (*is)(enum poise_mode mode), bool v4)
 {
 	for (size_t i = 0; conf && i < conf->service_count; i++)
-		if (conf->services[i].mode == mode && addr_is_v4(&conf->services[i].addr) == v4)
+		if (is(conf->services[i].mode) && addr_is_v4(&conf->services[i].addr) == v4)
 			return true;
 	return false;
 }
@@ -49,13 +50,13 @@ static bool has_source(const struct conf *conf, const struct addr *addr)
 	return false;
 }
 
-/* Whether interfaces' own addresses are sources: no other one of that family is named. */
+/* True if the interfaces' own addresses are sources, as none of that family is configured. */
 static bool sends_from_any(const struct conf *conf, bool v4)
 {
 	for (size_t i = 0; conf && i < conf->nat_source_count; i++)
 		if (addr_is_v4(&conf->nat_sources[i]) == v4)
 			return false;
-	return has_mode(conf, MODE_NAT, v4);
+	return has_mode(conf, mode_has_nat_table, v4);
 }
 
 /* ---- addresses */
@@ -108,9 +109,9 @@ static int refuse_source(const struct conf *conf, size_t index, const conf_marks
 			      index, addr_format(source, text), has);
 }
 
-static int check_sources(const struct conf *conf, const struct conf *running,
-			 const conf_marks *marks, const struct addr *addrs, size_t count,
-			 struct conf_error *error)
+static int validate_sources(const struct conf *conf, const struct conf *running,
+			    const conf_marks *marks, const struct addr *addrs, size_t count,
+			    struct conf_error *error)
 {
 	for (size_t i = 0; i < conf->nat_source_count; i++) {
 		const struct addr *source = &conf->nat_sources[i];
@@ -125,7 +126,7 @@ static int check_sources(const struct conf *conf, const struct conf *running,
 
 static bool is_mixed_up(const struct conf *conf, const struct conf_service *service)
 {
-	return service->mode != MODE_LOCAL && service->port >= conf->nat_port_first &&
+	return !mode_has_sockets(service->mode) && service->port >= conf->nat_port_first &&
 	       service->port <= conf->nat_port_last &&
 	       sends_from_any(conf, addr_is_v4(&service->addr));
 }
@@ -169,10 +170,11 @@ static int refuse_port(const struct conf *conf, size_t index, const conf_marks *
 		addr_format(&service->addr, text), other);
 }
 
-int nat_check_addrs(const struct conf *conf, const struct conf *running, const conf_marks *marks,
-		    const struct addr *addrs, size_t count, struct conf_error *error)
+int nat_host_validate_addrs(const struct conf *conf, const struct conf *running,
+			    const conf_marks *marks, const struct addr *addrs, size_t count,
+			    struct conf_error *error)
 {
-	int err = check_sources(conf, running, marks, addrs, count, error);
+	int err = validate_sources(conf, running, marks, addrs, count, error);
 
 	for (size_t i = 0; i < conf->service_count && !err; i++) {
 		const struct conf_service *service = &conf->services[i];
@@ -216,15 +218,15 @@ static int addrs_read(struct addr **out, size_t *out_count)
 	return addrs ? 0 : -ENOMEM;
 }
 
-int nat_check(const struct conf *conf, const struct conf *running, const conf_marks *marks,
-	      struct conf_error *error)
+int nat_host_validate(const struct conf *conf, const struct conf *running, const conf_marks *marks,
+		      struct conf_error *error)
 {
 	struct addr *addrs = NULL;
 	size_t count = 0;
 	int err;
 
-	if (!conf->nat_source_count && !has_mode(conf, MODE_NAT, true) &&
-	    !has_mode(conf, MODE_NAT, false))
+	if (!conf->nat_source_count && !has_mode(conf, mode_has_nat_table, true) &&
+	    !has_mode(conf, mode_has_nat_table, false))
 		return 0;
 	err = addrs_read(&addrs, &count);
 	if (err == -ENOMEM)
@@ -234,16 +236,16 @@ int nat_check(const struct conf *conf, const struct conf *running, const conf_ma
 		log_warn("addresses of this host cannot be read: %s", strerror(-err));
 		return 0;
 	}
-	err = nat_check_addrs(conf, running, marks, addrs, count, error);
+	err = nat_host_validate_addrs(conf, running, marks, addrs, count, error);
 	free(addrs);
 	return err;
 }
 
 /* ---- warnings */
 
-static bool has_any(const struct conf *conf, enum poise_mode mode)
+static bool has_any(const struct conf *conf, bool (*is)(enum poise_mode mode))
 {
-	return has_mode(conf, mode, true) || has_mode(conf, mode, false);
+	return has_mode(conf, is, true) || has_mode(conf, is, false);
 }
 
 static void overlap_tell(const struct conf *conf, const struct conf *running,
@@ -255,10 +257,11 @@ static void overlap_tell(const struct conf *conf, const struct conf *running,
 	struct range better = range_without(nat, own);
 	int length;
 
-	if (!has_any(conf, MODE_NAT) || !own.last || nat.last < own.first || nat.first > own.last)
+	if (!has_any(conf, mode_has_nat_table) || !own.last || nat.last < own.first ||
+	    nat.first > own.last)
 		return;
-	if (running && has_any(running, MODE_NAT) && running->nat_port_first == nat.first &&
-	    running->nat_port_last == nat.last)
+	if (running && has_any(running, mode_has_nat_table) &&
+	    running->nat_port_first == nat.first && running->nat_port_last == nat.last)
 		return;
 	if (!better.first)
 		better = range_without(all, own);
@@ -281,7 +284,8 @@ static void forwarding_tell(const struct conf *conf, const struct conf *running,
 {
 	const char *key = v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
 
-	if (forwards || !has_mode(conf, MODE_NAT_KEEP, v4) || has_mode(running, MODE_NAT_KEEP, v4))
+	if (forwards || !has_mode(conf, mode_has_reply_keys, v4) ||
+	    has_mode(running, mode_has_reply_keys, v4))
 		return;
 	snprintf(buf, size,
 		 "%s is 0: with `source: keep` this host is the backends' gateway, and what it does"
@@ -289,8 +293,8 @@ static void forwarding_tell(const struct conf *conf, const struct conf *running,
 		 key, key);
 }
 
-bool nat_warning(const struct conf *conf, const struct conf *running, const struct nat_host *host,
-		 enum nat_warning which, char *buf, size_t size)
+bool nat_host_warning(const struct conf *conf, const struct conf *running,
+		      const struct nat_host *host, enum nat_warning which, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	if (which == NAT_WARNING_PORTS)
@@ -325,13 +329,13 @@ static void host_read(struct nat_host *out)
 		fclose(file);
 }
 
-void nat_warn(const struct conf *conf, const struct conf *running)
+void nat_host_warn(const struct conf *conf, const struct conf *running)
 {
 	struct nat_host host;
 	char text[400];
 
 	host_read(&host);
 	for (enum nat_warning i = 0; i < NAT_WARNING_MAX; i++)
-		if (nat_warning(conf, running, &host, i, text, sizeof(text)))
+		if (nat_host_warning(conf, running, &host, i, text, sizeof(text)))
 			log_warn("%s", text);
 }

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "base/clock.h"
+#include "config/notify.h"
 
 static void notify(const char *message)
 {
@@ -43,24 +43,14 @@ void notify_ready(const char *status)
 
 void notify_reloading(void)
 {
-	struct timespec now;
 	char message[64];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%lld\n",
-		 now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+	snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%llu\n",
+		 (unsigned long long)now_ns() / 1000);
 	notify(message);
 }
 
 void notify_stopping(void)
 {
 	notify("STOPPING=1\n");
-}
-
-void notify_status(const char *status)
-{
-	char message[256];
-
-	snprintf(message, sizeof(message), "STATUS=%s\n", status);
-	notify(message);
 }

@@ -7,6 +7,5 @@
 void notify_ready(const char *status);
 void notify_reloading(void); /* to be followed by notify_ready() */
 void notify_stopping(void);
-void notify_status(const char *status);
 
 #endif

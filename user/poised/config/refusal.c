@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "refusal.h"
+#include "config/refusal.h"
 
 int refuse(struct refusal *refusal, int status, const char *path, const char *format, ...)
 {

@@ -3,7 +3,7 @@
 #ifndef POISE_REFUSAL_H
 #define POISE_REFUSAL_H
 
-#include "conf.h"
+#include "conf/conf.h"
 
 struct refusal {
 	int status; /* 400 refused, 404 no such name, 409 exists already, 500 the machine's fault */

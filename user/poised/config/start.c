@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "control_impl.h"
-#include "log.h"
-#include "notify.h"
-#include "pins.h"
+#include "maps/bpffs.h"
+#include "config/control_impl.h"
+#include "base/log.h"
+#include "config/notify.h"
+#include "maps/pins.h"
 
 /* The state of an earlier poised. One that cannot be read is put aside, not lost. */
 static int state_read(const struct control *control, struct state *state)
@@ -29,25 +29,13 @@ static int state_read(const struct control *control, struct state *state)
 }
 
 /* Flows keep their backends over a reboot only if the seed does; pinned maps know theirs. */
-static void seed_choose(const struct control *control, const struct conf *conf,
-			const struct state *state, struct lb_options *options)
+static void seed_choose(const struct conf *conf, const struct state *state,
+			struct lb_options *options)
 {
-	char dir[PATH_MAX];
-	struct maps maps;
-
-	if (conf->seed_set) {
-		options->seed_set = true;
-		memcpy(options->seed, conf->seed, sizeof(options->seed));
-		return;
-	}
-	if (!state->running || maps_dir(control->pin_dir, dir, sizeof(dir)))
-		return;
-	if (!maps_open(dir, &maps)) {
-		maps_close(&maps);
-		return;
-	}
-	options->seed_set = true;
-	memcpy(options->seed, state->seed, sizeof(options->seed));
+	options->seed_set = conf->seed_set;
+	memcpy(options->seed, conf->seed, sizeof(options->seed));
+	options->last_seed_set = state->running != NULL;
+	memcpy(options->last_seed, state->seed, sizeof(options->last_seed));
 }
 
 static int kernel_open(struct control *control, const struct conf *conf, const struct state *state)
@@ -65,7 +53,7 @@ static int kernel_open(struct control *control, const struct conf *conf, const s
 	control->nat = (struct control_nat){ .flows = conf->nat_flows,
 					     .port_first = conf->nat_port_first,
 					     .port_last = conf->nat_port_last };
-	/* Of one that was killed. */
+	/* A transient poised that was killed may have left pins. */
 	if (control->instance.transient &&
 	    !bpffs_instance_dir(name, 0, control->pin_dir, sizeof(control->pin_dir)))
 		lb_remove(control->pin_dir);
@@ -75,23 +63,39 @@ static int kernel_open(struct control *control, const struct conf *conf, const s
 		return err;
 	}
 	control->pins_made = !pins_exist(control->pin_dir);
-	seed_choose(control, conf, state, &options);
+	seed_choose(conf, state, &options);
 	err = lb_open(&options, &control->lb, &error);
 	if (err)
 		log_err("%s", error.text);
 	return err;
 }
 
+/* The packet path has to know which addresses are this host's. */
+static void own_addresses(void *arg, const struct own *own)
+{
+	const struct control *control = arg;
+	int err = lb_own_set(control->lb, own->addrs, own->addr_count);
+
+	if (err)
+		log_warn("not all of this host's addresses are known to the packet path: %s",
+			 strerror(-err));
+}
+
 static int modules_open(struct control *control)
 {
-	struct reconcile_deps deps = { .loop = control->loop,
-				       .lb = control->lb,
-				       .health_changed = control_health_changed,
-				       .arg = control };
+	struct model_deps deps = { .loop = control->loop,
+				   .lb = control->lb,
+				   .health_changed = control_health_changed,
+				   .arg = control };
 	int err = nexthop_open(control->loop, &control->nexthops);
 
 	if (err) {
 		log_err("routes and neighbours cannot be read: %s", strerror(-err));
+		return err;
+	}
+	err = own_watch(control->loop, own_addresses, control, &control->own);
+	if (err) {
+		log_err("this host's addresses cannot be read: %s", strerror(-err));
 		return err;
 	}
 	err = checker_open(control->loop, &control->checker);
@@ -101,15 +105,15 @@ static int modules_open(struct control *control)
 	}
 	deps.nexthops = control->nexthops;
 	deps.checker = control->checker;
-	err = reconcile_open(&deps, &control->rec);
+	err = reconcile_open(&deps, &control->model);
 	if (!err && lb_adopted(control->lb))
-		err = reconcile_adopt(control->rec);
+		err = reconcile_adopt(control->model);
 	if (err)
 		log_err("the pinned maps cannot be taken over: %s", strerror(-err));
 	return err;
 }
 
-/* What is to run: the file's configuration with what was changed since an earlier one was read. */
+/* Returns the file's configuration with what was changed at run time since it was last read. */
 static json_t *desired_tree(const struct control *control, const struct state *state)
 {
 	if (!state->running)
@@ -143,8 +147,12 @@ static int run(struct control *control, const struct state *state)
 		err = modules_open(control);
 	if (!err) {
 		if (state->health)
-			reconcile_health_restore(control->rec, state->health);
-		err = control_set(control, desired, &refusal);
+			reconcile_health_restore(control->model, state->health);
+		err = control_set(control, desired, true, &refusal);
+		if (err == -EAGAIN) {
+			reconcile_wait(control->model);
+			err = control_set(control, desired, false, &refusal);
+		}
 		if (err)
 			refusal_log(control, &refusal);
 	}
@@ -163,9 +171,10 @@ static void release(struct control *control, bool unpin)
 {
 	int err;
 
-	reconcile_close(control->rec);
+	reconcile_close(control->model);
 	checker_close(control->checker);
 	nexthop_close(control->nexthops);
+	own_unwatch(control->own);
 	lb_close(control->lb);
 	err = unpin ? lb_remove(control->pin_dir) : 0;
 	if (err && err != -ENOENT)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "state.h"
+#include "config/state.h"
 
 #define STATE_VERSION 1
 #define SEED_FORMAT   "%016llx%016llx"

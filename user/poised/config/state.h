@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a restart needs beside the maps: state.json in the instance's state directory. */
+/* A restart needs this beside the maps: state.json in the instance's state directory. */
 #ifndef POISE_STATE_H
 #define POISE_STATE_H
 

@@ -1,39 +1,59 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* When checks happen, and what their results do. */
-#include "checker.h"
+#include "health/checker.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <uv.h>
 
-#include "check_due.h"
-#include "check_request.h"
+#include "health/check_due.h"
+#include "base/log.h"
+#include "check/probe.h"
 
 /* Checks that start together are spread over this much, so that a reload is no burst of SYNs. */
 #define FIRST_MS 50
 /* A timeout found this late says that the daemon was busy, not that the backend was slow. */
-#define LATE_MS 50
+#define LATE_MS     50
+#define COMPLAIN_MS 60000
+
+struct checker {
+	uv_loop_t *loop;
+	struct prober *prober;
+	bool complained;
+	__u64 complained_ms; /* uv_now's time of the last complaint */
+};
 
 struct check {
+	struct probe probe; /* the first member: see done() */
 	struct checker *checker;
 	struct conf_check conf;
-	struct addr addr;
-	__u16 port; /* host order */
 	struct health_state state;
-	char reason[REASON_SIZE]; /* as told last */
+	char reason[PROBE_REASON_SIZE]; /* as told last */
 	check_changed changed;
 	void *arg;
 	uv_timer_t timer;
 	__u64 due_ms; /* uv_now's time of the next check: keeps its phase however late one is */
 	__u64 began_ns;
-	bool spread;   /* the first check has begun, due_ms is in its final phase */
-	bool overdue;  /* came due while the one before was in flight */
-	bool excused;  /* the last result was not counted: the next one will be */
-	CURL *request; /* in flight, else NULL */
-	struct request_note note;
+	bool spread;  /* the first check has begun, due_ms is in its final phase */
+	bool overdue; /* came due while the one before was in flight */
+	bool excused; /* the last result was not counted: the next one will be */
 };
+
+/* Says, once a minute, that checks cannot be made. err is a negative errno. */
+static void complain(struct checker *checker, int err)
+{
+	__u64 now_ms = uv_now(checker->loop);
+
+	if (checker->complained && now_ms < checker->complained_ms + COMPLAIN_MS)
+		return;
+	checker->complained = true;
+	checker->complained_ms = now_ms;
+	log_warn("health checks cannot be made: %s; backends keep the health they have",
+		 strerror(-err));
+}
 
 /* 0 to limit - 1 */
 static __u32 random_below(__u32 limit)
@@ -75,15 +95,13 @@ static void begin(struct check *check)
 {
 	int err;
 
-	check->overdue = check->request != NULL;
+	check->overdue = check->probe.state != NULL;
 	if (check->overdue)
 		return;
 	check->began_ns = uv_hrtime();
-	check->note = (struct request_note){ .check = check };
-	err = request_begin(check->checker, &check->conf, &check->addr, check->port, &check->note,
-			    &check->request);
+	err = check->conf.kind->start(&check->probe);
 	if (err)
-		checker_complain(check->checker, err);
+		complain(check->checker, err);
 }
 
 static void due(uv_timer_t *timer)
@@ -95,12 +113,12 @@ static void due(uv_timer_t *timer)
 }
 
 /* The loop came so late to a timeout that the answer may be waiting, unread. Once in a row. */
-static bool is_excused(struct check *check, CURLcode code)
+static bool is_excused(struct check *check, const struct probe_result *result)
 {
 	__u64 took_ms = (uv_hrtime() - check->began_ns) / 1000000;
 
-	check->excused = code == CURLE_OPERATION_TIMEDOUT && !check->excused &&
-			 took_ms > check->conf.timeout_ms + LATE_MS;
+	check->excused =
+		result->timed_out && !check->excused && took_ms > check->conf.timeout_ms + LATE_MS;
 	return check->excused;
 }
 
@@ -115,39 +133,23 @@ static void tell(struct check *check, enum poise_health before, const char *reas
 	check->changed(check->arg, check->state.health, reason);
 }
 
-void check_done(struct check *check, CURLcode code)
+static void done(struct probe *probe, const struct probe_result *result)
 {
-	struct request_result result;
+	struct check *check = (struct check *)probe;
 	enum poise_health before = check->state.health;
-	bool excused;
+	bool excused = is_excused(check, result);
 
-	request_judge(check->request, code, &check->conf, &check->note, &result);
-	request_end(check->checker, check->request);
-	check->request = NULL;
-	excused = is_excused(check, code);
 	if (excused || check->overdue)
 		begin(check);
 	/* Our own trouble says nothing about the backend. */
-	if (result.local_error) {
-		checker_complain(check->checker, result.local_error);
+	if (result->local_error) {
+		complain(check->checker, result->local_error);
 	} else if (!excused) {
-		health_next(&check->state, result.passed, &check->conf);
+		health_next(&check->state, result->passed, &check->conf);
 		/* A pass on the way up is no reason to be down. */
-		if (!result.passed || check->state.health != HEALTH_DOWN)
-			tell(check, before, result.reason);
+		if (!result->passed || check->state.health != HEALTH_DOWN)
+			tell(check, before, result->reason);
 	}
-}
-
-/* The request target goes into the request as it is: nothing that would end it or its line. */
-static bool path_is_sound(const char *path)
-{
-	const unsigned char *byte = (const unsigned char *)path;
-
-	if (!path || *byte != '/')
-		return false;
-	while (*byte > ' ' && *byte != 0x7f)
-		byte++;
-	return !*byte;
 }
 
 int check_start(struct checker *checker, const struct conf_check *conf, const struct addr *addr,
@@ -156,29 +158,29 @@ int check_start(struct checker *checker, const struct conf_check *conf, const st
 {
 	struct check *check;
 
-	if (!port || !conf->interval_ms || !conf->timeout_ms ||
-	    (conf->type != CHECK_TCP && conf->type != CHECK_HTTP) ||
-	    (conf->type == CHECK_HTTP && !path_is_sound(conf->path)))
+	if (!port || !conf->interval_ms || !conf->timeout_ms || !conf->kind ||
+	    !conf->kind->valid(conf->value))
 		return -EINVAL;
 	check = calloc(1, sizeof(*check));
 	if (!check)
 		return -ENOMEM;
 	check->conf = *conf;
-	check->conf.path = NULL;
-	if (conf->type == CHECK_HTTP && !(check->conf.path = strdup(conf->path))) {
-		free(check);
-		return -ENOMEM;
-	}
+	json_incref(check->conf.value);
 	check->checker = checker;
-	check->addr = *addr;
-	check->port = port;
+	check->probe = (struct probe){ .prober = checker->prober,
+				       .loop = checker->loop,
+				       .value = conf->value,
+				       .addr = *addr,
+				       .port = port,
+				       .timeout_ms = conf->timeout_ms,
+				       .done = done };
 	check->state.health = health;
 	check->changed = changed;
 	check->arg = arg;
 	uv_timer_init(checker->loop, &check->timer);
 	check->timer.data = check;
-	uv_update_time(
-		checker->loop); /* reading a long configuration is not time in which to be late */
+	/* The time that it took to read a long configuration makes no check late. */
+	uv_update_time(checker->loop);
 	check->due_ms = uv_now(checker->loop) +
 			random_below(conf->interval_ms < FIRST_MS ? conf->interval_ms : FIRST_MS);
 	schedule(check);
@@ -190,7 +192,7 @@ static void timer_closed(uv_handle_t *handle)
 {
 	struct check *check = handle->data;
 
-	free(check->conf.path);
+	json_decref(check->conf.value);
 	free(check);
 }
 
@@ -198,8 +200,29 @@ void check_stop(struct check *check)
 {
 	if (!check)
 		return;
-	if (check->request)
-		request_end(check->checker, check->request);
-	check->request = NULL;
+	if (check->probe.state)
+		check->conf.kind->stop(&check->probe);
 	uv_close((uv_handle_t *)&check->timer, timer_closed);
+}
+
+int checker_open(struct uv_loop_s *loop, struct checker **out)
+{
+	struct checker *checker = calloc(1, sizeof(*checker));
+	int err = checker ? prober_open(loop, &checker->prober) : -ENOMEM;
+
+	if (err) {
+		free(checker);
+		return err;
+	}
+	checker->loop = loop;
+	*out = checker;
+	return 0;
+}
+
+void checker_close(struct checker *checker)
+{
+	if (!checker)
+		return;
+	prober_close(checker->prober);
+	free(checker);
 }

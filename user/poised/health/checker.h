@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Health checks: TCP connects and HTTP requests on the event loop, by libcurl's multi interface. */
+/* Health checks: when they are made, and what their results say. user/lib/check makes them. */
 #ifndef POISE_CHECKER_H
 #define POISE_CHECKER_H
 
-#include "conf.h"
-#include "health.h"
+#include "conf/conf.h"
+#include "health/health.h"
 
 struct uv_loop_s;
 struct checker;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "health.h"
+#include "health/health.h"
 
 static enum poise_health settle(struct health_state *state, enum poise_health health)
 {

@@ -3,7 +3,15 @@
 #ifndef POISE_HEALTH_H
 #define POISE_HEALTH_H
 
-#include "conf.h"
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* Tells whether a backend of this health may serve. */
+static inline bool health_usable(enum poise_health health)
+{
+	return health == HEALTH_UP || health == HEALTH_UNCHECKED;
+}
 
 struct health_state {
 	enum poise_health health;

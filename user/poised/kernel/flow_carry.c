@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "flow_carry.h"
+#include "kernel/flow_carry.h"
 #include "poise/flow.h"
 
 #define TRIES 3 /* packets may want the same room */
@@ -31,8 +31,8 @@ static int find_room(const struct flow_set *set, __u32 now)
 	return at;
 }
 
-/* Whether the entry is in the set afterwards, or a newer one of its flow. known: what was carried
- * of the flow before, 0: nothing. */
+/* True if the set has the entry afterwards, or a newer one of its flow. known: the entry of the
+ * flow that was carried before, 0: none was. */
 static bool put(struct flow_carry *carry, struct flow_set *set, __u64 entry, __u64 known, __u32 now)
 {
 	__u32 tag = flow_entry_tag(entry);

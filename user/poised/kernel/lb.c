@@ -2,38 +2,62 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "lb_room.h"
-#include "log.h"
-#include "needs.h"
-#include "pins.h"
+#include "kernel/lb_impl.h"
+#include "kernel/lb_room.h"
+#include "base/log.h"
+#include "base/needs.h"
+#include "maps/layout.h"
+#include "maps/pins.h"
 
-void lb_error_set(struct lb_error *error, const char *format, ...)
+/* The pinned maps of ours, or those of ABI version 3. 0, -ENOENT, -EPROTO or -errno. */
+static int found_read(const struct lb *lb, struct maps_found *found, char dir[PATH_MAX], char *why,
+		      size_t size)
 {
-	va_list args;
+	int err = maps_dir(lb->dir, dir, PATH_MAX);
 
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
+	if (!err)
+		err = maps_find(dir, found, why, size);
+	if (err != -ENOENT)
+		return err;
+	err = maps_dir_abi3(lb->dir, dir, PATH_MAX);
+	return err ? err : maps_find(dir, found, why, size);
 }
 
-/* The pinned maps, or none. A set that does not fit is left to be replaced, with a warning. */
-static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *error)
+/* Says which maps are made anew and which are carried over. */
+static void found_log(const struct maps_found *found, const char *dir)
 {
-	char dir[PATH_MAX], why[160];
+	char carried[400] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < MAPS_COUNT; i++) {
+		if (found->why[i][0])
+			log_warn("%s: %s: made anew: %s", dir, found->why[i], layouts[i].loss);
+		else if (found->versions[i] != layouts[i].version &&
+			 ((const int *)&found->maps)[i] >= 0 && len < sizeof(carried))
+			len += snprintf(carried + len, sizeof(carried) - len, "%s%s",
+					len ? ", " : "", layouts[i].name);
+	}
+	if (len)
+		log_info("%s: maps of older layouts are carried over: %s", dir, carried);
+}
+
+/* The pinned maps, or none. A set that cannot be used is left to be replaced, with a warning. */
+static int find_maps(const struct lb *lb, struct maps_found *found, struct lb_error *error)
+{
+	char dir[PATH_MAX], why[MAPS_WHY_SIZE + 32];
 	int err = pins_recover(lb->dir);
 
+	found->maps = maps_none;
 	if (!err)
-		err = maps_dir(lb->dir, dir, sizeof(dir));
+		err = found_read(lb, found, dir, why, sizeof(why));
 	if (!err)
-		err = maps_open_why(dir, found, why, sizeof(why));
+		found_log(found, dir);
 	if (err == -ENOENT && pins_other_abi(lb->dir))
 		log_warn("%s: the pinned maps are of ABI version %d, this program's of %d: "
 			 "counters start from zero; the old maps serve until the new ones are "
@@ -50,61 +74,78 @@ static int find_maps(const struct lb *lb, struct maps *found, struct lb_error *e
 	return err == -ENOENT ? 0 : err;
 }
 
-static int choose_seed(struct lb *lb, const struct lb_options *options, const struct maps *found,
-		       struct lb_error *error)
+static int choose_seed(struct lb *lb, const struct lb_options *options,
+		       const struct maps_found *found, struct lb_error *error)
 {
-	struct meta meta;
-	int err;
+	bool adopted = found->maps.meta >= 0;
 
-	if (found->meta >= 0) {
-		err = meta_read(found, &meta);
-		if (!err)
-			memcpy(lb->seed, meta.seed, sizeof(lb->seed));
-	} else {
-		err = getrandom(lb->seed, sizeof(lb->seed), 0) == sizeof(lb->seed) ? 0 : -EIO;
-	}
-	if (err) {
-		lb_error_set(error, "seed: %s", strerror(-err));
-		return err;
+	if (adopted)
+		memcpy(lb->seed, found->meta.seed, sizeof(lb->seed));
+	else if (options->last_seed_set)
+		memcpy(lb->seed, options->last_seed, sizeof(lb->seed));
+	else if (getrandom(lb->seed, sizeof(lb->seed), 0) != sizeof(lb->seed)) {
+		lb_error_set(error, "seed: no random numbers");
+		return -EIO;
 	}
 	if (!options->seed_set || !memcmp(lb->seed, options->seed, sizeof(lb->seed)))
 		return 0;
-	if (found->meta >= 0)
+	if (adopted)
 		log_warn("the configured seed is not the running one: flows change their backends");
 	memcpy(lb->seed, options->seed, sizeof(lb->seed));
 	return 0;
 }
 
-static int write_meta(const struct lb *lb, __u32 nat_sets)
+static int write_meta(const struct lb *lb)
 {
 	struct meta meta = { .abi_version = POISE_ABI_VERSION,
-			     .nat_sets = nat_sets,
+			     .nat_sets = lb->nat_sets,
 			     .seed = { lb->seed[0], lb->seed[1] },
 			     .clock = lb->clock };
 	__u32 zero = 0;
 
+	layout_versions_set(&meta);
 	return bpf_map_update_elem(lb->maps.meta, &zero, &meta, BPF_ANY);
+}
+
+/* Those of today's layout. */
+static void keep_current(const struct maps_found *found, struct maps *keep)
+{
+	int *fds = (int *)keep;
+
+	*keep = found->maps;
+	for (size_t i = 0; i < MAPS_COUNT; i++) {
+		if (found->versions[i] != layouts[i].version)
+			fds[i] = -1;
+	}
+}
+
+static bool all_open(const struct maps *maps)
+{
+	const int *fds = (const int *)maps;
+	size_t i = 0;
+
+	while (i < MAPS_COUNT && fds[i] >= 0)
+		i++;
+	return i == MAPS_COUNT;
 }
 
 /* Maps that are too small, and tables of another size, are left out of `keep`: others are made. 0
  * or -errno with *error. */
-static int choose_sizes(struct lb *lb, const struct lb_options *options, const struct maps *found,
-			struct maps *keep, struct lb_error *error)
+static int choose_sizes(struct lb *lb, const struct lb_options *options,
+			const struct maps_found *found, struct maps *keep, struct lb_error *error)
 {
 	__u32 want = options->max_targets ? options->max_targets : POISE_DEFAULT_BACKENDS;
 	__u32 flows = options->flows ? options->flows : POISE_DEFAULT_FLOWS;
 	__u64 room_bytes = lb_room_bytes("");
-	bool adopted = found->targets >= 0;
 	int err;
 
-	*keep = *found;
 	lb->flow_sets = flows / FLOWS_PER_SET;
-	lb->max_targets = adopted ? maps_max_targets(found) : want;
+	lb->max_targets = lb->adopted ? maps_max_targets(&found->maps) : want;
 	if (lb->max_targets < want) {
 		lb->max_targets = want;
 		keep->targets = keep->loads = keep->counters = keep->target_names = -1;
 	}
-	if (!adopted || maps_flow_sets(found) != lb->flow_sets) {
+	if (keep->flows < 0 || maps_flow_sets(keep) != lb->flow_sets) {
 		keep->flows = -1;
 		err = lb_room_check(&lb_room_flows, flows, room_bytes, error);
 		if (err)
@@ -118,46 +159,51 @@ static int choose_sizes(struct lb *lb, const struct lb_options *options, const s
 	return err;
 }
 
-/* What the new ones of the maps take over from those found, and pins. */
-static int fill(struct lb *lb, const struct maps *found, const struct maps *keep)
+/* Fills the maps that are new from those that were found, and pins them. */
+static int fill(struct lb *lb, const struct maps_found *found, const struct maps *keep)
 {
 	int err = lb_map_memory(lb);
 
-	if (!err && lb->adopted && keep->targets < 0)
-		err = lb_copy_targets(lb, found, maps_max_targets(found));
+	if (!err && lb->adopted)
+		err = lb_take_over(lb, found, keep);
 	if (!err && lb->adopted)
 		err = lb_carry_found(lb, found);
-	/* After a crash in between it is not known which nat_table is pinned. */
 	if (!err)
-		err = write_meta(lb, keep->nat_table < 0 ? 0 : lb->nat_sets);
-	if (!err && (keep->targets < 0 || keep->flows < 0 || keep->nat_table < 0))
+		err = lb_guard_open(lb);
+	if (!err)
+		err = write_meta(lb);
+	if (!err && keep->meta < 0)
 		err = pins_replace_maps(lb->dir, &lb->maps);
-	if (!err && keep->nat_table < 0)
-		err = write_meta(lb, lb->nat_sets);
 	return err;
 }
 
 /* Program, maps and pins; links still run what they ran. */
 static int load(struct lb *lb, const struct lb_options *options, struct lb_error *error)
 {
-	struct maps found = maps_none, keep;
+	struct maps_found found;
+	struct maps keep;
 	int err = find_maps(lb, &found, error);
 
 	if (!err)
 		err = choose_seed(lb, options, &found, error);
 	if (err)
 		goto out;
-	lb->adopted = found.meta >= 0;
+	lb->adopted = found.maps.meta >= 0;
+	keep_current(&found, &keep);
 	err = choose_sizes(lb, options, &found, &keep, error);
+	/* A set that is pinned anew has a meta of its own: after a crash it is known which one is
+	 * pinned, and what its maps are. */
+	if (!all_open(&keep))
+		keep.meta = -1;
 	if (!err)
-		err = lb_load(lb, &keep, error);
+		err = lb_program_load(lb, &keep, error);
 	if (err)
 		goto out;
 	err = fill(lb, &found, &keep);
 	if (err)
 		lb_error_set(error, "%s: filling and pinning maps: %s", lb->dir, strerror(-err));
 out:
-	maps_close(&found);
+	maps_close(&found.maps);
 	return err;
 }
 
@@ -182,6 +228,7 @@ int lb_open(const struct lb_options *options, struct lb **out, struct lb_error *
 		return -ENOMEM;
 	}
 	lb->maps = maps_none;
+	lb->guard = (struct lb_guard){ .memory_fd = -1, .own_fd = -1 };
 	lb->prog_fd = -1;
 	lb->cpus = libbpf_num_possible_cpus();
 	if ((size_t)snprintf(lb->dir, sizeof(lb->dir), "%s", options->instance_dir) >=
@@ -208,7 +255,9 @@ void lb_close(struct lb *lb)
 		return;
 	lb_close_links(lb);
 	lb_carry_free(lb);
+	lb_take_end(lb);
 	lb_unmap_memory(lb);
+	lb_guard_close(lb);
 	maps_close(&lb->maps);
 	if (lb->prog_fd >= 0)
 		close(lb->prog_fd);

@@ -6,8 +6,8 @@
 #ifndef POISE_LB_H
 #define POISE_LB_H
 
-#include "conf.h"
-#include "maps.h"
+#include "conf/conf.h"
+#include "maps/maps.h"
 
 struct lb;
 struct lb_rows; /* the row table of one service: an inner map, mapped into memory */
@@ -22,8 +22,10 @@ struct lb_options {
 	__u32 flows;     /* entries of the flow table; another size than found: entries are moved */
 	__u32 nat_flows; /* of the NAT table, 0: default; one that is there keeps its size */
 	__u16 nat_port_first, nat_port_last; /* both 0: default */
-	bool seed_set;                       /* else: the adopted maps' seed, or a random one */
+	bool seed_set; /* else the adopted maps' seed, the last one known, or a random one */
 	__u64 seed[2];
+	bool last_seed_set;
+	__u64 last_seed[2];
 };
 
 /*
@@ -57,6 +59,10 @@ struct nat_set *lb_nat_table(const struct lb *lb, __u32 *count);
 int lb_nat_source_get(const struct lb *lb, __u32 index, struct nat_source *out);
 int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value);
 void lb_switches_set(struct lb *lb, const struct switches *value);
+
+/* This host's own addresses, sorted by their bytes, which no client has. lb_open() has read them
+ * once. 0 or -errno: not all are known. */
+int lb_own_set(struct lb *lb, const struct addr *addrs, size_t count);
 
 /* --- attachments: pinned XDP links, one per interface --- */
 struct lb_link {

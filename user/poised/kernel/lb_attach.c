@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "log.h"
+#include "kernel/lb_impl.h"
+#include "base/log.h"
 
 static int link_create(struct lb *lb, const char *ifname, __u32 ifindex, __u32 flags)
 {

@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "flow_carry.h"
-#include "lb_impl.h"
-#include "lb_room.h"
-#include "log.h"
+#include "kernel/flow_carry.h"
+#include "kernel/lb_impl.h"
+#include "kernel/lb_room.h"
+#include "base/log.h"
 
 struct lb_carry {
 	struct lb_carry *next;
@@ -56,7 +56,7 @@ static int carry_add(struct lb *lb, int fd)
 
 	if (!err)
 		err = map_info(lb->maps.flows, &ours);
-	if (err || info.id == ours.id || lb->other_clock)
+	if (err || info.id == ours.id || lb->flows_unknown)
 		return err;
 	for (old = lb->carries; old; old = old->next) {
 		if (old->map_id == info.id)
@@ -94,25 +94,24 @@ static void flows_clear(struct lb *lb)
 	}
 }
 
-int lb_carry_found(struct lb *lb, const struct maps *found)
+int lb_carry_found(struct lb *lb, const struct maps_found *found)
 {
-	struct meta meta;
-	int err = meta_read(found, &meta);
+	const struct flow_clock *clock = &found->meta.clock;
+	int err = 0;
 
-	if (err)
-		return err;
-	if (meta.clock.jiffy_ns != lb->clock.jiffy_ns ||
-	    meta.clock.tick_shift != lb->clock.tick_shift) {
+	lb->flows_unknown = found->maps.flows < 0;
+	if (clock->jiffy_ns != lb->clock.jiffy_ns || clock->tick_shift != lb->clock.tick_shift) {
 		log_warn("flow table: its entries go by another clock (2^%u x %u ns, now 2^%u x %u "
 			 "ns): they are dropped, and those of the NAT table",
-			 meta.clock.tick_shift, meta.clock.jiffy_ns, lb->clock.tick_shift,
+			 clock->tick_shift, clock->jiffy_ns, lb->clock.tick_shift,
 			 lb->clock.jiffy_ns);
-		lb->other_clock = true;
+		lb->flows_unknown = true;
 		flows_clear(lb);
 		lb_nat_clear(lb);
 		return 0;
 	}
-	err = carry_add(lb, found->flows);
+	if (!lb->flows_unknown)
+		err = carry_add(lb, found->maps.flows);
 	if (!err)
 		lb_carry_run(lb, false);
 	return err;

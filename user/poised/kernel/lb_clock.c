@@ -9,29 +9,25 @@
 #include <errno.h>
 #include <time.h>
 
-#include "lb_impl.h"
+#include "base/clock.h"
+#include "kernel/lb_impl.h"
 #include "poise/flow.h"
 
 #define MIN_TICK_NS 3000000000ULL /* 14 bits of ticks have to reach over twice 8 hours */
 #define LOOKS       5
 
-static __u64 clock_ns(clockid_t id, int (*read)(clockid_t, struct timespec *))
+/* The coarse clocks advance once per jiffy: their resolution is the kernel's TICK_NSEC. */
+static __u64 jiffy_ns_read(void)
 {
 	struct timespec time = { 0 };
 
-	read(id, &time);
+	clock_getres(CLOCK_MONOTONIC_COARSE, &time);
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
-}
-
-static __u64 monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC, clock_gettime);
 }
 
 int lb_clock_init(struct flow_clock *clock)
 {
-	/* The coarse clocks advance once per jiffy: their resolution is the kernel's TICK_NSEC. */
-	__u64 jiffy_ns = clock_ns(CLOCK_MONOTONIC_COARSE, clock_getres);
+	__u64 jiffy_ns = jiffy_ns_read();
 
 	if (!jiffy_ns || jiffy_ns >= MIN_TICK_NS)
 		return -ERANGE;
@@ -50,12 +46,12 @@ int lb_clock_set(struct flow_clock *clock, int jiffies_fd)
 		unsigned char frame[64] = { 0 };
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
 			    .repeat = 1);
-		__u64 before_ns = monotonic_ns(), took_ns;
+		__u64 before_ns = now_ns(), took_ns;
 		int err = bpf_prog_test_run_opts(jiffies_fd, &run);
 
 		if (err)
 			return err;
-		took_ns = monotonic_ns() - before_ns;
+		took_ns = now_ns() - before_ns;
 		if (took_ns >= least_ns)
 			continue;
 		least_ns = took_ns;
@@ -67,5 +63,5 @@ int lb_clock_set(struct flow_clock *clock, int jiffies_fd)
 
 __u32 lb_clock_tick(const struct flow_clock *clock)
 {
-	return flow_clock_tick(clock, monotonic_ns());
+	return flow_clock_tick(clock, now_ns());
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "lb_impl.h"
-#include "service_table.h"
+#include "kernel/lb_impl.h"
+#include "maps/service_table.h"
 
 #define SERVICES_BYTES (SERVICE_BUCKETS * sizeof(struct service_bucket))
 #define OWNER_WORD     (offsetof(struct target, owner) / sizeof(__u64))
@@ -79,7 +79,13 @@ struct load *lb_loads(const struct lb *lb)
 
 int lb_service_set(struct lb *lb, const struct service_key *key, const struct service *value)
 {
-	return service_table_set(lb->services, key, value);
+	struct service before;
+	int fresh = service_table_get(lb->services, key, &before);
+	int err = service_table_set(lb->services, key, value);
+
+	if (!err && fresh)
+		lb_guard_service(lb, key, true);
+	return err;
 }
 
 int lb_service_get(const struct lb *lb, const struct service_key *key, struct service *out)
@@ -91,6 +97,8 @@ int lb_service_del(struct lb *lb, const struct service_key *key)
 {
 	int err = service_table_del(lb->services, key);
 
+	if (!err)
+		lb_guard_service(lb, key, false);
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -174,36 +182,6 @@ int lb_counter_zero(struct lb *lb, __u32 number)
 	int err = zero ? bpf_map_update_elem(lb->maps.counters, &number, zero, BPF_ANY) : -ENOMEM;
 
 	free(zero);
-	return err;
-}
-
-static int copy_map(int from, int to, size_t value_size, __u32 count)
-{
-	void *value = malloc(value_size);
-	int err = value ? 0 : -ENOMEM;
-
-	for (__u32 i = 0; i < count && !err; i++) {
-		err = bpf_map_lookup_elem(from, &i, value);
-		if (!err)
-			err = bpf_map_update_elem(to, &i, value, BPF_ANY);
-	}
-	free(value);
-	return err;
-}
-
-int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count)
-{
-	int err = copy_map(from->targets, lb->maps.targets, sizeof(struct target), count);
-
-	if (!err)
-		err = copy_map(from->target_names, lb->maps.target_names,
-			       sizeof(struct target_name), count);
-	if (!err)
-		err = copy_map(from->loads, lb->maps.loads, sizeof(struct load), count);
-	/* Last, so that least is counted in the old map after it was read. */
-	if (!err)
-		err = copy_map(from->counters, lb->maps.counters, lb->cpus * sizeof(struct counter),
-			       count);
 	return err;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the lb*.c files share. */
+/* The lb*.c files share this. */
 #ifndef POISE_LB_IMPL_H
 #define POISE_LB_IMPL_H
 
 #include <limits.h>
 
-#include "lb.h"
-#include "xdp_link.h"
+#include "kernel/lb.h"
+#include "maps/xdp_link.h"
+#include "nexthop/own.h"
+#include "poise/guard.h"
 
 struct lb_slot {
 	int fd;
@@ -15,7 +17,17 @@ struct lb_slot {
 	bool behind;     /* runs an older program over our maps */
 };
 
+/* Maps of the program that are not pinned, and what they were last given. */
+struct lb_guard {
+	int memory_fd, own_fd; /* -1: not open */
+	struct guard *memory;
+	struct flow_hash_key key;
+	struct addr *own; /* as in own_addresses, sorted */
+	size_t own_count;
+};
+
 struct lb_carry; /* a flow table that is being replaced */
+struct lb_taken; /* a map of counters that is being replaced */
 
 struct lb {
 	char dir[PATH_MAX];
@@ -26,6 +38,7 @@ struct lb {
 	struct flow_set *flows;
 	struct load *loads;
 	struct switches *switches;
+	struct lb_guard guard;
 	struct nat_set *nat; /* NULL: none was made */
 	int prog_fd;
 	__u32 prog_id;
@@ -37,8 +50,9 @@ struct lb {
 	__u32 nat_want_sets; /* as configured */
 	__u32 nat_port_first, nat_port_count;
 	struct flow_clock clock;
-	bool other_clock; /* older flow tables cannot be read */
+	bool flows_unknown; /* older flow tables cannot be read: another layout or clock */
 	struct lb_carry *carries;
+	struct lb_taken *taken;
 	int cpus;
 	struct lb_slot *slots;
 	size_t slot_count;
@@ -51,7 +65,7 @@ __attribute__((format(printf, 2, 3))) void lb_error_set(struct lb_error *error, 
 
 /* Loads the program with lb's seed and sizes over those of `maps` that are open; descriptors of all
  * maps and of the program go to *lb, and the time to its clock. 0 or -errno with *error. */
-int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error);
+int lb_program_load(struct lb *lb, const struct maps *maps, struct lb_error *error);
 
 /* Clock: its units; its time, by the program poise_jiffies; the tick now. */
 int lb_clock_init(struct flow_clock *clock);                /* 0 or -ERANGE: no clock to go by */
@@ -62,11 +76,19 @@ __u32 lb_clock_tick(const struct flow_clock *clock);
 int lb_map_memory(struct lb *lb);
 void lb_unmap_memory(struct lb *lb);
 
+/* Fills the guard: from the services that are published and from what the kernel says of this host.
+ * 0 or -errno. */
+int lb_guard_open(struct lb *lb);
+void lb_guard_close(struct lb *lb);
+bool lb_guard_is_address(const struct service_key *key); /* of an address, not of a service */
+/* An entry of an address has come (`there`) or is to go; others are fine. */
+void lb_guard_service(struct lb *lb, const struct service_key *key, bool there);
+
 bool lb_nat_valid(const struct lb_options *options);
 /* Ports, and the size of the NAT table: that of the one that is there (another is warned of), else
  * as configured, or less where there is no memory for that. An outer map that does not take it is
  * left out of `keep`. 0 or -errno. */
-int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct maps *found,
+int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct maps_found *found,
 		  struct maps *keep, __u64 room_bytes);
 /* A table of lb's size: a descriptor, or -errno with *error. */
 int lb_nat_create(const struct lb *lb, struct lb_error *error);
@@ -74,15 +96,21 @@ int lb_nat_map(struct lb *lb); /* the table that is there, if any. 0 or -errno *
 void lb_nat_unmap(struct lb *lb);
 void lb_nat_clear(struct lb *lb); /* no entry is left */
 
-/* Copies entries 0 .. count - 1 of the maps that are sized by targets. 0 or -errno. */
-int lb_copy_targets(const struct lb *lb, const struct maps *from, __u32 count);
+/*
+ * Fills the maps that are not kept from those that were found, in whatever layout these are.
+ * Packets go on to count there meanwhile: lb_take_counts() adds that once links are switched and no
+ * packet is on its way through the older program. 0 or -errno.
+ */
+int lb_take_over(struct lb *lb, const struct maps_found *found, const struct maps *keep);
+int lb_take_counts(struct lb *lb);
+void lb_take_end(struct lb *lb);
 
 /*
  * Flow tables that ours replaces, and the entries that packets go on to make there: taken over from
  * the pinned maps that were found and from the programs of links, as a poised that was killed may
  * have pinned a table that no link uses yet. lb_carry_run() before and after links are switched.
  */
-int lb_carry_found(struct lb *lb, const struct maps *found);               /* 0 or -errno */
+int lb_carry_found(struct lb *lb, const struct maps_found *found);         /* 0 or -errno */
 int lb_carry_of_program(struct lb *lb, const __u32 *map_ids, __u32 count); /* 0 or -errno */
 void lb_carry_run(struct lb *lb, bool switched);
 void lb_carry_end(struct lb *lb); /* says what was carried */
@@ -93,7 +121,7 @@ void lb_carry_free(struct lb *lb);
 int lb_adopt_links(struct lb *lb, struct lb_error *error);
 void lb_close_links(struct lb *lb);
 
-/* What the kernel says of a link. 0, -EPROTO (not an XDP link) or -errno. */
+/* Asks the kernel for the state of a link. 0, -EPROTO (not an XDP link) or -errno. */
 int lb_slot_state(const struct lb_slot *slot, struct xdp_link_state *state);
 /* The slot owns fd, once there is one. NULL: out of memory. */
 struct lb_slot *lb_slot_add(struct lb *lb, int fd, __u32 ifindex, const char *ifname);

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "log.h"
-#include "pins.h"
+#include "kernel/lb_impl.h"
+#include "base/log.h"
+#include "maps/pins.h"
 
 int lb_slot_state(const struct lb_slot *slot, struct xdp_link_state *state)
 {
@@ -109,19 +109,25 @@ int lb_remove_older(const struct lb *lb)
 	return pins_remove_older(lb->dir);
 }
 
-static __u32 map_id(int fd)
+static bool is_ours(const struct lb *lb, __u32 map_id)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
+	const int *fds = (const int *)&lb->maps;
 
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+	for (size_t i = 0; i < MAPS_COUNT; i++) {
+		struct bpf_map_info info = { 0 };
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(fds[i], &info, &len) && info.id == map_id)
+			return true;
+	}
+	return false;
 }
 
-/* Whether a program looks its services up in our map; if so, its flow table is to be carried over.
- * 1, 0 or -errno. */
+/* A program that uses one of our maps is an older one, and the others of its maps are those that
+ * ours took over from; if so, its flow table is to be carried over. 1, 0 or -errno. */
 static int runs_our_maps(struct lb *lb, __u32 program_id)
 {
-	__u32 ids[64] = { 0 }, want = map_id(lb->maps.services);
+	__u32 ids[64] = { 0 };
 	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
 	__u32 len = sizeof(info), count;
 	int fd = bpf_prog_get_fd_by_id(program_id), err;
@@ -132,7 +138,7 @@ static int runs_our_maps(struct lb *lb, __u32 program_id)
 	close(fd);
 	count = err ? 0 : info.nr_map_ids < 64 ? info.nr_map_ids : 64;
 	for (__u32 i = 0; i < count; i++) {
-		if (ids[i] != want)
+		if (!is_ours(lb, ids[i]))
 			continue;
 		err = lb_carry_of_program(lb, ids, count);
 		return err ? err : 1;
@@ -203,12 +209,13 @@ static int links_switch(struct lb *lb, struct lb_error *error)
 {
 	const struct timespec packets_end = { .tv_nsec = 100000000 };
 	bool switched = false;
+	int err = 0;
 
 	lb_carry_run(lb, false);
 	for (size_t i = 0; i < lb->slot_count; i++) {
 		struct lb_slot *slot = &lb->slots[i];
-		int err = slot->behind ? bpf_link_update(slot->fd, lb->prog_fd, NULL) : 0;
 
+		err = slot->behind ? bpf_link_update(slot->fd, lb->prog_fd, NULL) : 0;
 		if (err && err != -ENOLINK) {
 			lb_error_set(error, "interface %s: the program of its link: %s",
 				     slot->ifname, strerror(-err));
@@ -217,15 +224,21 @@ static int links_switch(struct lb *lb, struct lb_error *error)
 		switched |= slot->behind;
 		slot->behind = false;
 	}
-	if (switched && lb->carries) {
+	err = 0;
+	if (switched && (lb->carries || lb->taken)) {
 		lb_carry_run(lb, true);
 		/* Those that were on their way through the older program have left it after that.
 		 */
 		nanosleep(&packets_end, NULL);
 		lb_carry_run(lb, true);
+		err = lb_take_counts(lb);
 	}
+	if (err)
+		lb_error_set(error, "adding what the older program has counted: %s",
+			     strerror(-err));
 	lb_carry_end(lb);
-	return 0;
+	lb_take_end(lb);
+	return err;
 }
 
 int lb_adopt_links(struct lb *lb, struct lb_error *error)

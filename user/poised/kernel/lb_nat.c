@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What NAT has of the maps: its table, an inner map in memory, and its sources. */
+/* NAT has two of the maps: its table, an inner map in memory, and its sources. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "lb_room.h"
-#include "log.h"
+#include "kernel/lb_impl.h"
+#include "kernel/lb_room.h"
+#include "base/log.h"
 
 static __u32 flows_of(__u32 sets)
 {
@@ -38,23 +38,19 @@ static void ports_choose(struct lb *lb, const struct lb_options *options)
 	lb->nat_port_count = last - lb->nat_port_first + 1U;
 }
 
-int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct maps *found,
+int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct maps_found *found,
 		  struct maps *keep, __u64 room_bytes)
 {
 	__u32 flows = options->nat_flows ? options->nat_flows : POISE_DEFAULT_NAT_FLOWS;
 	char want[16], have[16];
-	struct meta meta = { 0 };
-	int fd = -ENOENT, err;
+	int fd = -ENOENT;
 
 	ports_choose(lb, options);
 	lb->nat_want_sets = maps_nat_sets(flows);
-	if (found->nat_table >= 0) {
-		fd = nat_map_open(found, &lb->nat_sets);
+	if (keep->nat_table >= 0) {
+		fd = nat_map_open(keep, &lb->nat_sets);
 		if (fd < 0 && fd != -ENOENT)
 			return fd;
-		err = meta_read(found, &meta);
-		if (err)
-			return err;
 	}
 	if (fd >= 0) {
 		close(fd);
@@ -67,12 +63,12 @@ int lb_nat_choose(struct lb *lb, const struct lb_options *options, const struct 
 		return 0;
 	}
 	lb->nat_sets = lb->nat_want_sets;
-	if (meta.nat_sets == lb->nat_sets)
+	if (keep->nat_table >= 0 && found->meta.nat_sets == lb->nat_sets)
 		return 0;
 	/* A table as large is made and thrown away for the kernel to see. Who has no service by NAT
 	 * is not to need memory for it: lb_nat_make() is the one to complain. */
 	lb->nat_sets = maps_nat_sets(lb_room_largest(&lb_room_nat, flows, room_bytes));
-	if (meta.nat_sets != lb->nat_sets)
+	if (!lb->adopted || found->meta.nat_sets != lb->nat_sets)
 		keep->nat_table = -1;
 	return 0;
 }
@@ -187,4 +183,5 @@ int lb_nat_source_set(struct lb *lb, __u32 index, const struct nat_source *value
 void lb_switches_set(struct lb *lb, const struct switches *value)
 {
 	__atomic_store_n(&lb->switches->nat_keep, value->nat_keep, __ATOMIC_RELEASE);
+	__atomic_store_n(&lb->switches->local, value->local, __ATOMIC_RELEASE);
 }

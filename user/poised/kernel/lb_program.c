@@ -10,11 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "lb_room.h"
+#include "kernel/lb_impl.h"
+#include "kernel/lb_room.h"
+#include "poise/guard.h"
 #include "poise/hash.h"
 
-#include "lb.skel.h" /* needs the types above */
+#include "gen/lb.skel.h" /* needs the types above */
 
 /* The end of what libbpf warned of: a verifier log tells its reason in its last lines. */
 static struct {
@@ -85,14 +86,14 @@ static int reuse(struct lb_bpf *skel, const struct maps *maps)
 	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
 		if (fds[i] >= 0)
 			err = bpf_map__reuse_fd(
-				bpf_object__find_map_by_name(skel->obj, maps_names[i]), fds[i]);
+				bpf_object__find_map_by_name(skel->obj, maps_name(i)), fds[i]);
 	}
 	return err;
 }
 
 static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps *maps)
 {
-	int err = 0;
+	int err = bpf_map__set_max_entries(skel->maps.nat_scarce, lb->max_targets);
 
 	flow_hash_key_expand(lb->seed, (struct flow_hash_key *)&skel->rodata->hash_key);
 	*(__u32 *)&skel->rodata->flow_set_mask = lb->flow_sets - 1;
@@ -100,15 +101,14 @@ static int configure(struct lb_bpf *skel, const struct lb *lb, const struct maps
 	*(__u32 *)&skel->rodata->nat_set_mask = lb->nat_sets - 1;
 	*(__u32 *)&skel->rodata->nat_port_first = lb->nat_port_first;
 	*(__u32 *)&skel->rodata->nat_port_count = lb->nat_port_count;
-	if (maps->targets < 0) {
+	if (!err && maps->targets < 0)
 		err = bpf_map__set_max_entries(skel->maps.targets, lb->max_targets);
-		if (!err)
-			err = bpf_map__set_max_entries(skel->maps.loads, lb->max_targets);
-		if (!err)
-			err = bpf_map__set_max_entries(skel->maps.counters, lb->max_targets);
-		if (!err)
-			err = bpf_map__set_max_entries(skel->maps.target_names, lb->max_targets);
-	}
+	if (!err && maps->loads < 0)
+		err = bpf_map__set_max_entries(skel->maps.loads, lb->max_targets);
+	if (!err && maps->counters < 0)
+		err = bpf_map__set_max_entries(skel->maps.counters, lb->max_targets);
+	if (!err && maps->target_names < 0)
+		err = bpf_map__set_max_entries(skel->maps.target_names, lb->max_targets);
 	if (!err && maps->flows < 0)
 		err = bpf_map__set_max_entries(skel->maps.flows, lb->flow_sets);
 	return err ? err : reuse(skel, maps);
@@ -158,7 +158,7 @@ static int keep(struct lb *lb, const struct lb_bpf *skel)
 	int *fds = (int *)&lb->maps;
 
 	for (size_t i = 0; i < MAPS_COUNT; i++) {
-		fds[i] = fcntl(bpf_object__find_map_fd_by_name(skel->obj, maps_names[i]),
+		fds[i] = fcntl(bpf_object__find_map_fd_by_name(skel->obj, maps_name(i)),
 			       F_DUPFD_CLOEXEC, 3);
 		if (fds[i] < 0)
 			return -errno;
@@ -166,13 +166,17 @@ static int keep(struct lb *lb, const struct lb_bpf *skel)
 	lb->prog_fd = fcntl(bpf_program__fd(skel->progs.poise_lb), F_DUPFD_CLOEXEC, 3);
 	if (lb->prog_fd < 0)
 		return -errno;
+	lb->guard.memory_fd = fcntl(bpf_map__fd(skel->maps.data_guard), F_DUPFD_CLOEXEC, 3);
+	lb->guard.own_fd = fcntl(bpf_map__fd(skel->maps.own_addresses), F_DUPFD_CLOEXEC, 3);
+	if (lb->guard.memory_fd < 0 || lb->guard.own_fd < 0)
+		return -errno;
 	if (bpf_obj_get_info_by_fd(lb->prog_fd, &info, &len))
 		return -errno;
 	lb->prog_id = info.id;
 	return 0;
 }
 
-int lb_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
+int lb_program_load(struct lb *lb, const struct maps *maps, struct lb_error *error)
 {
 	libbpf_print_fn_t before = libbpf_set_print(keep_warnings);
 	struct lb_bpf *skel = NULL;

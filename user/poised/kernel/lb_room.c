@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lb_impl.h"
-#include "lb_room.h"
+#include "kernel/lb_impl.h"
+#include "kernel/lb_room.h"
 
 const struct lb_room_table lb_room_flows = { "flows", "entries",
 					     sizeof(struct flow_set) / FLOWS_PER_SET,
@@ -44,7 +44,7 @@ static __u64 cgroup_line(const char *dir, const char *file, const char *name)
 	return line_read(path, name);
 }
 
-/* What one cgroup has left; the page cache that it has not used lately makes room. */
+/* Returns what one cgroup has left. The page cache that it has not used lately makes room. */
 static __u64 cgroup_room(const char *dir)
 {
 	__u64 max = cgroup_line(dir, "memory.max", ""), used, cache;

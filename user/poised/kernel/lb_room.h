@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether there is memory for a flow table, or for NAT's: asked before it is made, as the kernel
+/* Before a flow table or NAT's table is made, this looks whether there is memory for it: the kernel
  * may well give it and have none left for the rest. */
 #ifndef POISE_LB_ROOM_H
 #define POISE_LB_ROOM_H
 
-#include "lb.h"
+#include "kernel/lb.h"
 
 #define LB_ROOM_UNKNOWN (~0ULL)
 
@@ -19,7 +19,7 @@ extern const struct lb_room_table lb_room_flows, lb_room_nat;
  * and sys are, "" for this machine's. LB_ROOM_UNKNOWN: cannot be read. */
 __u64 lb_room_bytes(const char *root);
 
-/* Of so many or fewer units the most that may be had: they may take half of the room. */
+/* Returns the largest size, up to at_most units, that takes no more than half of the room. */
 __u32 lb_room_largest(const struct lb_room_table *table, __u32 at_most, __u64 room_bytes);
 
 /* 0, or -ENOMEM with the largest that would do in *error. */

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
+#include "kernel/lb_impl.h"
 
 #define CHUNK            256 /* tables per update: as many descriptors are open at once */
 #define ENTERING_THREADS 32

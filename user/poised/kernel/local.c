@@ -4,30 +4,20 @@
 #include <bpf/libbpf.h>
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "local_impl.h"
+#include "base/clock.h"
+#include "kernel/lb_impl.h"
+#include "kernel/local_impl.h"
 #include "poise/hash.h"
 
-#include "local.skel.h" /* needs the types above */
+#include "gen/local.skel.h" /* needs the types above */
 
 #define TALLIES_AT_ONCE 1024
-
-void local_error_set(struct lb_error *error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-}
 
 int local_pin_path(const char *instance_dir, const char *name, char *buf, size_t size)
 {
@@ -43,7 +33,7 @@ static int maps_reuse(struct local_bpf *skel, const struct maps *maps)
 	int err = 0;
 
 	for (size_t i = 0; i < MAPS_COUNT && !err; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, maps_names[i]);
+		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, maps_name(i));
 
 		if (map)
 			err = bpf_map__reuse_fd(map, fds[i]);
@@ -129,7 +119,7 @@ int local_open(struct lb *lb, struct local **out, struct lb_error *error)
 	if (!err)
 		err = marks_pin(local);
 	if (err) {
-		local_error_set(error, "mode local: its programs do not load: %s", strerror(-err));
+		lb_error_set(error, "mode local: its programs do not load: %s", strerror(-err));
 		local_close(local);
 		return err;
 	}
@@ -160,11 +150,9 @@ int local_find(struct local *local, __u32 target, const struct addr *addr, __u16
 					 .target = target,
 					 .backend.port = htons(port) };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &request, .data_size_in = sizeof(request));
-	struct timespec now;
 	int err;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	request.salt = now.tv_nsec;
+	request.salt = (__u32)now_ns();
 	memcpy(request.backend.addr, addr->b, sizeof(request.backend.addr));
 	err = bpf_prog_test_run_opts(bpf_program__fd(local->skel->progs.poise_local_find), &opts);
 	return err ? err : (int)opts.retval;
@@ -230,7 +218,7 @@ int local_count(struct local *local, struct local_tally **out, size_t *count)
 	int fd = bpf_map__fd(local->skel->maps.local_counts);
 	int err = counts_take(fd, out, count);
 
-	/* What was left of a count that failed. */
+	/* These counts were left by one that failed, so they are thrown away. */
 	if (err)
 		return err;
 	free(*out);

@@ -7,7 +7,7 @@
 #ifndef POISE_LOCAL_H_
 #define POISE_LOCAL_H_
 
-#include "lb.h"
+#include "kernel/lb.h"
 #include "poise/local.h"
 
 struct local;
@@ -26,7 +26,7 @@ struct local *local_hold(struct local *local);
 void local_close(struct local *local);
 
 /*
- * Whether look-ups can be led to the programs: makes the link if there is none. One that an earlier
+ * Makes the link that leads look-ups to the programs, if there is none. A link that an earlier
  * poised left goes on with that one's programs and sockets until local_switch(), which is to be
  * called once sockets and services are entered. 0 or -errno with *error.
  */

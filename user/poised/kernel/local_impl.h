@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the local*.c files share. */
+/* The local*.c files share this. */
 #ifndef POISE_LOCAL_IMPL_H
 #define POISE_LOCAL_IMPL_H
 
 #include <limits.h>
 
-#include "local.h"
+#include "kernel/local.h"
 
 struct local_bpf;
 struct bpf_link;
@@ -19,9 +19,6 @@ struct local {
 	bool behind;              /* the link runs other programs than ours */
 	unsigned int holders;
 };
-
-__attribute__((format(printf, 2, 3))) void local_error_set(struct lb_error *error,
-							   const char *format, ...);
 
 /* Pins: "marks" is a map, "link" is what it says. 0 or -ENAMETOOLONG. */
 int local_pin_path(const char *instance_dir, const char *name, char *buf, size_t size);

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lb_impl.h"
-#include "local_impl.h"
-#include "pins.h"
+#include "kernel/lb_impl.h"
+#include "kernel/local_impl.h"
+#include "maps/pins.h"
 #include "poise/hash.h"
 
-#include "local.skel.h" /* needs the types above */
+#include "gen/local.skel.h" /* needs the types above */
 
 #define NETNS_SELF "/proc/thread-self/ns/net"
 
@@ -22,7 +22,8 @@ static int program_fd(const struct local *local)
 	return bpf_program__fd(local->skel->progs.poise_local);
 }
 
-/* Whether a link leads look-ups of this network namespace: 1, 0 or -errno. *gone: nobody's. */
+/* Returns 1 if a link directs this network namespace's socket look-ups, 0 if not, or -errno. *gone
+ * says that its namespace no longer exists. */
 static int is_here(int fd, bool *gone)
 {
 	struct bpf_link_info info = { 0 };
@@ -53,14 +54,14 @@ static int link_adopt(struct local *local, const char *path, struct lb_error *er
 	}
 	close(fd);
 	if (!here && !gone) {
-		local_error_set(error, "mode local: this instance serves another network namespace:"
-				       " choose another --instance");
+		lb_error_set(error, "mode local: this instance serves another network namespace:"
+				    " choose another --instance");
 		return -EBUSY;
 	}
 	if (!here && unlink(path))
 		here = -errno;
 	if (here)
-		local_error_set(error, "%s: %s", path, strerror(-here));
+		lb_error_set(error, "%s: %s", path, strerror(-here));
 	return here;
 }
 
@@ -95,8 +96,7 @@ int local_attach(struct local *local, struct lb_error *error)
 		return err < 0 ? err : 0;
 	err = link_make(local, path);
 	if (err)
-		local_error_set(error, "mode local: sk_lookup cannot be attached: %s",
-				strerror(-err));
+		lb_error_set(error, "mode local: sk_lookup cannot be attached: %s", strerror(-err));
 	return err;
 }
 

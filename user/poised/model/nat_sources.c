@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "nat_sources.h"
+#include "model/nat_sources.h"
 
 /* Where the configuration's begin, so that either family's can grow; interfaces' own addresses come
  * from the other end. */

@@ -7,7 +7,7 @@
 #ifndef POISE_NAT_SOURCES_H
 #define POISE_NAT_SOURCES_H
 
-#include "target.h"
+#include "mode/target.h"
 
 struct nat_sources {
 	struct nat_source_slot {
@@ -24,7 +24,7 @@ struct nat_sources {
 int nat_sources_find(const struct nat_sources *sources, const struct addr *addr);
 /* Found in the kernel at an index. */
 void nat_sources_adopt(struct nat_sources *sources, __u32 index, const struct addr *addr);
-/* Whether there is an index for each of them. */
+/* True if there is an index for each of them. */
 bool nat_sources_room(const struct nat_sources *sources, const struct addr *addrs, size_t count);
 /* These are the configuration's from now on. */
 void nat_sources_list(struct nat_sources *sources, const struct addr *addrs, size_t count);
@@ -32,8 +32,8 @@ void nat_sources_list(struct nat_sources *sources, const struct addr *addrs, siz
 int nat_sources_take(struct nat_sources *sources, const struct addr *addr);
 void nat_sources_drop(struct nat_sources *sources, __u32 index);
 
-/* What targets are to name: the most listed ones of a family that adjoin; count 0: there are none.
- */
+/* Returns the sources that targets are to name: the longest run of listed ones of a family. count
+ * is 0 if there are none. */
 struct target_sources nat_sources_run(const struct nat_sources *sources, bool v4);
 /* Gives a listed one that nobody uses an index that adjoins the run, if it is not part of it and
  * there is such an index. Whether it has moved. */

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "numbers.h"
+#include "model/numbers.h"
 
 int numbers_init(struct numbers *numbers, __u32 first, __u32 end)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 
-#include "build.h"
-#include "sequence.h"
+#include "publish/build.h"
+#include "rows/sequence.h"
 
 static void *build_one(void *arg)
 {

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "maglev.h"
+#include "rows/maglev.h"
 
 struct build_job {
 	struct maglev_backend *backends; /* the usable ones */

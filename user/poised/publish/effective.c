@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "effective.h"
-
-bool health_usable(enum poise_health health)
-{
-	return health == HEALTH_UP || health == HEALTH_UNCHECKED;
-}
+#include "health/health.h"
+#include "publish/effective.h"
 
 static bool could_relieve(const struct effective_backend *backend)
 {

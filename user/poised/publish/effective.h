@@ -30,7 +30,7 @@ struct effective_backend {
 	__u32 weight_now; /* relative to the others'; 0: no new flows */
 };
 
-/* What holds for the service as a whole. */
+/* These hold for the service as a whole. */
 struct effective_service {
 	__u8 panic_percent;  /* 0: never */
 	__u32 slow_start_ms; /* 0: none */
@@ -41,9 +41,6 @@ struct effective_service {
 	size_t up, counted; /* what panic is told by */
 	__u64 next_step_ms; /* when a weight changes by itself, wall clock; 0: never */
 };
-
-/* Whether what the checks say lets a backend serve. */
-bool health_usable(enum poise_health health);
 
 void effective_evaluate(struct effective_service *service, struct effective_backend *backends,
 			size_t count, __u64 now_ms);

@@ -7,101 +7,98 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "model.h"
+#include "base/log.h"
+#include "publish/publish.h"
 
-struct sides {
-	struct side_entry *entries;
+struct extras {
+	struct extra_entry *entries;
 	size_t count;
 };
 
-static int side_compare(const void *a, const void *b)
+static int extra_compare(const void *a, const void *b)
 {
-	const struct side_entry *first = a, *second = b;
+	const struct extra_entry *first = a, *second = b;
 	int order = memcmp(&first->key, &second->key, sizeof(first->key));
 
 	/* An answer is its service's that has the backend now, not its that had it. */
 	return order ? order : first->left_over - second->left_over;
 }
 
-static bool is_reply(const struct side_entry *side)
+static bool is_reply(const struct extra_entry *extra)
 {
-	return side->key.kind == KEY_REPLY;
+	return extra->key.kind == KEY_REPLY;
 }
 
-static void add(struct sides *sides, const __u8 addr[16], struct service value)
+static void add(struct extras *extras, const __u8 addr[16], struct service value)
 {
-	struct side_entry *side = &sides->entries[sides->count++];
+	struct extra_entry *extra = &extras->entries[extras->count++];
 
-	*side = (struct side_entry){ .value = value };
-	memcpy(side->key.addr, addr, sizeof(side->key.addr));
+	*extra = (struct extra_entry){ .value = value };
+	memcpy(extra->key.addr, addr, sizeof(extra->key.addr));
 }
 
-static void add_reply(struct sides *sides, const struct run_backend *backend)
+static void add_reply(struct extras *extras, const struct live_backend *backend)
 {
-	const struct run_service *service = backend->service;
+	const struct live_service *service = backend->service;
 	const struct service value = { .number = service->number,
 				       .row_count = backend->target,
 				       .flags = SERVICE_NAT_KEEP };
-	struct side_entry *side = &sides->entries[sides->count];
+	struct extra_entry *extra = &extras->entries[extras->count];
 
-	add(sides, backend->addr.b, value);
-	side->key.port = htons(backend->port ? backend->port : service->way.port);
-	side->key.proto = service->key.proto;
-	side->key.kind = KEY_REPLY;
-	side->left_over = backend->leaving;
+	add(extras, backend->addr.b, value);
+	extra->key.port = htons(backend->port ? backend->port : service->delivery.port);
+	extra->key.proto = service->key.proto;
+	extra->key.kind = KEY_REPLY;
+	extra->left_over = backend->leaving;
 }
 
-static void add_service(struct sides *sides, const struct run_service *service)
+static void add_service(struct extras *extras, const struct live_service *service)
 {
-	struct service value = { .flags = SERVICE_ADDRESS };
+	enum poise_mode mode = service->delivery.mode;
+	const struct service value = { .flags = SERVICE_ADDRESS | mode_of(mode)->service_flags };
 
 	/* Sockets look for such a service, packets do not. */
-	if (service->way.mode == MODE_LOCAL)
+	if (mode_has_sockets(mode))
 		return;
-	if (service->way.mode == MODE_NAT)
-		value.flags |= SERVICE_NAT;
-	if (service->way.mode == MODE_NAT_KEEP)
-		value.flags |= SERVICE_NAT_KEEP;
-	add(sides, service->key.addr, value);
+	add(extras, service->key.addr, value);
 	for (size_t i = 0; i < service_members(service); i++)
-		if (service->way.mode == MODE_NAT_KEEP)
-			add_reply(sides, service_member(service, i));
+		if (mode_has_reply_keys(mode))
+			add_reply(extras, service_member(service, i));
 }
 
 /* One entry for what is said of one key. */
-static void join(struct sides *sides)
+static void join(struct extras *extras)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < sides->count; i++) {
-		struct side_entry *side = &sides->entries[i], *last;
+	for (size_t i = 0; i < extras->count; i++) {
+		struct extra_entry *extra = &extras->entries[i], *last;
 
-		last = kept ? &sides->entries[kept - 1] : NULL;
-		if (!last || memcmp(&last->key, &side->key, sizeof(side->key))) {
-			sides->entries[kept++] = *side;
-		} else if (!is_reply(side)) {
-			last->value.flags |= side->value.flags;
-			last->value.number |= side->value.number;
-			last->value.row_count |= side->value.row_count;
+		last = kept ? &extras->entries[kept - 1] : NULL;
+		if (!last || memcmp(&last->key, &extra->key, sizeof(extra->key))) {
+			extras->entries[kept++] = *extra;
+		} else if (!is_reply(extra)) {
+			last->value.flags |= extra->value.flags;
+			last->value.number |= extra->value.number;
+			last->value.row_count |= extra->value.row_count;
 		}
 	}
-	sides->count = kept;
+	extras->count = kept;
 }
 
-static int collect(const struct reconcile *rec, struct sides *out)
+static int collect(const struct model *model, struct extras *out)
 {
-	size_t room = rec->service_count + POISE_MAX_NAT_SOURCES;
+	size_t room = model->service_count + POISE_MAX_NAT_SOURCES;
 
-	for (size_t i = 0; i < rec->service_count; i++)
-		room += service_members(rec->services[i]);
-	*out = (struct sides){ .entries = calloc(room, sizeof(*out->entries)) };
+	for (size_t i = 0; i < model->service_count; i++)
+		room += service_members(model->services[i]);
+	*out = (struct extras){ .entries = calloc(room, sizeof(*out->entries)) };
 	if (!out->entries)
 		return -ENOMEM;
-	for (size_t i = 0; i < rec->service_count; i++)
-		add_service(out, rec->services[i]);
+	for (size_t i = 0; i < model->service_count; i++)
+		add_service(out, model->services[i]);
 	for (__u32 i = 0; i < POISE_MAX_NAT_SOURCES; i++) {
-		const struct nat_source_slot *slot = &rec->nat.sources.slots[i];
+		const struct nat_source_slot *slot = &model->nat.sources.slots[i];
 		const struct service value = { .number = i,
 					       .row_count = 1,
 					       .flags = SERVICE_NAT_SOURCE };
@@ -109,23 +106,25 @@ static int collect(const struct reconcile *rec, struct sides *out)
 		if (slot->used)
 			add(out, slot->addr.b, value);
 	}
-	qsort(out->entries, out->count, sizeof(*out->entries), side_compare);
+	qsort(out->entries, out->count, sizeof(*out->entries), extra_compare);
 	join(out);
 	return 0;
 }
 
 /* Packets look for answers before there are any to be found, and until there are none. */
-static void switch_set(struct reconcile *rec, bool nat_keep)
+static void switch_set(struct model *model, bool nat_keep)
 {
-	const struct switches value = { .nat_keep = nat_keep };
+	struct switches value = { .nat_keep = nat_keep };
 
-	lb_switches_set(rec->deps.lb, &value);
+	for (size_t i = 0; i < model->service_count && !value.local; i++)
+		value.local = mode_has_sockets(model->services[i]->delivery.mode);
+	lb_switches_set(model->deps.lb, &value);
 }
 
-static bool has_reply(const struct sides *sides)
+static bool has_reply(const struct extras *extras)
 {
-	for (size_t i = 0; i < sides->count; i++)
-		if (is_reply(&sides->entries[i]))
+	for (size_t i = 0; i < extras->count; i++)
+		if (is_reply(&extras->entries[i]))
 			return true;
 	return false;
 }
@@ -135,10 +134,10 @@ static bool has_reply(const struct sides *sides)
  * that stays in the list, which is what the kernel has: what it refused is tried again the next
  * time. Both lists are sorted: they are walked side by side.
  */
-static int store(struct reconcile *rec, const struct sides *want, bool remove, struct sides *list)
+static int store(struct model *model, const struct extras *want, bool remove, struct extras *list)
 {
-	const struct side_entry *old = rec->sides, *old_end = old + rec->side_count;
-	const struct side_entry *new = want->entries, *new_end = new + want->count;
+	const struct extra_entry *old = model->extras, *old_end = old + model->extra_count;
+	const struct extra_entry *new = want->entries, *new_end = new + want->count;
 	int err = 0, failed;
 
 	while (new < new_end || old < old_end) {
@@ -148,9 +147,9 @@ static int store(struct reconcile *rec, const struct sides *want, bool remove, s
 
 		failed = 0;
 		if (order < 0 || (!order && memcmp(&new->value, &old->value, sizeof(new->value))))
-			failed = lb_service_set(rec->deps.lb, &new->key, &new->value);
+			failed = lb_service_set(model->deps.lb, &new->key, &new->value);
 		else if (order > 0 && remove)
-			failed = lb_service_del(rec->deps.lb, &old->key);
+			failed = lb_service_del(model->deps.lb, &old->key);
 		if (order <= 0 && !failed)
 			list->entries[list->count++] = *new;
 		else if (!order || (order > 0 && (failed || !remove)))
@@ -163,13 +162,13 @@ static int store(struct reconcile *rec, const struct sides *want, bool remove, s
 	return err;
 }
 
-void sides_publish(struct reconcile *rec, bool remove)
+void extra_entries_publish(struct model *model, bool remove)
 {
-	struct sides want = { 0 }, list = { 0 };
-	int err = collect(rec, &want);
+	struct extras want = { 0 }, list = { 0 };
+	int err = collect(model, &want);
 
 	if (!err) {
-		list.entries = calloc(want.count + rec->side_count + 1, sizeof(*list.entries));
+		list.entries = calloc(want.count + model->extra_count + 1, sizeof(*list.entries));
 		err = list.entries ? 0 : -ENOMEM;
 	}
 	if (err) {
@@ -179,16 +178,16 @@ void sides_publish(struct reconcile *rec, bool remove)
 		return;
 	}
 	if (has_reply(&want))
-		switch_set(rec, true);
-	err = store(rec, &want, remove, &list);
+		switch_set(model, true);
+	err = store(model, &want, remove, &list);
 	if (err)
 		log_err("services: addresses not published: %s", strerror(-err));
 	free(want.entries);
-	free(rec->sides);
-	rec->sides = list.entries;
-	rec->side_count = list.count;
+	free(model->extras);
+	model->extras = list.entries;
+	model->extra_count = list.count;
 	/* An earlier poised's are not in the list. */
-	if (!rec->prune && !has_reply(&list))
-		switch_set(rec, false);
-	rec->sides_due = rec->sides_due && !remove;
+	if (!model->prune && !has_reply(&list))
+		switch_set(model, false);
+	model->extras_due = model->extras_due && !remove;
 }

@@ -6,55 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "locals.h"
-#include "log.h"
-#include "model.h"
+#include "publish/local_backends.h"
+#include "base/log.h"
+#include "publish/publish.h"
 
 #define LOOK_MS 1000
 
-struct locals {
-	struct reconcile *rec;
+struct local_backends {
+	struct model *model;
 	struct local *local; /* NULL: no service in mode local, or none yet */
 	bool attached;
 	int complained; /* of looking for sockets: the error that was logged */
 	uv_timer_t timer;
-	void (*closed)(struct reconcile *rec);
+	void (*closed)(struct model *model);
 };
 
-bool locals_has(const struct run_service *service)
+void local_backends_look(struct live_backend *backend)
 {
-	return service->way.mode == MODE_LOCAL;
-}
-
-const char *locals_trouble(const struct run_backend *backend)
-{
-	switch (backend->found) {
-	case LOCAL_FOUND:
-		return NULL;
-	case LOCAL_REFUSED:
-		return "its server listens with Multipath TCP, which the kernel leads no"
-		       " connections to: make it listen with TCP (Go: GODEBUG=multipathtcp=0)";
-	default:
-		return "nothing listens there";
-	}
-}
-
-void locals_look(struct run_backend *backend)
-{
-	const struct run_service *service = backend->service;
-	struct locals *locals = service->rec->locals;
+	const struct live_service *service = backend->service;
+	struct local_backends *all = service->model->local_backends;
 	enum local_found before = backend->found;
 	bool news = !backend->hop_told;
 	int found;
 
-	if (!locals->local)
+	if (!all->local)
 		return;
-	found = local_find(locals->local, backend->target, &backend->addr, backend->port,
+	found = local_find(all->local, backend->target, &backend->addr, backend->port,
 			   service->key.proto);
-	if (found < 0 && found != locals->complained)
+	if (found < 0 && found != all->complained)
 		log_err("mode local: sockets cannot be looked for: %s", strerror(-found));
-	locals->complained = found < 0 ? found : 0;
-	/* What was found goes on while the kernel does not tell. */
+	all->complained = found < 0 ? found : 0;
+	/* The last answer holds while the kernel does not tell. */
 	if (found < 0)
 		return;
 	backend->found = found;
@@ -64,79 +46,80 @@ void locals_look(struct run_backend *backend)
 		backend_hop_update(backend, true);
 }
 
-static void look_at_all(struct reconcile *rec)
+static void look_at_all(struct model *model)
 {
-	for (size_t i = 0; i < rec->service_count; i++) {
-		struct run_service *service = rec->services[i];
+	for (size_t i = 0; i < model->service_count; i++) {
+		struct live_service *service = model->services[i];
 
-		for (size_t j = 0; locals_has(service) && j < service_members(service); j++)
-			locals_look(service_member(service, j));
+		for (size_t j = 0;
+		     mode_has_sockets(service->delivery.mode) && j < service_members(service); j++)
+			local_backends_look(service_member(service, j));
 	}
 }
 
 static void due(uv_timer_t *timer)
 {
-	struct locals *locals = timer->data;
+	struct local_backends *all = timer->data;
 
-	look_at_all(locals->rec);
+	look_at_all(all->model);
 }
 
-int locals_open(struct reconcile *rec, struct locals **out)
+int local_backends_open(struct model *model, struct local_backends **out)
 {
-	struct locals *locals = calloc(1, sizeof(*locals));
-	int err = locals ? uv_timer_init(rec->deps.loop, &locals->timer) : -ENOMEM;
+	struct local_backends *all = calloc(1, sizeof(*all));
+	int err = all ? uv_timer_init(model->deps.loop, &all->timer) : -ENOMEM;
 
 	if (err) {
-		free(locals);
+		free(all);
 		return err;
 	}
-	locals->rec = rec;
-	locals->timer.data = locals;
-	*out = locals;
+	all->model = model;
+	all->timer.data = all;
+	*out = all;
 	return 0;
 }
 
 static void timer_closed(uv_handle_t *handle)
 {
-	struct locals *locals = handle->data;
+	struct local_backends *all = handle->data;
 
-	locals->closed(locals->rec);
-	free(locals);
+	all->closed(all->model);
+	free(all);
 }
 
-void locals_close(struct locals *locals, void (*closed)(struct reconcile *rec))
+void local_backends_close(struct local_backends *all, void (*closed)(struct model *model))
 {
-	if (!locals)
+	if (!all)
 		return;
-	locals->closed = closed;
-	local_close(locals->local);
-	locals->local = NULL;
-	uv_close((uv_handle_t *)&locals->timer, timer_closed);
+	all->closed = closed;
+	local_close(all->local);
+	all->local = NULL;
+	uv_close((uv_handle_t *)&all->timer, timer_closed);
 }
 
 static const struct conf_service *first_local(const struct conf *conf)
 {
 	for (size_t i = 0; conf && i < conf->service_count; i++)
-		if (conf->services[i].mode == MODE_LOCAL)
+		if (mode_has_sockets(conf->services[i].mode))
 			return &conf->services[i];
 	return NULL;
 }
 
-int locals_plan(struct reconcile *rec, const struct conf *conf, struct conf_error *error)
+int local_backends_plan(struct model *model, const struct conf *conf, struct conf_error *error)
 {
 	const struct conf_service *first = first_local(conf);
-	struct locals *locals = rec->locals;
+	struct local_backends *all = model->local_backends;
 	struct lb_error why = { "" };
 	int err = 0;
 
 	if (!first)
 		return 0;
-	if (!locals->local)
-		err = local_open(rec->deps.lb, &locals->local, &why);
-	if (!err && !locals->attached)
-		err = local_attach(locals->local, &why);
+	if (!all->local)
+		err = local_open(model->deps.lb, &all->local, &why);
+	if (!err && !all->attached)
+		err = local_attach(all->local, &why);
 	if (!err) {
-		locals->attached = true;
+		all->attached = true;
 		return 0;
 	}
 	snprintf(error->path, sizeof(error->path), "services[%zu].mode",
@@ -146,30 +129,30 @@ int locals_plan(struct reconcile *rec, const struct conf *conf, struct conf_erro
 }
 
 /* Nobody needs it: neither this poised nor one before it leaves anything. */
-static void take_off(struct reconcile *rec)
+static void take_off(struct model *model)
 {
-	struct locals *locals = rec->locals;
-	int err = local_remove(rec->deps.lb);
+	struct local_backends *all = model->local_backends;
+	int err = local_remove(model->deps.lb);
 
 	if (err)
 		log_err("mode local: cannot be taken off: %s", strerror(-err));
-	uv_timer_stop(&locals->timer);
-	local_close(locals->local);
-	locals->local = NULL;
-	locals->attached = false;
+	uv_timer_stop(&all->timer);
+	local_close(all->local);
+	all->local = NULL;
+	all->attached = false;
 }
 
-void locals_undo(struct reconcile *rec)
+void local_backends_undo(struct model *model)
 {
 	/* Before the first configuration what is there may be in use. */
-	if (rec->conf && !first_local(rec->conf) && rec->locals->local)
-		take_off(rec);
+	if (model->conf && !first_local(model->conf) && model->local_backends->local)
+		take_off(model);
 }
 
 /* A datagram has its sender's port: the kernel knows of no connection that it would be part of. */
-static void warn_of_port(const struct run_backend *backend)
+static void warn_of_port(const struct live_backend *backend)
 {
-	const struct run_service *service = backend->service;
+	const struct live_service *service = backend->service;
 	char id[ENDPOINT_TEXT_SIZE];
 
 	if (service->key.proto != IPPROTO_UDP || backend->port == service->conf->port)
@@ -181,39 +164,41 @@ static void warn_of_port(const struct run_backend *backend)
 		 service->conf->port, service->conf->port);
 }
 
-void locals_commit(struct reconcile *rec)
+void local_backends_commit(struct model *model)
 {
-	for (size_t i = 0; i < rec->service_count; i++) {
-		struct run_service *service = rec->services[i];
+	for (size_t i = 0; i < model->service_count; i++) {
+		struct live_service *service = model->services[i];
 
-		for (size_t j = 0; locals_has(service) && j < service_members(service); j++) {
-			struct run_backend *backend = service_member(service, j);
+		for (size_t j = 0;
+		     mode_has_sockets(service->delivery.mode) && j < service_members(service);
+		     j++) {
+			struct live_backend *backend = service_member(service, j);
 
 			if (!backend->hop_told)
 				warn_of_port(backend);
-			/* Of a mode before this one. */
+			/* The service may have had a mode with next hops before. */
 			nexthop_unwatch(backend->watch);
 			backend->watch = NULL;
-			locals_look(backend);
+			local_backends_look(backend);
 		}
 	}
 }
 
-void locals_committed(struct reconcile *rec)
+void local_backends_committed(struct model *model)
 {
-	struct locals *locals = rec->locals;
+	struct local_backends *all = model->local_backends;
 	int err;
 
-	if (!first_local(rec->conf)) {
-		take_off(rec);
+	if (!first_local(model->conf)) {
+		take_off(model);
 		return;
 	}
-	err = local_switch(locals->local);
+	err = local_switch(all->local);
 	if (err)
 		log_err("mode local: the link's programs are an earlier poised's: %s",
 			strerror(-err));
-	if (!uv_is_active((uv_handle_t *)&locals->timer))
-		uv_timer_start(&locals->timer, due, LOOK_MS, LOOK_MS);
+	if (!uv_is_active((uv_handle_t *)&all->timer))
+		uv_timer_start(&all->timer, due, LOOK_MS, LOOK_MS);
 }
 
 static int number_compare(__u32 a, __u32 b)
@@ -221,10 +206,10 @@ static int number_compare(__u32 a, __u32 b)
 	return a < b ? -1 : a > b;
 }
 
-/* By service and port, then by address. */
+/* Orders by service and port, then by address. */
 static int place_compare(const void *a, const void *b)
 {
-	const struct locals_place *one = a, *other = b;
+	const struct local_place *one = a, *other = b;
 	int order = number_compare(one->service, other->service);
 
 	if (!order)
@@ -232,49 +217,50 @@ static int place_compare(const void *a, const void *b)
 	return order ? order : memcmp(&one->addr, &other->addr, sizeof(one->addr));
 }
 
-static void place_enter(struct locals_pass *pass, const struct run_backend *backend)
+static void place_enter(struct local_sweep *sweep, const struct live_backend *backend)
 {
-	struct locals_place *place = &pass->places[pass->count++];
+	struct local_place *place = &sweep->places[sweep->count++];
 
 	place->target = backend->target;
-	place->service = backend->service->live_number;
+	place->service = backend->service->published_number;
 	place->port = backend->port;
 	place->addr = backend->addr;
 }
 
-int locals_pass_begin(struct reconcile *rec, struct locals_pass *pass)
+int local_sweep_begin(struct model *model, struct local_sweep *sweep)
 {
 	size_t room = 0;
 
-	memset(pass, 0, sizeof(*pass));
-	if (!rec->locals->local)
+	memset(sweep, 0, sizeof(*sweep));
+	if (!model->local_backends->local)
 		return 0;
-	for (size_t i = 0; i < rec->service_count; i++)
-		if (locals_has(rec->services[i]))
-			room += service_members(rec->services[i]);
-	pass->places = calloc(room + 1, sizeof(*pass->places));
-	if (!pass->places)
+	for (size_t i = 0; i < model->service_count; i++)
+		if (mode_has_sockets(model->services[i]->delivery.mode))
+			room += service_members(model->services[i]);
+	sweep->places = calloc(room + 1, sizeof(*sweep->places));
+	if (!sweep->places)
 		return -ENOMEM;
-	for (size_t i = 0; i < rec->service_count; i++) {
-		struct run_service *service = rec->services[i];
+	for (size_t i = 0; i < model->service_count; i++) {
+		struct live_service *service = model->services[i];
 
-		for (size_t j = 0; locals_has(service) && j < service_members(service); j++)
-			place_enter(pass, service_member(service, j));
+		for (size_t j = 0;
+		     mode_has_sockets(service->delivery.mode) && j < service_members(service); j++)
+			place_enter(sweep, service_member(service, j));
 	}
-	qsort(pass->places, pass->count, sizeof(*pass->places), place_compare);
-	pass->local = local_hold(rec->locals->local);
+	qsort(sweep->places, sweep->count, sizeof(*sweep->places), place_compare);
+	sweep->local = local_hold(model->local_backends->local);
 	return 0;
 }
 
 /* The first that is not before it. */
-static size_t place_search(const struct locals_pass *pass, const struct locals_place *key)
+static size_t place_search(const struct local_sweep *sweep, const struct local_place *key)
 {
-	size_t low = 0, high = pass->count;
+	size_t low = 0, high = sweep->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (place_compare(&pass->places[middle], key) < 0)
+		if (place_compare(&sweep->places[middle], key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -283,20 +269,20 @@ static size_t place_search(const struct locals_pass *pass, const struct locals_p
 }
 
 /* The backend that a socket is; of several under addresses that it has the first. NULL: none's. */
-static struct locals_place *place_of(const struct locals_pass *pass, const struct local_pair *pair)
+static struct local_place *place_of(const struct local_sweep *sweep, const struct local_pair *pair)
 {
-	struct locals_place key = { .service = pair->service, .port = ntohs(pair->bound.port) };
+	struct local_place key = { .service = pair->service, .port = ntohs(pair->bound.port) };
 	struct addr bound;
 	size_t at;
 
 	memcpy(bound.b, pair->bound.addr, sizeof(bound.b));
 	key.addr = bound;
-	at = place_search(pass, &key);
-	if (at < pass->count && !place_compare(&pass->places[at], &key))
-		return &pass->places[at];
+	at = place_search(sweep, &key);
+	if (at < sweep->count && !place_compare(&sweep->places[at], &key))
+		return &sweep->places[at];
 	memset(&key.addr, 0, sizeof(key.addr));
-	for (at = place_search(pass, &key); at < pass->count; at++) {
-		struct locals_place *place = &pass->places[at];
+	for (at = place_search(sweep, &key); at < sweep->count; at++) {
+		struct local_place *place = &sweep->places[at];
 
 		if (place->service != key.service || place->port != key.port)
 			break;
@@ -306,31 +292,31 @@ static struct locals_place *place_of(const struct locals_pass *pass, const struc
 	return NULL;
 }
 
-int locals_pass_run(struct locals_pass *pass, struct sweep_flows *flows)
+int local_sweep_run(struct local_sweep *sweep, struct sweep_tally *flows)
 {
 	struct local_tally *tallies;
 	size_t count;
 	int err;
 
-	if (!pass->local)
+	if (!sweep->local)
 		return 0;
-	err = local_count(pass->local, &tallies, &count);
+	err = local_count(sweep->local, &tallies, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++) {
-		struct locals_place *place = place_of(pass, &tallies[i].pair);
+		struct local_place *place = place_of(sweep, &tallies[i].pair);
 
 		if (!place)
 			continue;
 		place->count.live += tallies[i].count.live;
 		place->count.closing += tallies[i].count.closing;
 	}
-	for (size_t i = 0; i < pass->count; i++) {
-		const struct locals_place *place = &pass->places[i];
-		struct sweep_flows *found = &flows[place->target];
+	for (size_t i = 0; i < sweep->count; i++) {
+		const struct local_place *place = &sweep->places[i];
+		struct sweep_tally *found = &flows[place->target];
 
-		/* With `hash: source` the flow table knows clients, some of them without any
-		 * connection now; a client may have several. */
+		/* If the service has `hash: source`, the flow table knows clients, some of them
+		 * without any connection now; a client may have several. */
 		if (found->live < place->count.live)
 			found->live = place->count.live;
 		found->closing += place->count.closing;
@@ -339,9 +325,9 @@ int locals_pass_run(struct locals_pass *pass, struct sweep_flows *flows)
 	return 0;
 }
 
-void locals_pass_free(struct locals_pass *pass)
+void local_sweep_free(struct local_sweep *sweep)
 {
-	local_close(pass->local);
-	free(pass->places);
-	memset(pass, 0, sizeof(*pass));
+	local_close(sweep->local);
+	free(sweep->places);
+	memset(sweep, 0, sizeof(*sweep));
 }

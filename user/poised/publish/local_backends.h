@@ -4,59 +4,56 @@
  * as the socket of a server that was restarted is another one. A backend can be reached while its
  * socket was found.
  */
-#ifndef POISE_LOCALS_H
-#define POISE_LOCALS_H
+#ifndef POISE_LOCAL_BACKENDS_H
+#define POISE_LOCAL_BACKENDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "local.h"
-#include "sweep.h"
+#include "kernel/local.h"
+#include "sweep/flow_sweep.h"
 
-struct locals;
-struct reconcile;
-struct run_backend;
-struct run_service;
+struct local_backends;
+struct model;
+struct live_backend;
+struct live_service;
 
-int locals_open(struct reconcile *rec, struct locals **out); /* 0 or -errno */
-/* What is attached stays. closed is called once its handles are; NULL is fine. */
-void locals_close(struct locals *locals, void (*closed)(struct reconcile *rec));
+int local_backends_open(struct model *model, struct local_backends **out); /* 0 or -errno */
+/* Leaves attached what is. Calls closed() once its handles are closed; NULL is fine. */
+void local_backends_close(struct local_backends *all, void (*closed)(struct model *model));
 
 /* Gets hold of what a configuration with services in mode local may fail for. 0, or -errno with
  * *error and its path. */
-int locals_plan(struct reconcile *rec, const struct conf *conf, struct conf_error *error);
+int local_backends_plan(struct model *model, const struct conf *conf, struct conf_error *error);
 /* A plan came to nothing: what it made is taken off, if nobody else needs it. */
-void locals_undo(struct reconcile *rec);
-/* rec's services are new: looks for all of their sockets. */
-void locals_commit(struct reconcile *rec);
+void local_backends_undo(struct model *model);
+/* model's services are new: looks for all of their sockets. */
+void local_backends_commit(struct model *model);
 /* They are published: look-ups are led to them, or no more if there are none. */
-void locals_committed(struct reconcile *rec);
+void local_backends_committed(struct model *model);
 
-bool locals_has(const struct run_service *service); /* its mode is local */
 /* Something was heard of a backend of such a service: looks for its socket. */
-void locals_look(struct run_backend *backend);
-/* Why it cannot be reached; NULL: it can. */
-const char *locals_trouble(const struct run_backend *backend);
+void local_backends_look(struct live_backend *backend);
 
-/* ---- connections, for a pass over what flows there are */
+/* ---- connections, for a sweep over what flows there are */
 
-struct locals_place {
+struct local_place {
 	__u32 service;
 	__u16 port, target;
 	struct addr addr;
 	struct local_count count;
 };
 
-struct locals_pass {
+struct local_sweep {
 	struct local *local; /* held; NULL: no service in mode local */
-	struct locals_place *places;
+	struct local_place *places;
 	size_t count;
 };
 
 /* Takes down whose connections are to be counted. 0 or -ENOMEM. */
-int locals_pass_begin(struct reconcile *rec, struct locals_pass *pass);
+int local_sweep_begin(struct model *model, struct local_sweep *sweep);
 /* In any thread: adds to the flows of each target. 0 or -errno. */
-int locals_pass_run(struct locals_pass *pass, struct sweep_flows *flows);
-void locals_pass_free(struct locals_pass *pass); /* also one that did not begin */
+int local_sweep_run(struct local_sweep *sweep, struct sweep_tally *flows);
+void local_sweep_free(struct local_sweep *sweep); /* also one that did not begin */
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "row_age.h"
+#include "publish/row_age.h"
 
 static bool is_tracked(struct row row)
 {
@@ -27,7 +27,7 @@ __u8 row_age_grow(__u8 age, __u64 slices)
 	return slices < (__u64)(ROW_AGE_SETTLED - age) ? age + slices : ROW_AGE_SETTLED;
 }
 
-__u8 row_age_begin_pass(__u8 age)
+__u8 row_age_begin_sweep(__u8 age)
 {
 	return age == ROW_AGE_TRACKED ? ROW_AGE_JUDGED : age;
 }

@@ -1,54 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Rows that are not stable: how many there are, how old they are, and what becomes of them. */
-#include <netinet/in.h>
+/* Rows that are not stable: how old they are, and when they settle. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
-#include "pass.h"
-#include "row_age.h"
+#include "publish/publish.h"
+#include "publish/row_age.h"
 
-/* By nat the NAT table knows each flow, and who has it, in mode local the kernel knows each
- * connection; but where a flow is all that a client sends, the flow table knows clients. */
-bool rows_untracked(enum poise_mode mode, __u8 proto, __u16 flags)
-{
-	bool known = mode == MODE_NAT || (mode == MODE_LOCAL && proto == IPPROTO_TCP);
-
-	return known && !(flags & SERVICE_HASH_SOURCE);
-}
-
-void rows_count(struct run_service *service)
-{
-	struct reconcile *rec = service->rec;
-	const struct row *rows = lb_rows_get(service->rows);
-	size_t members = service_members(service);
-
-	for (size_t i = 0; i < members; i++) {
-		__u16 target = service_member(service, i)->target;
-
-		rec->rows_of_target[target] = rec->older_rows_of_target[target] = 0;
-	}
-	service->stable_rows = service->tracked_rows = 0;
-	for (__u32 i = 0; i < service->row_count; i++) {
-		rec->rows_of_target[rows[i].current_target]++;
-		rec->older_rows_of_target[rows[i].previous_target]++;
-		service->stable_rows += !rows[i].previous_target;
-		service->tracked_rows += rows[i].previous_target == ROW_TRACKED;
-	}
-	service->moving_rows = service->row_count - service->stable_rows - service->tracked_rows;
-	for (size_t i = 0; i < members; i++) {
-		struct run_backend *backend = service_member(service, i);
-
-		backend->rows = rec->rows_of_target[backend->target];
-		backend->older_rows = rec->older_rows_of_target[backend->target];
-		if (backend->rows || backend->older_rows)
-			backend->unnamed_ns = 0;
-		else if (!backend->unnamed_ns)
-			backend->unnamed_ns = now_ns();
-	}
-}
-
-static bool ages_needed(const struct run_service *service, const struct row *rows)
+static bool ages_needed(const struct live_service *service, const struct row *rows)
 {
 	for (__u32 i = 0; i < service->row_count; i++)
 		if (rows[i].previous_target && (!service->always || row_moving(rows[i])))
@@ -57,7 +15,7 @@ static bool ages_needed(const struct run_service *service, const struct row *row
 }
 
 /* Without memory rows just stay what they are, until there is some. */
-static void ages_make(struct run_service *service, const struct row *rows)
+static void ages_make(struct live_service *service, const struct row *rows)
 {
 	service->ages = malloc(service->row_count);
 	service->aged_ns = now_ns();
@@ -65,7 +23,7 @@ static void ages_make(struct run_service *service, const struct row *rows)
 		service->ages[i] = row_age_first(rows[i]);
 }
 
-void ages_follow(struct run_service *service, const struct row *want)
+void ages_follow(struct live_service *service, const struct row *want)
 {
 	const struct row *now = lb_rows_get(service->rows);
 
@@ -80,7 +38,7 @@ void ages_follow(struct run_service *service, const struct row *want)
 	}
 }
 
-void ages_advance(struct run_service *service)
+void ages_advance(struct live_service *service)
 {
 	__u64 slice_ns = service->conf->settle_ms * 1000000ULL / ROW_AGE_SLICES;
 	__u64 slices = (now_ns() - service->aged_ns) / slice_ns;
@@ -92,7 +50,7 @@ void ages_advance(struct run_service *service)
 		service->ages[i] = row_age_grow(service->ages[i], slices);
 }
 
-void ages_restart(struct run_service *service)
+void ages_restart(struct live_service *service)
 {
 	const struct row *rows = lb_rows_get(service->rows);
 
@@ -101,7 +59,7 @@ void ages_restart(struct run_service *service)
 		service->ages[i] = row_age_first(rows[i]);
 }
 
-bool ages_begin_pass(struct run_service *service, __u64 began_ns)
+bool ages_begin_sweep(struct live_service *service, __u64 began_ns)
 {
 	const struct row *rows = lb_rows_get(service->rows);
 	bool judged = false;
@@ -112,7 +70,7 @@ bool ages_begin_pass(struct run_service *service, __u64 began_ns)
 	if (!service->ages || service->always || began_ns - service->stored_ns < IN_FLIGHT_NS)
 		return false;
 	for (__u32 i = 0; i < service->row_count; i++) {
-		service->ages[i] = row_age_begin_pass(service->ages[i]);
+		service->ages[i] = row_age_begin_sweep(service->ages[i]);
 		judged |= service->ages[i] == ROW_AGE_JUDGED;
 	}
 	return judged;
@@ -120,7 +78,7 @@ bool ages_begin_pass(struct run_service *service, __u64 began_ns)
 
 /* A row that nobody has the new flows of waits for silent ones for ever, as nobody else could take
  * them; but not if they are a removed backend's, which is to go in the end. */
-static bool is_given_up(const struct run_service *service, struct row row, __u8 age)
+static bool is_given_up(const struct live_service *service, struct row row, __u8 age)
 {
 	if (!row_moving(row) || row.current_target || age != ROW_AGE_SETTLED)
 		return false;
@@ -130,10 +88,10 @@ static bool is_given_up(const struct run_service *service, struct row row, __u8 
 	return false;
 }
 
-void rows_judge(struct run_service *service, const __u8 *held)
+void rows_judge(struct live_service *service, const __u8 *held)
 {
 	const struct row *now = lb_rows_get(service->rows);
-	struct row *want = service->rec->rows;
+	struct row *want = service->model->rows;
 	bool stays = service->always || !held;
 
 	if (!service->ages)

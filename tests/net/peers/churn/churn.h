@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of churn_client share: options, connections, and what is counted of them. */
+/* The parts of churn_client share this: options, connections, and the counts of them. */
 #ifndef CHURN_H
 #define CHURN_H
 
@@ -81,6 +81,7 @@ void tally_assigned(const struct churn_conn *conn); /* its first answer is there
 void tally_ended(const struct churn_conn *conn);
 void tally_broken(const struct churn_conn *conn, enum churn_why why);
 void tally_answer(long long took_ms);
+long tally_answers(void);
 void tally_connected(long long took_ms);
 void tally_short(void); /* one has got its answer */
 void tally_replaced(void);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "churn.h"
+#include "churn/churn.h"
 
 /* A broken long connection is not tried again at once: clients would not, either. */
 #define AGAIN_MS 1000

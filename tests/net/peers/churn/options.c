@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "churn.h"
+#include "churn/churn.h"
 
 static void usage(void)
 {

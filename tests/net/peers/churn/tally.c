@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What churn_client counts, and its report. */
+/* Counts of churn_client, and its report. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "churn.h"
+#include "churn/churn.h"
 
 #define BACKENDS_MAX 32
 
@@ -51,7 +51,7 @@ void tally_allow(const char *name, bool may_break)
 	}
 }
 
-/* Of a connection that was never answered nobody knows whose it was. */
+/* Nobody knows which backend a connection belonged to that was never answered. */
 static bool may_break(int backend)
 {
 	if (backend >= 0)
@@ -101,6 +101,11 @@ void tally_answer(long long took_ms)
 	answers++;
 	if (took_ms > longest_answer_ms)
 		longest_answer_ms = took_ms;
+}
+
+long tally_answers(void)
+{
+	return answers;
 }
 
 void tally_connected(long long took_ms)

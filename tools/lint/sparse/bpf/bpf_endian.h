@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For sparse only, in libbpf's place: conversions whose results are of the wire's types. */
+/*
+ * sparse reads this in place of libbpf's header: conversions whose results have wire-order types.
+ */
 #ifndef POISE_SPARSE_BPF_ENDIAN_H
 #define POISE_SPARSE_BPF_ENDIAN_H
 
