@@ -29,4 +29,4 @@ def reset(packet):
     else:
         ip = IPv6(src=packet.dest_text, dst=packet.source_text, tc=tos, hlim=64)
     frame = packet.frame[6:12] + packet.frame[:6] + packet.frame[12:14] + bytes(ip / answer)
-    return frame.ljust(min(len(packet.frame), ETHERNET_LEAST), b"\0")
+    return frame.ljust(ETHERNET_LEAST, b"\0") if len(packet.frame) >= ETHERNET_LEAST else frame

@@ -24,6 +24,7 @@ HOP, ICMP, IPIP, ROUTING, FRAGMENT, AH, ICMP6, DEST = 0, 1, 4, 43, 44, 51, 58, 6
 IPV6 = 41
 INIT, ABORT, SHUTDOWN_ACK, SHUTDOWN_COMPLETE = 1, 6, 8, 14  # RFC 9260, 3.2
 SILENCE = 5  # seconds after which the model does not say whether a flow is still remembered
+SILENCE_ENDED = 1  # the same for a flow that has ended
 
 VIPS = {raw(a) for a in VIP.values()}
 SOURCES = {raw(a) for a in OWN.values()}
@@ -53,6 +54,11 @@ class Packet:
     def is_syn(self):
         """For SCTP: an INIT begins an association (doc/modes.md)."""
         return self.flags & (SYN | ACK) == SYN
+
+    @property
+    def ends(self):
+        """True for what the last packets of a flow have."""
+        return bool(self.flags & (FIN | RST))
 
     @property
     def may_begin(self):
@@ -268,6 +274,10 @@ class Flow:
         self.known = self.ended = False
         self.seen = time.monotonic()
 
+    def may_be_forgotten(self):
+        silence = time.monotonic() - self.seen
+        return silence > (SILENCE_ENDED if self.ended else SILENCE)
+
     def stay(self, name, found):
         """A property of the flow that the balancer shows again with each packet."""
         if getattr(self, name) is None:
@@ -283,7 +293,7 @@ class Model:
         self.own_mac, self.router_mac, self.macs = own_mac, router_mac, macs
         self.by_mac = {(mac, 6 if ":" in address else 4): address for address, mac in macs.items()}
         self.flows = {}
-        self.uncertain = set()  # (service, client, port): a fragment may have begun a flow
+        self.uncertain = set()  # (service, client, port): a fragment may have begun or changed a flow
         self.replies = {}  # mode nat: (backend, protocol, port of ours) -> flow
 
     def judge(self, frame, verdict, out, changes):
@@ -351,6 +361,7 @@ class Model:
         except Dropped:  # the choice of a backend came first, and is remembered
             self.begin_anew(flow, packet, service)
             self.is_new(flow, packet, service)
+            flow.ended |= packet.ends
             raise
 
         def expect(changes):
@@ -369,8 +380,9 @@ class Model:
         return self.flows.setdefault(self.key_of(packet, service), Flow())
 
     def begin_anew(self, flow, packet, service):
-        """ARCHITECTURE, "Rows that move": a SYN of a flow that has ended is a new flow's."""
-        if service.scheduler != "maglev" and flow.ended and packet.is_syn:
+        """ARCHITECTURE, "Rows that move": a SYN of a flow that has ended is a new flow's, and silence makes
+        the balancer forget a flow, sooner if it has ended."""
+        if service.scheduler != "maglev" and (flow.ended and packet.is_syn or flow.may_be_forgotten()):
             flow.backend = None
 
     def follow(self, flow, packet, service, address):
@@ -380,18 +392,17 @@ class Model:
             raise Wrong(f"{address} is no backend of {service.name}")
         self.begin_anew(flow, packet, service)
         flow.stay("backend", address)
-        if packet.flags & (FIN | RST):
-            flow.ended = True
+        flow.ended |= packet.ends
 
     def is_new(self, flow, packet, service):
         """ARCHITECTURE, packet path 9: SYNs, and what made an entry in the flow table, which services
         over UDP and with another scheduler than maglev use always."""
         tracks = service.proto == UDP or service.scheduler != "maglev"
-        made, silent = tracks and not flow.known, time.monotonic() - flow.seen > SILENCE
+        made, forgotten = tracks and not flow.known, flow.may_be_forgotten()
         flow.known, flow.seen = True, time.monotonic()
         if packet.is_syn:
             return {1}
-        return {0, 1} if tracks and silent else {int(made)}
+        return {0, 1} if tracks and forgotten else {int(made)}
 
     def towards(self, address):
         return self.macs[address] + self.own_mac
@@ -460,16 +471,17 @@ class Model:
         flow = self.flow_of(packet, service)
         if not flow.known:
             martian(packet, service)
-        begins, silence = {int(not flow.known)}, time.monotonic() - flow.seen
+        begins, forgotten = {int(not flow.known)}, flow.may_be_forgotten()
         if not packet.may_begin:
             if not flow.known:
                 raise Dropped("no_flow")
-            if silence > SILENCE or flow.ended and silence > 1:
+            if forgotten:
                 raise Unjudged
-        if silence > SILENCE or flow.ended and (packet.is_syn or silence > 1):
+        if forgotten or flow.ended and packet.is_syn:
             flow.backend = flow.nat_port = None
             begins = {0, 1}
         flow.known, flow.seen = True, time.monotonic()
+        flow.ended |= packet.ends
         fits(packet)
         address = ADDRESS.get(dest_of(packet, out))
         if address not in BACKENDS[service.family]:
@@ -483,8 +495,6 @@ class Model:
 
         def expect(changes):
             counted(changes, (service.name, address), packet.bytes, begins)
-        if packet.flags & (FIN | RST):
-            flow.ended = True
         return expect
 
     def own(self, flow, packet, service):
@@ -518,15 +528,14 @@ class Model:
         flow = self.replies.get((packet.source, packet.source_port, packet.proto, packet.dest_port))
         if not flow:
             raise Passed
-        if time.monotonic() - flow.seen > SILENCE or flow.ended:
+        if flow.ended or flow.may_be_forgotten() or (flow.service.name, *flow.client) in self.uncertain:
             raise Unjudged
         if packet.ttl <= 1:
             raise Dropped("ttl")
         service = flow.service
         translated(packet, out, flow.way_back, raw(VIP[service.family]), flow.client[0], service.port,
                    flow.client[1])
-        if packet.flags & (FIN | RST):
-            flow.ended = True
+        flow.ended |= packet.ends
         return lambda changes: counted_reply(changes, (service.name, ADDRESS[packet.source]), packet.bytes)
 
     def keep_reply(self, packet, service, out):

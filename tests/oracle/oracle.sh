@@ -40,6 +40,7 @@ check "every backend becomes usable" wait_until 10 backends_ready
 for address in $ROUTER4 $ROUTER6; do
   check "the router answers" on lb ping -c 1 -W 2 "$address"
 done
+mkdir -p "${rows%/*}"
 rm -f "$rows"
 
 on lb "$oracle" --packets "$packets" --flip $flips "${seed[@]}" "$instance" eth0 "$(macs | xargs)" "$rows" \

@@ -179,7 +179,7 @@ class Maker:
         elif how == "a header byte changed":
             data[r.randrange(min(len(data), 14 + 60))] = r.randrange(256)
         elif how == "cut short":
-            del data[r.randrange(14, len(data)):]
+            del data[r.randrange(14, max(15, len(data))):]
         elif how == "grown":
             data += r.randbytes(r.choice([1, 2, 7, 60, 500]))
         else:
