@@ -3,10 +3,8 @@
 from scapy.layers.inet import IP, TCP as Segment
 from scapy.layers.inet6 import IPv6
 from outcomes import Dropped, Refused
+from reading import ETHERNET_LEAST, FIN, RST, SYN
 from services import TCP
-
-ETHERNET_LEAST = 60
-FIN, SYN, RST = 1, 2, 4
 
 
 def unavailable(packet):

@@ -18,9 +18,11 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 
-from model import XDP_TX, Model, Packet, Wrong  # noqa: E402
+from model import XDP_TX, Model  # noqa: E402
+from outcomes import Wrong  # noqa: E402
 from packets import Maker  # noqa: E402
-from services import BACKENDS, BY_KEY, BY_NAME, OWN, configuration  # noqa: E402
+from reading import Packet  # noqa: E402
+from services import BACKENDS, BY_KEY, OWN, configuration  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
