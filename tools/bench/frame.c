@@ -76,6 +76,7 @@ static void put_ip(const struct frame_kind *kind, const struct layout *l, __u8 *
 		ip[8] = 64;
 		ip[9] = kind->proto;
 		memcpy(ip + 12, source4, sizeof(source4));
+		ip[15] = kind->client;
 		memcpy(ip + 16, addr_v4(&kind->to), 4);
 	} else {
 		ip[0] = 0x60;
@@ -83,6 +84,7 @@ static void put_ip(const struct frame_kind *kind, const struct layout *l, __u8 *
 		ip[6] = kind->proto;
 		ip[7] = 64;
 		memcpy(ip + 8, source6, sizeof(source6));
+		ip[23] = kind->client;
 		memcpy(ip + 24, kind->to.b, sizeof(kind->to.b));
 	}
 }

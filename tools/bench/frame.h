@@ -11,9 +11,10 @@
 struct frame_kind {
 	struct addr to;
 	__u16 port;
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
-	bool syn;   /* of TCP: SYN, else ACK */
-	bool reply; /* the port is where it comes from; each flow has a port that it is sent to */
+	__u8 proto;  /* IPPROTO_TCP or IPPROTO_UDP */
+	bool syn;    /* of TCP: SYN, else ACK */
+	__u8 client; /* the last byte of the first flow's source address */
+	bool reply;  /* the port is where it comes from; each flow has a port that it is sent to */
 };
 
 unsigned int frame_bytes(const struct frame_kind *kind);

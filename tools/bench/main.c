@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "bench/cpu.h"
 #include "bench/insn.h"
 #include "bench/measure.h"
 #include "bench/nat.h"
@@ -156,26 +157,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static int stay_on_cpu(int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu < 0) {
-		if (sched_getaffinity(0, sizeof(set), &set))
-			return -errno;
-		for (int i = 0; i < CPU_SETSIZE; i++)
-			if (CPU_ISSET(i, &set))
-				cpu = i;
-	}
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set)) {
-		fprintf(stderr, "poise-bench: CPU %d: %s\n", cpu, strerror(errno));
-		return -errno;
-	}
-	return cpu;
-}
-
 static void add_line(struct measuring *m, const struct measurement *like, const char *case_name,
 		     enum meets meets)
 {
@@ -278,6 +259,7 @@ static void print_machine(int cpu, int rounds)
 
 static int measure_and_report(struct measuring *m, const char *json)
 {
+	static struct together together[TOGETHER_CASES];
 	static struct sweeping sweeping;
 	int err = rig_open(&m->rig, m->program_fd, m->subject ? subject_flows_fd(m->subject) : -1);
 
@@ -285,16 +267,20 @@ static int measure_and_report(struct measuring *m, const char *json)
 		return err;
 	err = measure_all(m);
 	if (!err && m->subject)
+		err = together_measure(m, together);
+	if (!err && m->subject)
 		err = sweeping_measure(m, &sweeping);
 	rig_close(&m->rig);
 	if (err)
 		return err;
 	report_table(m->list, m->count, m->rounds);
-	if (m->subject)
+	if (m->subject) {
+		report_together(together, m->rounds);
 		report_sweep(&sweeping, m->rounds);
+	}
 	if (json)
-		err = report_json(json, m->list, m->count, m->subject ? &sweeping : NULL,
-				  m->rounds);
+		err = report_json(json, m->list, m->count, m->subject ? together : NULL,
+				  m->subject ? &sweeping : NULL, m->rounds);
 	if (err)
 		fprintf(stderr, "poise-bench: %s: %s\n", json, strerror(-err));
 	return err;
@@ -310,7 +296,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	cpu = stay_on_cpu(o.cpu);
+	cpu = cpu_stay(o.cpu);
 	if (cpu < 0)
 		return 1;
 	if (o.budget)

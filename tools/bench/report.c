@@ -79,6 +79,31 @@ void report_table(const struct measurement *list, size_t count, int rounds)
 	     "others");
 }
 
+struct together_figures {
+	double alone, own, same;
+};
+
+static struct together_figures together_figures_of(const struct together *together, int rounds)
+{
+	struct together copy = *together;
+
+	return (struct together_figures){ .alone = median(copy.alone, rounds),
+					  .own = median(copy.own, rounds),
+					  .same = median(copy.same, rounds) };
+}
+
+void report_together(const struct together *list, int rounds)
+{
+	puts("two CPUs at once, IPv4, with the harness: ns per packet, and beside one CPU alone");
+	printf("%-18s %7s %9s %7s %9s %7s\n", "", "1 CPU", "own flow", "", "same flow", "");
+	for (int i = 0; i < TOGETHER_CASES; i++) {
+		struct together_figures f = together_figures_of(&list[i], rounds);
+
+		printf("%-18s %7.1f %9.1f %7.2f %9.1f %7.2f\n", list[i].name, f.alone, f.own,
+		       f.own / f.alone, f.same, f.same / f.alone);
+	}
+}
+
 struct sweep_figures {
 	double pass_ms, quiet_ns, beside_ns;
 };
@@ -127,8 +152,17 @@ static json_t *describe_sweep(const struct sweeping *sweeping, int rounds)
 			 hundredths(f.quiet_ns), "ns_beside", hundredths(f.beside_ns));
 }
 
+static json_t *describe_together(const struct together *together, int rounds)
+{
+	struct together_figures f = together_figures_of(together, rounds);
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "case", "two CPUs", "packets", together->name,
+			 "ns", hundredths(f.alone), "ns_own_flow", hundredths(f.own),
+			 "ns_same_flow", hundredths(f.same));
+}
+
 int report_json(const char *path, const struct measurement *list, size_t count,
-		const struct sweeping *sweeping, int rounds)
+		const struct together *together, const struct sweeping *sweeping, int rounds)
 {
 	json_t *all = json_array();
 	int err = all ? 0 : -ENOMEM;
@@ -143,6 +177,9 @@ int report_json(const char *path, const struct measurement *list, size_t count,
 		if (!item || json_array_append_new(all, item))
 			err = -ENOMEM;
 	}
+	for (int i = 0; i < TOGETHER_CASES && together && !err; i++)
+		if (json_array_append_new(all, describe_together(&together[i], rounds)))
+			err = -ENOMEM;
 	if (!err && sweeping && json_array_append_new(all, describe_sweep(sweeping, rounds)))
 		err = -ENOMEM;
 	errno = EIO;

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "sweep/flow_sweep.h"
+#include "bench/cpu.h"
 #include "bench/sweeping.h"
 
 #define ENTRIES      (1U << 24)
@@ -113,14 +113,8 @@ static int pass_timed(struct full *full, double *ms)
 static void *sweep_on(void *arg)
 {
 	struct full *full = arg;
-	int here = sched_getcpu();
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (i != here)
-			CPU_SET(i, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
+	if (cpu_leave())
 		return (void *)"there is no second CPU";
 	while (!__atomic_load_n(&full->stop, __ATOMIC_RELAXED))
 		if (pass(full))
