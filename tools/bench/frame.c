@@ -96,7 +96,7 @@ static void put_transport(const struct frame_kind *kind, const struct layout *l,
 	put16(transport + (kind->reply ? 0 : 2), kind->port);
 	if (kind->proto == IPPROTO_TCP) {
 		transport[12] = TCP_BYTES / 4 << 4;
-		transport[13] = kind->syn ? TCP_SYN : TCP_ACK;
+		transport[13] = kind->rst ? TCP_RST : kind->syn ? TCP_SYN : TCP_ACK;
 		put16(transport + 14, 65535); /* window */
 	} else {
 		put16(transport + 4, l->segment_bytes);

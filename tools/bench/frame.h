@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The packets that the harness makes: TCP with or without SYN, or UDP, to one address and port. */
+/* The packets that the harness makes: TCP with SYN, ACK or RST, or UDP, to one address and port. */
 #ifndef POISE_BENCH_FRAME_H
 #define POISE_BENCH_FRAME_H
 
@@ -11,8 +11,9 @@
 struct frame_kind {
 	struct addr to;
 	__u16 port;
-	__u8 proto;  /* IPPROTO_TCP or IPPROTO_UDP */
-	bool syn;    /* of TCP: SYN, else ACK */
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	bool syn;   /* of TCP: SYN, else ACK, or RST */
+	bool rst;
 	__u8 client; /* the last byte of the first flow's source address */
 	bool reply;  /* the port is where it comes from; each flow has a port that it is sent to */
 };

@@ -17,6 +17,7 @@
 #include "bench/measure.h"
 #include "bench/nat.h"
 #include "bench/report.h"
+#include "bench/scenario.h"
 
 #define ROUNDS       11
 #define QUICK_ROUNDS 3
@@ -39,6 +40,7 @@ struct options {
 	__u32 verdict;
 	const char *json;
 	const char *budget;
+	const char *scenario;
 };
 
 static void print_usage(FILE *out)
@@ -51,11 +53,13 @@ static void print_usage(FILE *out)
 	      "  --rounds N          1 to 100\n"
 	      "  --cpu N             where to run (default: the last one)\n"
 	      "  --json FILE         figures for programs (default: build/bench.json; none for\n"
-	      "                      --prog-id)\n"
+	      "                      --prog-id and --scenario)\n"
 	      "  --prog-id ID        measure this loaded program, as `bpftool prog` numbers it\n"
 	      "  --to ADDR:PORT/PROTO  with it: where the packets go, [ADDR]:PORT/PROTO for IPv6\n"
 	      "  --verdict NAME      with it: what it has to return (aborted, drop, pass, tx,\n"
 	      "                      redirect; default: tx)\n"
+	      "  --scenario NAME     measure only this, named as in the kernel's own benchmark\n"
+	      "  --list-scenarios    the names, and what they measure\n"
 	      "  --budget FILE       count instructions instead, and compare them with this table; only\n"
 	      "                      in a machine whose clock counts them (tools/bench-insn)\n"
 	      "  -h, --help\n",
@@ -115,6 +119,9 @@ static bool take_option(struct options *o, int option, const char *text)
 	case 'b':
 		o->budget = text;
 		return true;
+	case 's':
+		o->scenario = text;
+		return !scenario_find(text, &lines[0], &o->verdict);
 	}
 	return false;
 }
@@ -131,6 +138,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "to", required_argument, NULL, 't' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "budget", required_argument, NULL, 'b' },
+		{ "scenario", required_argument, NULL, 's' },
+		{ "list-scenarios", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -141,6 +150,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 			print_usage(stdout);
 			return 0;
 		}
+		if (option == 'l') {
+			scenario_list();
+			return 0;
+		}
 		if (option == '?')
 			return 2;
 		if (!take_option(o, option, optarg)) {
@@ -149,9 +162,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc || !o->program_id != !o->to_set) {
+	if (optind < argc || !o->program_id != !o->to_set || (o->scenario && o->program_id)) {
 		fprintf(stderr, "poise-bench: %s\n",
-			optind < argc ? "too many arguments" : "--prog-id and --to go together");
+			optind < argc                ? "too many arguments"
+			: o->program_id && o->to_set ? "--scenario is about poise_lb, not --prog-id"
+						     : "--prog-id and --to go together");
 		return 2;
 	}
 	return -1;
@@ -257,7 +272,8 @@ static void print_machine(int cpu, int rounds)
 	       cpu, rounds, rounds == 1 ? "" : "s");
 }
 
-static int measure_and_report(struct measuring *m, const char *json)
+/* whole: all that there is to say of poise_lb, not only the list. */
+static int measure_and_report(struct measuring *m, bool whole, const char *json)
 {
 	static struct together together[TOGETHER_CASES];
 	static struct sweeping sweeping;
@@ -266,21 +282,21 @@ static int measure_and_report(struct measuring *m, const char *json)
 	if (err)
 		return err;
 	err = measure_all(m);
-	if (!err && m->subject)
+	if (!err && whole)
 		err = together_measure(m, together);
-	if (!err && m->subject)
+	if (!err && whole)
 		err = sweeping_measure(m, &sweeping);
 	rig_close(&m->rig);
 	if (err)
 		return err;
 	report_table(m->list, m->count, m->rounds);
-	if (m->subject) {
+	if (whole) {
 		report_together(together, m->rounds);
 		report_sweep(&sweeping, m->rounds);
 	}
 	if (json)
-		err = report_json(json, m->list, m->count, m->subject ? together : NULL,
-				  m->subject ? &sweeping : NULL, m->rounds);
+		err = report_json(json, m->list, m->count, whole ? together : NULL,
+				  whole ? &sweeping : NULL, m->rounds);
 	if (err)
 		fprintf(stderr, "poise-bench: %s: %s\n", json, strerror(-err));
 	return err;
@@ -309,7 +325,7 @@ int main(int argc, char **argv)
 		if (m.program_fd < 0)
 			return 1;
 		list_other(&m, &o.to);
-		err = measure_and_report(&m, o.json);
+		err = measure_and_report(&m, false, o.json);
 		close(m.program_fd);
 		return err != 0;
 	}
@@ -317,9 +333,13 @@ int main(int argc, char **argv)
 		return 1;
 	m.subject = &subject;
 	m.program_fd = subject.program_fd;
-	list_poise(&m);
-	list_nat(&m);
-	err = measure_and_report(&m, o.json ? o.json : JSON_FILE);
+	if (o.scenario) {
+		m.count = 1;
+	} else {
+		list_poise(&m);
+		list_nat(&m);
+	}
+	err = measure_and_report(&m, !o.scenario, o.json || o.scenario ? o.json : JSON_FILE);
 	subject_close(&subject);
 	return err != 0;
 }

@@ -22,6 +22,8 @@ __u32 measured_flows(const struct measurement *line, int flows_index)
 {
 	bool first = flows_index == 0, last = flows_index == FLOW_COUNTS - 1;
 
+	if (line->only_flows && line->meets != MEETS_FLOOD)
+		return line->only_flows == flow_counts[flows_index] ? line->only_flows : 0;
 	if (line->meets == MEETS_FLOOD)
 		return last ? 1U << FLOW_MAX_BITS : 0;
 	if (line->meets == MEETS_BEGIN)

@@ -45,12 +45,14 @@ enum meets {
 
 /* One kind of packet: FLOW_COUNTS lines of the table. */
 struct measurement {
-	const char *case_name; /* "ack", "syn", "flood", "udp", "hit", "insert", "reply", "begin" */
+	const char
+		*case_name; /* "ack", "syn", "flood", "udp", "hit", "insert", "reply", "begin", … */
 	enum meets meets;
 	const char *mode;
 	int family;
 	enum poise_mode encap; /* which fixed encapsulation it is compared with */
 	struct frame_kind kind;
+	__u32 only_flows; /* if not 0, the only number of flows that is measured */
 	struct sample samples[MAX_ROUNDS];
 };
 

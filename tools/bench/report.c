@@ -63,12 +63,12 @@ void report_table(const struct measurement *list, size_t count, int rounds)
 		__u32 flows = measured_flows(line, i % FLOW_COUNTS);
 		struct figures f = figures_of(line, i % FLOW_COUNTS, rounds);
 
-		/* All are compared with known flows of stable rows, which are listed before them.
-		 */
-		if (i % FLOW_COUNTS == 0 && is_reference(line))
-			one_flow_ns = f.ns;
 		if (!flows)
 			continue;
+		/* All are compared with known flows of stable rows, which are listed before them.
+		 */
+		if (!one_flow_ns || (i % FLOW_COUNTS == 0 && is_reference(line)))
+			one_flow_ns = f.ns;
 		printf("%-6s %-4s %6d %8u %7.1f %7.1f %7.1f %7.1f %7.1f %7.2f %7.2f %7.1f\n",
 		       line->case_name, line->mode, line->family, flows, f.ns, f.ns_min, f.ns_max,
 		       f.floor_ns, f.encap_floor_ns, f.ns / f.encap_floor_ns, f.ns / one_flow_ns,

@@ -12,8 +12,9 @@
 #include "bench/cpu.h"
 #include "bench/together.h"
 
-#define PACKETS (1U << 20) /* 30 to 100 ms, so that the CPUs begin and end at about the same time  \
-			    */
+#define PACKETS                                                                                    \
+	(1U << 20) /* 30 to 100 ms, so that the CPUs begin and end at about the same time          \
+		    */
 
 static const struct {
 	const char *name;
