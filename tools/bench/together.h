@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a packet costs while another CPU forwards packets, too. The CPUs share the maps, so a store
+ * The cost of a packet while another CPU forwards packets, too. The CPUs share the maps, so a store
  * to a line that both use would show here. The empty program says how much of it is the machine's.
  */
 #ifndef POISE_BENCH_TOGETHER_H
