@@ -52,6 +52,7 @@ lint       | cmd:clang-tidy            | clang-tidy
 lint       | cmd:cppcheck              | cppcheck
 lint       | cmd:shellcheck            | shellcheck
 lint       | cmd:sparse                | sparse
+lint       | py:pyflakes               | python3-pyflakes
 '
 
 usage() {

@@ -51,6 +51,8 @@ lint_shellcheck() {
     tools/lint/each shellcheck .shellcheckrc "${libraries[@]}" -- shellcheck {}
 }
 
+lint_pyflakes() { written_in py python3 | xargs /usr/bin/python3 -m pyflakes; }
+
 # Told what the macros of libraries are that it cannot see through. Whether variables are initialized
 # is for the compilers and clang-tidy, which know what the functions called do.
 lint_cppcheck() {
@@ -86,7 +88,7 @@ lint_sparse() {
 }
 
 passed=0 failed=0
-for name in "${@:-format length spdx docs includes comments circles shellcheck cppcheck sparse tidy}"; do
+for name in "${@:-format length spdx docs includes comments circles shellcheck pyflakes cppcheck sparse tidy}"; do
   for check in $name; do
     began=$SECONDS
     if output=$("lint_$check" 2>&1); then
