@@ -4,8 +4,10 @@
  * to the stack.
  *
  * Only what is addressed inside to a configured VIP is touched: whoever can reach this machine
- * could otherwise smuggle packets past its filters in an outer header. Everything that is not
- * surely such a packet goes to the kernel as it came, which has its own opinion and counters.
+ * could otherwise smuggle packets past its filters in an outer header. The outer header has to be
+ * addressed to this host: a backend that also routes forwards tunnels that end elsewhere.
+ * Everything that is not surely such a packet goes to the kernel as it came, which has its own
+ * opinion and counters.
  */
 #include "vmlinux.h"
 #include <stdbool.h>
@@ -35,6 +37,8 @@ enum ip6_option {
 
 /* UDP destination port of GUE packets. */
 const volatile __be16 gue_port = bpf_htons(POISE_GUE_PORT);
+/* Does `decap_nets` say who may send tunnels? */
+const volatile bool check_source = false;
 
 /* Written by `poise decap attach`: the VIPs; their counters per packet. */
 struct {
@@ -45,10 +49,28 @@ struct {
 	__type(value, struct decap_counter);
 } decap_vips SEC(".maps");
 
-/* Written per dropped packet; read by `poise decap stats`. */
+/* Written by `poise decap attach`: the addresses that tunnels end at. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DECAP_LOCAL_ENTRIES);
+	__type(key, __u8[16]);
+	__type(value, __u8);
+} decap_locals SEC(".maps");
+
+/* Written by `poise decap attach`: the networks that tunnels may come from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DECAP_NET_ENTRIES);
+	__type(key, struct decap_net);
+	__type(value, __u8);
+} decap_nets SEC(".maps");
+
+/* Written per refused packet; read by `poise decap stats`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DECAP_DROP_MAX);
+	__uint(max_entries, DECAP_DROP_ENTRIES);
 	__type(key, __u32);
 	__type(value, __u64);
 } decap_drops SEC(".maps");
@@ -75,12 +97,17 @@ static __always_inline void *cursor_take(struct cursor *cur, __u32 length)
 	return at;
 }
 
-static __always_inline int drop(__u32 reason)
+static __always_inline void count(__u32 entry)
 {
-	__u64 *count = bpf_map_lookup_elem(&decap_drops, &reason);
+	__u64 *counter = bpf_map_lookup_elem(&decap_drops, &entry);
 
-	if (count)
-		(*count)++;
+	if (counter)
+		(*counter)++;
+}
+
+static __always_inline int drop(enum decap_drop reason)
+{
+	count(reason);
 	return XDP_DROP;
 }
 
@@ -281,6 +308,42 @@ static __always_inline bool strip(struct xdp_md *ctx, struct ethhdr eth, __u32 a
 	return true;
 }
 
+static __always_inline void map_ip4(__u8 out[16], __be32 addr)
+{
+	__be32 mapped[4] = { 0, 0, bpf_htonl(0xffff), addr };
+
+	__builtin_memcpy(out, mapped, sizeof(mapped));
+}
+
+/*
+ * Judges the outer addresses. Returns 0 if the tunnel ends here; DECAP_NOT_LOCAL if it is for
+ * another host, to be forwarded by the kernel; or DECAP_DROP_STRANGER.
+ */
+static __always_inline __u32 judge_outer(const void *outer, const void *end, __be16 type)
+{
+	struct decap_net source = { .bits = 8 * sizeof(source.addr) };
+	const struct ipv6hdr *ip6 = outer;
+	const struct iphdr *ip4 = outer;
+	__u8 dest[16];
+
+	if (type == bpf_htons(ETH_P_IP)) {
+		if ((void *)(ip4 + 1) > end)
+			return DECAP_NOT_LOCAL;
+		map_ip4(dest, ip4->daddr);
+		map_ip4(source.addr, ip4->saddr);
+	} else {
+		if ((void *)(ip6 + 1) > end)
+			return DECAP_NOT_LOCAL;
+		__builtin_memcpy(dest, &ip6->daddr, sizeof(dest));
+		__builtin_memcpy(source.addr, &ip6->saddr, sizeof(source.addr));
+	}
+	if (!bpf_map_lookup_elem(&decap_locals, dest))
+		return DECAP_NOT_LOCAL;
+	if (check_source && !bpf_map_lookup_elem(&decap_nets, &source))
+		return DECAP_DROP_STRANGER;
+	return 0;
+}
+
 SEC("xdp")
 int poise_decap(struct xdp_md *ctx)
 {
@@ -288,13 +351,18 @@ int poise_decap(struct xdp_md *ctx)
 	struct ethhdr *eth = cursor_take(&cur, sizeof(*eth));
 	struct decap_counter *counter;
 	struct tunnel tun = {};
-	__u32 length, at;
+	__u32 refusal, length, at;
 
 	if (!eth || eth->h_dest[0] & ETH_GROUP_BIT || !take_outer(&cur, eth->h_proto, &tun))
 		return XDP_PASS;
 	counter = find_vip(&cur, &tun);
 	if (!counter)
 		return XDP_PASS;
+	refusal = judge_outer(eth + 1, cur.end, eth->h_proto);
+	if (refusal) {
+		count(refusal);
+		return refusal == DECAP_NOT_LOCAL ? XDP_PASS : XDP_DROP;
+	}
 	length = inner_length(cur.at, &tun);
 	if (!length)
 		return drop(DECAP_DROP_MALFORMED_IP);

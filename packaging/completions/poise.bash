@@ -68,7 +68,7 @@ _poise_options() {
 	stats) echo --interval --once ;;
 	attach) echo --xdp ;;
 	detach) echo --all ;;
-	'decap attach') echo --vip --gue-port --xdp ;;
+	'decap attach') echo --vip --local --from --gue-port --xdp ;;
 	esac
 	echo --json --instance --help --version
 }
@@ -102,6 +102,8 @@ _poise_values() {
 	--sorry) echo yes no ;;
 	--silent) ;;
 	--vip) ;;
+	--local) ;;
+	--from) ;;
 	--instance) ;;
 	*) return 1 ;;
 	esac

@@ -20,12 +20,13 @@ network_make() {
 
 sent_packets=0 sent_bytes=0
 
-tunnel_up() { # tunnel_up KIND 4|6 [TOS]: packets to the service's addresses go through it
+tunnel_up() { # tunnel_up KIND 4|6 [TOS [DEST]]: packets to the service's addresses go through it
   local source=10.0.0.1 dest=10.0.0.11 mac
   [ "$2" = 4 ] || source=2001:db8:2::1 dest=2001:db8:2::11
+  dest=${4-$dest}
   mac=$(ip -n "$run-b1" -j link show dev eth0 | jq -r '.[0].address')
   : > "$tmp/tunnel.log"
-  spawn tunnel client /usr/bin/python3 "$root/tests/net/peers/tunnel_peer.py" tun0 eth0 "$mac" "$1" $source $dest "${3-0}"
+  spawn tunnel client /usr/bin/python3 "$root/tests/net/peers/tunnel_peer.py" tun0 eth0 "$mac" "$1" "$source" "$dest" "${3-0}"
   wait_until 10 grep -q ready "$tmp/tunnel.log" || return
   ip -n "$run-client" link set tun0 up
   address client tun0 $CLIENT4/32 $CLIENT6/128
@@ -84,7 +85,9 @@ every_tunnel() { # every_tunnel MODE: counters agree with what the peer sent
 refusals() {
   local args
   for args in "eth0" "eth0 --vip 192.0.2" "eth0 --vip 127.0.0.1" "eth0 --vip ::1" "eth0 --vip 224.0.0.5" \
-    "eth0 --vip ff02::1" "eth0 --vip $VIP4 --gue-port 0" "eth0 --vip $VIP4 --xdp fast"; do
+    "eth0 --vip ff02::1" "eth0 --vip $VIP4 --gue-port 0" "eth0 --vip $VIP4 --xdp fast" \
+    "eth0 --vip $VIP4 --local 10.0.0" "eth0 --vip $VIP4 --local 127.0.0.1" "eth0 --vip $VIP4 --from 10.0.0.0/33" \
+    "eth0 --vip $VIP4 --from 2001:db8::/x" "eth0 --vip $VIP4 --from 10.0.0.1/24"; do
     # shellcheck disable=SC2086
     is "attach $args: usage error" "$(status_of poise decap attach $args)" 2
   done
@@ -117,6 +120,85 @@ only_configured() {
   is "packets without a tunnel pass" "$(fetch "$(url 4)")" b1
   is "and are not counted" "$(counted packets)" "$before"
   tunnel_down
+}
+
+# Behind b1, which routes, is b2 with the same service.
+routes_for_others() {
+  local family kind dest before
+  netns_add b2 || bail "namespace"
+  veth b1 eth1 b2 eth0 1600 || bail "veth"
+  address b1 eth1 10.0.9.1/24 2001:db8:9::1/64
+  address b2 eth0 10.0.9.12/24 2001:db8:9::12/64
+  route b2 default via 10.0.9.1
+  route b2 default via 2001:db8:9::1
+  backend_carries 2 $VIP4 $VIP6
+  on b1 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+    net.ipv4.conf.all.accept_local=1 # b2's answers come from an address that b1 has, too
+  nginx_start 2 || bail "nginx starts"
+  check "attach on b2" on b2 "$poise" --instance "$instance" decap attach eth0 --vip $VIP4 --vip $VIP6
+  for family in 4 6; do
+    dest=10.0.9.12
+    [ $family = 4 ] || dest=2001:db8:9::12
+    for kind in ipip gue; do
+      before=$(field '.[0].passed.not_local' decap stats eth0)
+      tunnel_up $kind $family 0 $dest || bail "tunnel"
+      is "a $kind tunnel through this host to another one, IPv4 in IPv$family" "$(fetch "$(url 4)")" b2
+      is "a $kind tunnel through this host to another one, IPv6 in IPv$family" "$(fetch "$(url 6)")" b2
+      tunnel_down
+      is "they are counted ($kind, IPv$family)" \
+        "$(($(field '.[0].passed.not_local' decap stats eth0) - before))" "$sent_packets"
+    done
+  done
+  check "detach on b2" on b2 "$poise" --instance "$instance" decap detach eth0
+  on b1 sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+}
+
+strangers() {
+  local before family
+  check "balancers are elsewhere" poise decap attach eth0 --vip $VIP4 $VIP6 --from 10.0.0.2 --from 2001:db8:3::/64
+  is "that is shown" "$(field '.[0].from | sort | join(" ")' decap stats)" "10.0.0.2/32 2001:db8:3::/64"
+  for family in 4 6; do
+    before=$(dropped stranger)
+    tunnel_up ipip $family || bail "tunnel"
+    check "a stranger's tunnel in IPv$family is refused" fetch_in_vain "$(url 4)"
+    tunnel_down
+    is "every packet of it is counted (IPv$family)" $(($(dropped stranger) - before)) "$sent_packets"
+  done
+  check "balancers are here" poise decap attach eth0 --vip $VIP4 $VIP6 --from 10.0.0.0/24 --from 2001:db8:2::1
+  for family in 4 6; do
+    tunnel_up ipip $family || bail "tunnel"
+    is "a balancer's tunnel in IPv$family is taken" "$(fetch "$(url 6)")" b1
+    tunnel_down
+  done
+}
+
+local_addresses() {
+  local before
+  check "attach without --local" poise decap attach eth0 --vip $VIP4 $VIP6
+  is "the interface's addresses are taken" "$(field '.[0].local | sort | join(" ")' decap stats)" \
+    "10.0.0.11 2001:db8:2::11"
+  ip -n "$run-b1" address add 10.0.0.111/24 dev eth0
+  is "one that came later is missing" "$(field '.[0].missing | join(" ")' decap stats)" 10.0.0.111
+  matches "people are told" "$(poise decap stats 2>&1)" "eth0: 10.0.0.111 .*poise decap attach.* again"
+  tunnel_up ipip 4 0 10.0.0.111 || bail "tunnel"
+  check "tunnels to it go to the kernel" fetch_in_vain "$(url 4)"
+  check "attached again" poise decap attach eth0 --vip $VIP4 $VIP6
+  is "nothing is missing" "$(field '.[0].missing' decap stats)" "[]"
+  is "tunnels to it are taken" "$(fetch "$(url 4)")" b1
+  check "a single one is named" poise decap attach eth0 --vip $VIP4 $VIP6 --local 10.0.0.11
+  is "that is all" "$(field '.[0] | .local + .missing | join(" ")' decap stats)" 10.0.0.11
+  before=$(field '.[0].passed.not_local' decap stats)
+  check "tunnels to the others go to the kernel" fetch_in_vain "$(url 4)"
+  tunnel_down
+  holds "and are counted" "$(field '.[0].passed.not_local' decap stats) > $before"
+  ip -n "$run-b1" address del 10.0.0.111/24 dev eth0
+  veth client bare0 b1 bare0
+  is "an interface without an address is refused" "$(status_of poise decap attach bare0 --vip $VIP4)" 1
+  matches "with the remedy" "$(cat "$tmp/said")" "bare0: it has no address .*--local ADDR"
+  check "but not with --local" poise decap attach bare0 --vip $VIP4 --local 10.0.0.11
+  check "detached" poise decap detach bare0
+  ip -n "$run-client" link del bare0
+  check "attach as before" poise decap attach eth0 --vip $VIP4 --vip $VIP6
 }
 
 congestion() {
@@ -159,7 +241,7 @@ two_namespaces() {
 
 interface_gone() {
   veth client gone0 b1 gone0
-  check "attach to a second interface" poise decap attach gone0 --vip $VIP4
+  check "attach to a second interface" poise decap attach gone0 --vip $VIP4 --local 10.0.0.11
   is "both are listed" "$(field 'map(.interface) | sort | join(" ")' decap stats)" "eth0 gone0"
   is "one alone is, too" "$(field 'map(.interface) | join(" ")' decap stats gone0)" gone0
   ip -n "$run-b1" link del gone0
@@ -189,6 +271,9 @@ check "attach" poise decap attach eth0 --vip $VIP4 --vip $VIP6
 is "it is native" "$(xdp_mode)" native
 every_tunnel native
 only_configured
+strangers
+local_addresses
+routes_for_others
 congestion
 replacement
 two_namespaces

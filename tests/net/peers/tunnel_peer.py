@@ -61,7 +61,10 @@ def main(tun, interface, mac, kind, source, dest, tos="0"):
     signal.signal(signal.SIGTERM, end)
     print("ready", flush=True)
     while True:
+        # A packet that is read is sent and counted, whenever the signal comes.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         inner = os.read(fd, 65536)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         if inner[0] >> 4 == 6 and inner[24] == 0xFF:
             continue  # the kernel's own, to multicast groups: router solicitations and the like
         packet, ethertype = encapsulate(inner, kind, source, dest, int(tos, 0))

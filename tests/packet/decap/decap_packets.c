@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 
+#include "base/array.h"
+#include "base/net.h"
 #include "gen/decap.skel.h"
 #include "decap/decap_packets.h"
 #include "poise/abi.h"
@@ -28,9 +30,13 @@ static void put_outer(struct pkt *p, const struct decap_case *c)
 	struct pkt_gue *gue;
 
 	if (c->outer == OUTER_IP4)
-		pkt_ip4(p, "10.0.0.1", "10.0.0.11")->tos = c->outer_tos;
+		pkt_ip4(p, c->outer_from ? c->outer_from : "10.0.0.1",
+			c->outer_to ? c->outer_to : "10.0.0.11")
+			->tos = c->outer_tos;
 	else
-		set_tclass(pkt_ip6(p, "fd00::1", "fd00::11"), c->outer_tos);
+		set_tclass(pkt_ip6(p, c->outer_from ? c->outer_from : "fd00::1",
+				   c->outer_to ? c->outer_to : "fd00::11"),
+			   c->outer_tos);
 	if (c->outer == OUTER_IP6_LIMIT)
 		pkt_ext(p, IPPROTO_DSTOPTS, limit, sizeof(limit));
 	if (!c->gue)
@@ -169,22 +175,63 @@ static int read_drops(void *ctx, __u64 *drops, size_t count)
 	return 0;
 }
 
-void decap_load(struct harness *h)
+static void must(int err, const char *what)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void fill_nets(int fd)
+{
+	static const char *const nets[] = { "10.0.0.0/24", "fd00::/64", "192.0.2.77" };
+	struct net net;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
+		must(net_parse(nets[i], &net) || bpf_map_update_elem(fd, &net, &(__u8){ 0 }, 0),
+		     nets[i]);
+}
+
+static void fill_locals(int fd)
+{
+	static const char *const locals[] = { "10.0.0.11", "fd00::11" };
+	struct addr addr;
+
+	for (size_t i = 0; i < ARRAY_SIZE(locals); i++)
+		must(addr_parse(locals[i], &addr) ||
+			     bpf_map_update_elem(fd, &addr, &(__u8){ DECAP_LOCAL_FOUND }, 0),
+		     locals[i]);
+}
+
+__u64 decap_not_local(struct harness *h)
+{
+	struct decap_bpf *skel = h->ctx;
+	const __u32 entry = DECAP_NOT_LOCAL;
+	static __u64 values[MAX_CPUS];
+	__u64 sum = 0;
+
+	must(bpf_map_lookup_elem(bpf_map__fd(skel->maps.decap_drops), &entry, values),
+	     "reading counters");
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		sum += values[cpu];
+	return sum;
+}
+
+void decap_load(struct harness *h, bool check_source)
 {
 	static const struct decap_counter zero[MAX_CPUS];
-	struct decap_bpf *skel = decap_bpf__open_and_load();
+	struct decap_bpf *skel = decap_bpf__open();
 
-	if (!skel || libbpf_num_possible_cpus() > MAX_CPUS) {
-		fprintf(stderr, "poise_decap does not load: %s\n", strerror(errno));
-		exit(1);
-	}
-	for (int vip = 0; vip < DECAP_VIP_COUNT; vip++) {
-		if (!bpf_map_update_elem(bpf_map__fd(skel->maps.decap_vips), vips[vip], zero,
-					 BPF_NOEXIST))
-			continue;
-		fprintf(stderr, "no room for a VIP: %s\n", strerror(errno));
-		exit(1);
-	}
+	must(!skel || libbpf_num_possible_cpus() > MAX_CPUS, "poise_decap does not open");
+	skel->rodata->check_source = check_source;
+	must(decap_bpf__load(skel), "poise_decap does not load");
+	for (int vip = 0; vip < DECAP_VIP_COUNT; vip++)
+		must(bpf_map_update_elem(bpf_map__fd(skel->maps.decap_vips), vips[vip], zero,
+					 BPF_NOEXIST),
+		     "no room for a VIP");
+	fill_locals(bpf_map__fd(skel->maps.decap_locals));
+	fill_nets(bpf_map__fd(skel->maps.decap_nets));
 	h->program_fd = bpf_program__fd(skel->progs.poise_decap);
 	h->ctx = skel;
 	h->drop_count = DECAP_DROP_MAX;

@@ -26,7 +26,9 @@ struct decap_poke {
 struct decap_case {
 	enum decap_outer outer;
 	enum decap_inner inner;
-	const char *to; /* inner destination; NULL: the VIP of its family */
+	const char *outer_to;   /* NULL: the backend's address of its family */
+	const char *outer_from; /* NULL: a balancer's */
+	const char *to;         /* inner destination; NULL: the VIP of its family */
 	bool gue;
 	__u16 gue_port;               /* 0: the default */
 	__u8 gue_words;               /* of private data */
@@ -47,8 +49,11 @@ void decap_in(struct pkt *p, const void *arg);
 void decap_out(struct pkt *p, const void *arg);
 size_t decap_inner_bytes(const struct decap_case *c); /* of the inner IP packet */
 
-/* Loads the program with both VIPs. Exits with a message where it does not load. */
-void decap_load(struct harness *h);
+/* Loads the program with both VIPs; tunnels end at the backend's address of each family, and with
+ * `check_source` come from 10.0.0.0/24, fd00::/64 and 192.0.2.77 alone. Exits with a message where
+ * it does not load. */
+void decap_load(struct harness *h, bool check_source);
+__u64 decap_not_local(struct harness *h); /* packets that passed as their tunnel ends elsewhere */
 void decap_unload(struct harness *h);
 
 #endif

@@ -215,7 +215,7 @@ int main(void)
 {
 	struct harness h = { 0 };
 
-	decap_load(&h);
+	decap_load(&h, false);
 	every_combination(&h);
 	every_ecn(&h);
 	good_ones(&h);

@@ -236,7 +236,7 @@ int main(void)
 	};
 	struct harness h = { 0 };
 
-	decap_load(&h);
+	decap_load(&h, false);
 	harness_run(&h, plain, ARRAY_SIZE(plain));
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
 		unchanged(&h, "untouched", &passed[i], DECAP_DROP_NONE);

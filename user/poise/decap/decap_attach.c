@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `poise decap attach`: loads the program, fills its VIPs, puts it on the interface, pins it. */
+/* `poise decap attach`: loads the program, fills its maps, puts it on the interface, pins it. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -12,9 +12,15 @@
 
 #include "gen/decap.skel.h"
 #include "decap/decap.h"
+#include "decap/decap_set.h"
 #include "base/log.h"
 #include "poise/decap.h"
 #include "maps/xdp_link.h"
+
+/* Networks go into the map as they are. */
+_Static_assert(sizeof(struct net) == sizeof(struct decap_net) &&
+		       offsetof(struct net, addr) == offsetof(struct decap_net, addr),
+	       "one layout");
 
 static char said[300]; /* the first warning of libbpf */
 
@@ -48,6 +54,10 @@ static int reuse(struct decap_bpf *skel, const struct decap_pins *pins)
 		err = bpf_map__reuse_fd(skel->maps.decap_vips, pins->vips);
 	if (!err && fits(pins->drops, skel->maps.decap_drops))
 		err = bpf_map__reuse_fd(skel->maps.decap_drops, pins->drops);
+	if (!err && fits(pins->locals, skel->maps.decap_locals))
+		err = bpf_map__reuse_fd(skel->maps.decap_locals, pins->locals);
+	if (!err && fits(pins->nets, skel->maps.decap_nets))
+		err = bpf_map__reuse_fd(skel->maps.decap_nets, pins->nets);
 	return err;
 }
 
@@ -60,6 +70,7 @@ static struct decap_bpf *load(const struct decap_request *request, const struct 
 
 	if (!err) {
 		skel->rodata->gue_port = htons(request->gue_port);
+		skel->rodata->check_source = request->net_count > 0;
 		err = reuse(skel, pins);
 	}
 	if (!err)
@@ -73,57 +84,74 @@ static struct decap_bpf *load(const struct decap_request *request, const struct 
 	return skel;
 }
 
-static bool contains(const struct addr *vips, size_t count, const struct addr *vip)
+/* The maps that a request fills, and what it fills them with. */
+struct fill {
+	struct decap_set set;
+	const void *keys;
+	size_t count;
+	__u64 flags;
+	void *before; /* keys as they were, to be put back */
+	int before_count;
+};
+
+enum { FILL_VIPS, FILL_LOCALS, FILL_NETS, FILL_COUNT };
+
+static void fills_make(const struct decap_bpf *skel, const struct decap_request *request,
+		       struct fill fills[FILL_COUNT])
 {
-	for (size_t i = 0; i < count; i++) {
-		if (addr_equal(&vips[i], vip))
-			return true;
-	}
-	return false;
+	fills[FILL_VIPS] = (struct fill){
+		.set = { bpf_map__fd(skel->maps.decap_vips), sizeof(struct addr),
+			 DECAP_VIP_ENTRIES },
+		.keys = request->vips,
+		.count = request->vip_count,
+		.flags = BPF_NOEXIST, /* those that stay keep their counters */
+	};
+	fills[FILL_LOCALS] = (struct fill){
+		.set = { bpf_map__fd(skel->maps.decap_locals), sizeof(struct addr),
+			 DECAP_LOCAL_ENTRIES },
+		.keys = request->locals,
+		.count = request->local_count,
+	};
+	fills[FILL_NETS] = (struct fill){
+		.set = { bpf_map__fd(skel->maps.decap_nets), sizeof(struct decap_net),
+			 DECAP_NET_ENTRIES },
+		.keys = request->nets,
+		.count = request->net_count,
+	};
 }
 
-/* Fills out[] with the map's keys that are not among `vips`; how many, or -errno. */
-static int others(int fd, const struct addr *vips, size_t count, struct addr out[DECAP_VIP_ENTRIES])
+/* Notes what is there, and adds what is new. 0 or -errno. */
+static int fills_add(struct fill fills[FILL_COUNT], const struct decap_request *request)
 {
-	struct addr key, *last = NULL;
-	int found = 0;
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	__u8 *value = cpus > 0 ? calloc(cpus, sizeof(struct decap_counter)) : NULL;
 
-	while (!bpf_map_get_next_key(fd, last, &key)) {
-		if (!contains(vips, count, &key) && found < DECAP_VIP_ENTRIES)
-			out[found++] = key;
-		last = &key;
+	if (!value)
+		return cpus < 0 ? cpus : -ENOMEM;
+	for (int i = 0; i < FILL_COUNT && !err; i++) {
+		fills[i].before_count = decap_set_read(&fills[i].set, &fills[i].before);
+		err = fills[i].before_count < 0 ? fills[i].before_count : 0;
 	}
-	return errno == ENOENT ? found : -errno;
-}
-
-/* Deletes all keys but these. 0 or -errno. */
-static int vips_keep(int fd, const struct addr *vips, size_t count)
-{
-	struct addr *gone = calloc(DECAP_VIP_ENTRIES, sizeof(*gone));
-	int found = gone ? others(fd, vips, count, gone) : -ENOMEM;
-	int err = found < 0 ? found : 0;
-
-	for (int i = 0; i < found && !err; i++) {
-		if (bpf_map_delete_elem(fd, &gone[i]) && errno != ENOENT)
-			err = -errno;
+	for (int i = 0; i < FILL_COUNT && !err; i++) {
+		*value = i != FILL_LOCALS        ? 0
+			 : request->locals_given ? DECAP_LOCAL_GIVEN
+						 : DECAP_LOCAL_FOUND;
+		err = decap_set_add(&fills[i].set, fills[i].keys, fills[i].count, fills[i].flags,
+				    value);
 	}
-	free(gone);
+	free(value);
 	return err;
 }
 
-/* Adds those that are missing, their counters at 0. 0 or -errno. */
-static int vips_add(int fd, const struct addr *vips, size_t count)
+/* Removes what the request does not name or, if it failed, what was not there before. 0 or -errno.
+ */
+static int fills_keep(struct fill fills[FILL_COUNT], bool failed)
 {
-	int cpus = libbpf_num_possible_cpus(), err = 0;
-	struct decap_counter *zero = cpus > 0 ? calloc(cpus, sizeof(*zero)) : NULL;
+	int err = 0;
 
-	if (!zero)
-		return cpus < 0 ? cpus : -ENOMEM;
-	for (size_t i = 0; i < count && !err; i++) {
-		if (bpf_map_update_elem(fd, &vips[i], zero, BPF_NOEXIST) && errno != EEXIST)
-			err = -errno;
-	}
-	free(zero);
+	for (int i = 0; i < FILL_COUNT && !err; i++)
+		err = failed ? decap_set_keep(&fills[i].set, fills[i].before, fills[i].before_count)
+			     : decap_set_keep(&fills[i].set, fills[i].keys, fills[i].count);
 	return err;
 }
 
@@ -189,7 +217,7 @@ static int link_up(int program_fd, const struct decap_request *request, int old_
 	return EXIT_DONE;
 }
 
-/* Adds the VIPs, changes the program, pins. */
+/* Changes the program, pins. */
 static int go_live(const struct decap_bpf *skel, const struct decap_request *request,
 		   const struct decap_pins *old)
 {
@@ -199,9 +227,8 @@ static int go_live(const struct decap_bpf *skel, const struct decap_request *req
 	memcpy(pins.dir, old->dir, sizeof(pins.dir));
 	pins.vips = bpf_map__fd(skel->maps.decap_vips);
 	pins.drops = bpf_map__fd(skel->maps.decap_drops);
-	err = vips_add(pins.vips, request->vips, request->vip_count);
-	if (err)
-		return command_refuse("%s: adding VIPs: %s", request->ifname, strerror(-err));
+	pins.locals = bpf_map__fd(skel->maps.decap_locals);
+	pins.nets = bpf_map__fd(skel->maps.decap_nets);
 	status = link_up(bpf_program__fd(skel->progs.poise_decap), request, old->link, &pins.link);
 	if (pins.link < 0)
 		return status;
@@ -214,26 +241,23 @@ static int go_live(const struct decap_bpf *skel, const struct decap_request *req
 static int replace(const struct decap_bpf *skel, const struct decap_request *request,
 		   struct decap_pins *old)
 {
-	int vips = bpf_map__fd(skel->maps.decap_vips), status, err, count;
-	struct addr *before = calloc(DECAP_VIP_ENTRIES, sizeof(*before));
+	struct fill fills[FILL_COUNT];
+	int status, err;
 
-	count = before ? others(vips, NULL, 0, before) : -ENOMEM;
-	if (count < 0) {
-		free(before);
-		return command_refuse("%s: reading VIPs: %s", request->ifname, strerror(-count));
-	}
-	status = go_live(skel, request, old);
-	if (status == EXIT_DONE) {
-		err = vips_keep(vips, request->vips, request->vip_count);
-		if (err)
-			status = command_refuse("%s: removing VIPs: %s", request->ifname,
-						strerror(-err));
-	} else if (old->link < 0) {
+	fills_make(skel, request, fills);
+	err = fills_add(fills, request);
+	status = err ? command_refuse("%s: adding addresses: %s", request->ifname, strerror(-err))
+		     : go_live(skel, request, old);
+	if (status != EXIT_DONE && old->link < 0) {
 		decap_pins_remove(old);
 	} else {
-		vips_keep(vips, before, count);
+		err = fills_keep(fills, status != EXIT_DONE);
+		if (err && status == EXIT_DONE)
+			status = command_refuse("%s: removing addresses: %s", request->ifname,
+						strerror(-err));
 	}
-	free(before);
+	for (int i = 0; i < FILL_COUNT; i++)
+		free(fills[i].before);
 	return status;
 }
 

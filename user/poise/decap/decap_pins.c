@@ -10,16 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "decap/decap_pins.h"
 #include "maps/xdp_link.h"
 
 #define PREFIX "decap-"
 
-static const char *const names[] = { "link", "vips", "drops" };
+static const char *const names[] = { "link", "vips", "drops", "locals", "nets" };
 
 static int *fd_of(struct decap_pins *pins, size_t name)
 {
-	int *const fds[] = { &pins->link, &pins->vips, &pins->drops };
+	int *const fds[] = { &pins->link, &pins->vips, &pins->drops, &pins->locals, &pins->nets };
 
 	return fds[name];
 }
@@ -61,7 +62,7 @@ static int open_dir(const char *instance_dir, const char *name, struct decap_pin
 	char path[PATH_MAX];
 	int err = join(out->dir, instance_dir, name);
 
-	for (size_t i = 0; i < 3 && !err; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !err; i++) {
 		err = join(path, out->dir, names[i]);
 		if (err)
 			break;
@@ -90,7 +91,7 @@ int decap_pins_open(const char *instance_dir, __u32 ifindex, struct decap_pins *
 
 void decap_pins_close(struct decap_pins *pins)
 {
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (*fd_of(pins, i) >= 0)
 			close(*fd_of(pins, i));
 		*fd_of(pins, i) = -1;
@@ -104,7 +105,7 @@ int decap_pins_put(const struct decap_pins *pins)
 
 	if (mkdir(pins->dir, 0700) && errno != EEXIST)
 		return -errno;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		int fd = *fd_of(&copy, i), err = join(path, pins->dir, names[i]);
 
 		if (err)
@@ -125,7 +126,7 @@ int decap_pins_remove(struct decap_pins *pins)
 	/* Somebody may hold the link open: then removing the pin alone detaches nothing. */
 	if (pins->link >= 0 && bpf_link_detach(pins->link) && errno != ENOLINK)
 		return -errno;
-	for (size_t i = 0; i < 3 && !err; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !err; i++) {
 		err = join(path, pins->dir, names[i]);
 		if (!err && unlink(path) && errno != ENOENT)
 			err = -errno;

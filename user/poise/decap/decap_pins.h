@@ -12,12 +12,12 @@
 
 struct decap_pins {
 	char dir[PATH_MAX];
-	int link, vips, drops; /* file descriptors; -1: not there */
+	int link, vips, drops, locals, nets; /* file descriptors; -1: not there */
 };
 
 #define DECAP_PINS_NONE                                                                            \
 	{                                                                                          \
-		.link = -1, .vips = -1, .drops = -1                                                \
+		.link = -1, .vips = -1, .drops = -1, .locals = -1, .nets = -1                      \
 	}
 
 /* Keeps other calls of the command away from the instance's directory until the descriptor that it

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/net.h"
 #include "decap/decap.h"
+#include "decap/decap_set.h"
 #include "print/format.h"
 #include "poise/decap.h"
 #include "print/table.h"
@@ -20,6 +23,7 @@ static const char *const drop_texts[] = {
 	[DECAP_DROP_NONE] = "",
 	[DECAP_DROP_MALFORMED_IP] = "the IP header inside contradicts itself or the outer length",
 	[DECAP_DROP_ECN] = "congestion marked outside, and a sender that cannot be told of it",
+	[DECAP_DROP_STRANGER] = "a tunnel to this host from none of the networks of --from",
 };
 _Static_assert(ARRAY_SIZE(drop_texts) == DECAP_DROP_MAX, "explain every drop");
 
@@ -90,6 +94,85 @@ static int read_drops(int fd, json_t *object)
 	return err;
 }
 
+static int read_passed(int fd, json_t *object)
+{
+	const __u32 entry = DECAP_NOT_LOCAL;
+	__u64 sum = 0;
+	int err = percpu_sum(fd, &entry, &sum, 1);
+
+	json_object_set_new(object, "not_local", json_integer(sum));
+	return err;
+}
+
+/* Adds those addresses of the interface that tunnels do not end at, as they came later. */
+static int find_missing(const char *ifname, const struct addr *locals, size_t count, json_t *array)
+{
+	struct addr *now = calloc(DECAP_MAX_LOCALS, sizeof(*now));
+	int found = now ? decap_locals_find(ifname, now, DECAP_MAX_LOCALS) : -ENOMEM;
+
+	for (int i = 0; i < found && i < DECAP_MAX_LOCALS; i++) {
+		char text[ADDR_TEXT_SIZE];
+		size_t k = 0;
+
+		while (k < count && !addr_equal(&locals[k], &now[i]))
+			k++;
+		if (k == count)
+			json_array_append_new(array, json_string(addr_format(&now[i], text)));
+	}
+	free(now);
+	return found < 0 ? found : 0;
+}
+
+/* Attached by an older version it has no such map: then tunnels to anywhere end here. */
+static int read_locals(int fd, const char *ifname, json_t *array, json_t *missing)
+{
+	const struct decap_set set = { fd, sizeof(struct addr), DECAP_LOCAL_ENTRIES };
+	char text[ADDR_TEXT_SIZE];
+	void *keys = NULL;
+	struct addr *locals;
+	__u8 value = 0;
+	int count = fd < 0 ? 0 : decap_set_read(&set, &keys), err = 0;
+
+	locals = keys;
+	for (int i = 0; i < count; i++)
+		json_array_append_new(array, json_string(addr_format(&locals[i], text)));
+	if (count > 0 && !bpf_map_lookup_elem(fd, &locals[0], &value) && value == DECAP_LOCAL_FOUND)
+		err = find_missing(ifname, locals, count, missing);
+	free(keys);
+	return count < 0 ? count : err;
+}
+
+static int read_nets(int fd, json_t *array)
+{
+	const struct decap_set set = { fd, sizeof(struct decap_net), DECAP_NET_ENTRIES };
+	char text[NET_TEXT_SIZE];
+	void *keys = NULL;
+	int count = fd < 0 ? 0 : decap_set_read(&set, &keys);
+	const struct net *nets = keys;
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(array, json_string(net_format(&nets[i], text)));
+	free(keys);
+	return count < 0 ? count : 0;
+}
+
+static int read_outer(const struct decap_pins *pins, const char *ifname, json_t *attachment)
+{
+	json_t *locals = json_array(), *missing = json_array(), *nets = json_array();
+	json_t *passed = json_object();
+	int err = read_locals(pins->locals, ifname, locals, missing);
+
+	if (!err)
+		err = read_nets(pins->nets, nets);
+	if (!err)
+		err = read_passed(pins->drops, passed);
+	json_object_set_new(attachment, "local", locals);
+	json_object_set_new(attachment, "missing", missing);
+	json_object_set_new(attachment, "from", nets);
+	json_object_set_new(attachment, "passed", passed);
+	return err;
+}
+
 struct collection {
 	__u32 ifindex; /* only this one; 0: all */
 	json_t *attachments;
@@ -118,6 +201,8 @@ static int collect(struct decap_pins *pins, void *arg)
 		json_pack("{s:s, s:I, s:s, s:I, s:o, s:o}", "interface", ifname, "ifindex",
 			  (json_int_t)state.ifindex, "xdp", state.generic ? "generic" : "native",
 			  "program", (json_int_t)state.program_id, "vips", vips, "drops", drops);
+	if (!err)
+		err = read_outer(pins, ifname, attachment);
 	if (json_array_append_new(all->attachments, attachment) && !err)
 		err = -ENOMEM;
 	return err;
@@ -177,6 +262,41 @@ static int print_drops(const json_t *attachments)
 	return table_print(table);
 }
 
+static void print_texts(const char *heading, const json_t *array, const char *none)
+{
+	const json_t *text;
+	size_t i;
+
+	printf("  %s ", heading);
+	json_array_foreach (array, i, text)
+		printf("%s%s", i ? ", " : "", json_string_value(text));
+	printf("%s\n", json_array_size(array) ? "" : none);
+}
+
+/* Where tunnels end, and who may send them. */
+static void print_outer(const json_t *attachments)
+{
+	const json_t *attachment, *text;
+	size_t i, k;
+
+	json_array_foreach (attachments, i, attachment) {
+		const char *ifname = member_text(attachment, "interface");
+		__u64 passed = member_number(json_object_get(attachment, "passed"), "not_local");
+		char count[FORMAT_SIZE];
+
+		printf("\n%s:\n", ifname);
+		print_texts("tunnels end at", json_object_get(attachment, "local"), "any address");
+		print_texts("tunnels may come from", json_object_get(attachment, "from"),
+			    "anywhere");
+		printf("  left to the kernel, as the tunnel is for another address: %s\n",
+		       format_count(passed, count));
+		json_array_foreach (json_object_get(attachment, "missing"), k, text)
+			log_warn("%s: %s is an address since it was attached: tunnels to it are "
+				 "left to the kernel until `poise decap attach` is run again",
+				 ifname, json_string_value(text));
+	}
+}
+
 int decap_stats(const struct command *cmd, const char *instance_dir, __u32 ifindex)
 {
 	struct collection all = { .ifindex = ifindex, .attachments = json_array() };
@@ -196,6 +316,7 @@ int decap_stats(const struct command *cmd, const char *instance_dir, __u32 ifind
 	if (!err && status == EXIT_DONE && json_array_size(all.attachments)) {
 		putchar('\n');
 		status = print_drops(all.attachments);
+		print_outer(all.attachments);
 	}
 	json_decref(all.attachments);
 	return status;

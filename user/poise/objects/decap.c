@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/addr_kind.h"
 #include "base/needs.h"
+#include "base/net.h"
 #include "base/vip.h"
 #include "cli/choice.h"
 #include "conf/conf.h"
@@ -60,6 +62,72 @@ static int vips_take(const struct command *cmd, struct vip_list *list)
 	for (int i = 1; i < cmd->argc && status == EXIT_DONE; i++)
 		status = vip_add(list, cmd->argv[i]);
 	return status;
+}
+
+/* --local, or what the interface has. */
+static int locals_take(const struct command *cmd, struct decap_request *request,
+		       struct addr *locals)
+{
+	const char *text;
+	size_t at = 0;
+	int found = 0;
+
+	while ((text = command_option_next(cmd, "local", &at))) {
+		struct addr addr;
+
+		if (addr_parse(text, &addr) ||
+		    addr_kind(&addr, &(const char *){ NULL }) != ADDR_HOST)
+			return command_misuse("--local: expected an address of this host that "
+					      "balancers send to, found \"%s\"",
+					      text);
+		if (found == DECAP_MAX_LOCALS)
+			return command_refuse("--local: at most %d addresses", DECAP_MAX_LOCALS);
+		locals[found++] = addr;
+	}
+	request->locals_given = found > 0;
+	if (!found)
+		found = decap_locals_find(request->ifname, locals, DECAP_MAX_LOCALS);
+	if (found < 0)
+		return command_refuse("%s: its addresses: %s", request->ifname, strerror(-found));
+	if (found > DECAP_MAX_LOCALS)
+		return command_refuse(
+			"%s: it has %d addresses, expected at most %d: name those that "
+			"balancers send to with --local ADDR",
+			request->ifname, found, DECAP_MAX_LOCALS);
+	if (!found)
+		return command_refuse("%s: it has no address that tunnels could end at: name the "
+				      "address that balancers send to with --local ADDR",
+				      request->ifname);
+	request->locals = locals;
+	request->local_count = found;
+	return EXIT_DONE;
+}
+
+static int nets_take(const struct command *cmd, struct decap_request *request, struct net *nets)
+{
+	char meant[NET_TEXT_SIZE];
+	const char *text;
+	size_t at = 0, count = 0;
+
+	while ((text = command_option_next(cmd, "from", &at))) {
+		struct net net;
+		int err = net_parse(text, &net);
+
+		if (err == -ERANGE)
+			return command_misuse("--from: expected a network like 10.0.0.0/24, found "
+					      "\"%s\": did you mean %s?",
+					      text, net_format(&net, meant));
+		if (err)
+			return command_misuse("--from: expected a network like 10.0.0.0/24 or "
+					      "2001:db8::/64, found \"%s\"",
+					      text);
+		if (count == DECAP_MAX_NETS)
+			return command_refuse("--from: at most %d networks", DECAP_MAX_NETS);
+		nets[count++] = net;
+	}
+	request->nets = nets;
+	request->net_count = count;
+	return EXIT_DONE;
 }
 
 static enum xdp_mode mode_take(const struct command *cmd)
@@ -119,27 +187,38 @@ static int attach_locked(const struct command *cmd, const struct decap_request *
 	return status;
 }
 
+/* The options' values: memory that the request points to. */
+struct request_lists {
+	struct vip_list vips;
+	struct addr locals[DECAP_MAX_LOCALS];
+	struct net nets[DECAP_MAX_NETS];
+};
+
 static int attach_run(struct command *cmd)
 {
-	struct vip_list *list = calloc(1, sizeof(*list));
+	struct request_lists *lists = calloc(1, sizeof(*lists));
 	struct decap_request request = { .ifname = cmd->argv[0], .mode = mode_take(cmd) };
 	int status;
 
-	if (!list)
+	if (!lists)
 		return command_refuse("out of memory");
-	status = vips_take(cmd, list);
+	status = vips_take(cmd, &lists->vips);
 	if (status == EXIT_DONE)
 		status = port_take(cmd, &request.gue_port);
 	if (status == EXIT_DONE)
+		status = nets_take(cmd, &request, lists->nets);
+	if (status == EXIT_DONE)
 		status = interface_take(request.ifname, &request.ifindex);
+	if (status == EXIT_DONE)
+		status = locals_take(cmd, &request, lists->locals);
 	if (status == EXIT_DONE)
 		status = needs_met();
 	if (status == EXIT_DONE) {
-		request.vips = list->vips;
-		request.vip_count = list->count;
+		request.vips = lists->vips.vips;
+		request.vip_count = lists->vips.count;
 		status = attach_locked(cmd, &request);
 	}
-	free(list);
+	free(lists);
 	return status;
 }
 
@@ -203,6 +282,9 @@ static int stats_run(struct command *cmd)
 static const struct option_row options[] = {
 	{ "vip", "ADDR", "take packets to this address out of tunnels, and none but to these",
 	  .many = true },
+	{ "local", "ADDR", "tunnels end at this address (default: at those of IFACE)",
+	  .many = true },
+	{ "from", "NET", "drop tunnels from other networks (default: none)", .many = true },
 	{ "gue-port", "PORT", "UDP port of gue (default: 6080)" },
 	{ "xdp", NULL, "auto: native, generic where the driver has no native mode",
 	  .words = conf_xdp_names, .word_count = CONF_XDP_NAMES },
