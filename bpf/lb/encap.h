@@ -51,6 +51,30 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct target *
 	__builtin_memcpy(word + 2, target->src, 2 * sizeof(target->src));
 }
 
+/* The last bits of a tunnel's source, by the flow: receivers' NICs spread by outer addresses. */
+static __always_inline __be32 spread_source(const struct target *target, __u64 hash)
+{
+	__u64 mask = (1ULL << (target->spread_bits & 63)) - 1;
+
+	return bpf_htonl(hash & mask);
+}
+
+/* Only header bytes that are zero until then change, so the checksum need not be made anew. */
+static __always_inline void spread_ipv4(struct iphdr *ip, const struct target *target, __u64 hash)
+{
+	__be32 host = spread_source(target, hash);
+	__u32 sum = (__u16)~wire16((WIRE_FORCE __be16)ip->check);
+
+	ip->saddr |= host;
+	sum += (wire32(host) & 0xffff) + (wire32(host) >> 16);
+	ip->check = (WIRE_FORCE __sum16)(__u16)~csum_fold32(sum);
+}
+
+static __always_inline void spread_ipv6(struct ipv6hdr *ip, const struct target *target, __u64 hash)
+{
+	((__be32 *)&ip->saddr)[3] |= spread_source(target, hash);
+}
+
 static __always_inline void write_gue(struct udphdr *udp, const struct target *target,
 				      const struct packet *pkt, __u64 hash)
 {
@@ -111,6 +135,8 @@ static __always_inline int encap_ipv4(struct xdp_md *ctx, const struct packet *p
 		   pkt->ip_bytes + outer_bytes);
 	if (gue)
 		write_gue((void *)(ip + 1), target, pkt, hash);
+	else if (target->spread_bits)
+		spread_ipv4(ip, target, hash);
 	return GO_ON;
 }
 
@@ -133,8 +159,11 @@ static __always_inline int encap_ipv6(struct xdp_md *ctx, const struct packet *p
 	write_ethernet(eth, target, bpf_htons(ETH_P_IPV6));
 	write_ipv6(ip, target, pkt->tos, gue ? IPPROTO_UDP : inner_protocol(pkt),
 		   pkt->ip_bytes + udp_bytes, hash);
-	if (!gue)
+	if (!gue) {
+		if (target->spread_bits)
+			spread_ipv6(ip, target, hash);
 		return GO_ON;
+	}
 	write_gue((void *)(ip + 1), target, pkt, hash);
 	return gue_checksum(ctx, pkt);
 }

@@ -241,7 +241,10 @@ struct target {
 	__u8 dst_mac[6];    /* the next hop's, then the outgoing interface's: an Ethernet header's
 			       order */
 	__u8 src_mac[6];
-	__be16 port;     /* gue: outer UDP destination port; nat, nat_keep: the backend's port */
+	union {
+		__be16 port; /* gue: outer UDP destination port; nat, nat_keep: backend's port */
+		__u16 spread_bits; /* ipip: last bits of src that a flow's hash fills, 0 to 32 */
+	};
 	__u16 outer_sum; /* one's complement sum over the outer IPv4 header's constant words */
 	union {
 		__u8 src[16]; /* outer source and destination, IPv4 in the first four bytes */

@@ -60,8 +60,8 @@ _poise_args() {
 _poise_options() {
 	case $1 in
 	run) echo --listen --scheduler --check --interface --xdp --interval --verbose ;;
-	'service add') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --check --check-port --interval --timeout --rise --fall --backend ;;
-	'service set') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --check --check-port --interval --timeout --rise --fall --backend ;;
+	'service add') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --outer-sources --check --check-port --interval --timeout --rise --fall --backend ;;
+	'service set') echo --listen --mode --source --scheduler --hash --track --unavailable --idle-timeout --settle --slow-start --panic --rows --gue-port --outer-sources --check --check-port --interval --timeout --rise --fall --backend ;;
 	'backend add') echo --weight --state --sorry ;;
 	'backend set') echo --weight --state --sorry ;;
 	'backend drain') echo --wait --timeout --silent ;;
@@ -92,6 +92,7 @@ _poise_values() {
 	--panic) echo never ;;
 	--rows) ;;
 	--gue-port) ;;
+	--outer-sources) echo none ;;
 	--check-port) ;;
 	--timeout) ;;
 	--rise) ;;

@@ -160,15 +160,21 @@ static __u64 case_hash(const struct lb_case *c)
 
 static void outer_ip6(struct pkt *p, const struct lb_case *c)
 {
-	struct ipv6hdr *ip = pkt_ip6(p, OUTER_SOURCE6, OUTER_DEST6);
+	bool spread = c->port == PORT_SPREAD6;
+	struct ipv6hdr *ip = pkt_ip6(p, spread ? SPREAD_SOURCE6 : OUTER_SOURCE6, OUTER_DEST6);
 
+	if (spread)
+		ip->saddr.s6_addr32[3] = htonl(case_hash(c));
 	*(__be32 *)ip = htonl(6U << 28 | (__u32)c->tos << 20 | (case_hash(c) & 0xfffff));
 }
 
 static void outer_ip4(struct pkt *p, const struct lb_case *c)
 {
-	struct iphdr *ip = pkt_ip4(p, OUTER_SOURCE4, OUTER_DEST4);
+	bool spread = c->port == PORT_SPREAD4;
+	struct iphdr *ip = pkt_ip4(p, spread ? SPREAD_SOURCE4 : OUTER_SOURCE4, OUTER_DEST4);
 
+	if (spread)
+		ip->saddr |= htonl(case_hash(c) & ((1 << SPREAD_BITS4) - 1));
 	ip->tos = c->tos;
 	ip->frag_off = htons(PKT_IP4_DF);
 }
@@ -191,6 +197,14 @@ static void udp6_checksum(struct pkt *p)
 	udp->check = sum == 0xffff ? 0xffff : htons(~sum);
 }
 
+/* 0: the mode has no outer header. */
+static int outer_version(unsigned int port)
+{
+	if (port == PORT_IPIP4 || port == PORT_GUE4 || port == PORT_SPREAD4)
+		return 4;
+	return port == PORT_IPIP6 || port == PORT_GUE6 || port == PORT_SPREAD6 ? 6 : 0;
+}
+
 void lb_case_out(struct pkt *p, const void *arg)
 {
 	const struct lb_case *c = arg;
@@ -199,9 +213,9 @@ void lb_case_out(struct pkt *p, const void *arg)
 
 	memcpy(eth->h_dest, fixture_next_hop_mac, sizeof(eth->h_dest));
 	memcpy(eth->h_source, fixture_own_mac, sizeof(eth->h_source));
-	if (c->port == PORT_IPIP4 || c->port == PORT_GUE4)
+	if (outer_version(c->port) == 4)
 		outer_ip4(p, c);
-	if (c->port == PORT_IPIP6 || c->port == PORT_GUE6)
+	if (outer_version(c->port) == 6)
 		outer_ip6(p, c);
 	if (gue) {
 		pkt_udp(p, 0xc000 | (case_hash(c) >> 18 & 0x3fff), POISE_GUE_PORT);
@@ -230,11 +244,11 @@ void lb_case_wrap(struct pkt *p, const struct lb_case *c, const void *inner, siz
 	memcpy(eth->h_dest, fixture_next_hop_mac, sizeof(eth->h_dest));
 	memcpy(eth->h_source, fixture_own_mac, sizeof(eth->h_source));
 	eth->h_proto = htons(c->version == 4 ? ETH_P_IP : ETH_P_IPV6);
-	if (c->port == PORT_IPIP4 || c->port == PORT_GUE4) {
+	if (outer_version(c->port) == 4) {
 		outer_ip4(p, c);
 		((struct iphdr *)pkt_find(p, PKT_IP4, 0))->protocol = proto;
 	}
-	if (c->port == PORT_IPIP6 || c->port == PORT_GUE6) {
+	if (outer_version(c->port) == 6) {
 		outer_ip6(p, c);
 		((struct ipv6hdr *)pkt_find(p, PKT_IP6, 0))->nexthdr = proto;
 	}

@@ -38,18 +38,20 @@ static const struct encapsulation {
 	{ PORT_SMALL_IPIP6, MODE_IPIP, 6 },
 	{ PORT_SMALL_GUE4, MODE_GUE, 4 },
 	{ PORT_SMALL_GUE6, MODE_GUE, 6 },
+	{ PORT_SPREAD4, MODE_IPIP, 4 },
+	{ PORT_SPREAD6, MODE_IPIP, 6 },
 };
 
-static void set_outer_addresses(struct target *target, int inner_version)
+static void set_outer_addresses(struct target *target, int inner_version, bool spread)
 {
 	__u8 protocol = inner_version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 	__be32 source, dest;
 
 	if (target->outer_version == 6) {
-		inet_pton(AF_INET6, OUTER_SOURCE6, target->src);
+		inet_pton(AF_INET6, spread ? SPREAD_SOURCE6 : OUTER_SOURCE6, target->src);
 		inet_pton(AF_INET6, OUTER_DEST6, target->dst);
 	} else if (target->outer_version == 4) {
-		inet_pton(AF_INET, OUTER_SOURCE4, &source);
+		inet_pton(AF_INET, spread ? SPREAD_SOURCE4 : OUTER_SOURCE4, &source);
 		inet_pton(AF_INET, OUTER_DEST4, &dest);
 		memcpy(target->src, &source, sizeof(source));
 		memcpy(target->dst, &dest, sizeof(dest));
@@ -62,6 +64,7 @@ static void set_outer_addresses(struct target *target, int inner_version)
 static void add_target(struct lb_maps *lb, const struct encapsulation *by, int version, __u8 proto,
 		       int backend)
 {
+	bool spread = by->port == PORT_SPREAD4 || by->port == PORT_SPREAD6;
 	struct target target = {
 		.mode = by->mode,
 		.outer_version = by->outer_version,
@@ -69,7 +72,7 @@ static void add_target(struct lb_maps *lb, const struct encapsulation *by, int v
 		.ifindex = by->port == PORT_REDIRECT ? ELSEWHERE
 			   : by->port == PORT_NO_WAY ? NO_WAY
 						     : HARNESS_LOOPBACK,
-		.port = htons(POISE_GUE_PORT),
+		.port = by->mode == MODE_GUE ? htons(POISE_GUE_PORT) : 0,
 		.owner = fixture_target(by->port, version, proto) | TARGET_SERVES,
 		.new_ticks = TICKS,
 		.idle_ticks = TICKS,
@@ -79,7 +82,9 @@ static void add_target(struct lb_maps *lb, const struct encapsulation *by, int v
 	memcpy(target.dst_mac, fixture_next_hop_mac, sizeof(target.dst_mac));
 	target.dst_mac[5] += backend;
 	memcpy(target.src_mac, fixture_own_mac, sizeof(target.src_mac));
-	set_outer_addresses(&target, version);
+	set_outer_addresses(&target, version, spread);
+	if (spread)
+		target.spread_bits = by->outer_version == 4 ? SPREAD_BITS4 : SPREAD_BITS6;
 	lb->targets[fixture_backend(by->port, version, proto, backend)] = target;
 }
 

@@ -5,12 +5,16 @@
 
 #include "lb/lb_maps.h"
 
-#define CLIENT4       "198.51.100.7"
-#define CLIENT6       "2001:db8:c::7"
-#define OUTER_SOURCE4 "10.0.0.1"
-#define OUTER_SOURCE6 "fd00::1"
-#define OUTER_DEST4   "10.0.0.11"
-#define OUTER_DEST6   "fd00::11"
+#define CLIENT4        "198.51.100.7"
+#define CLIENT6        "2001:db8:c::7"
+#define OUTER_SOURCE4  "10.0.0.1"
+#define OUTER_SOURCE6  "fd00::1"
+#define SPREAD_SOURCE4 "10.9.16.0"
+#define SPREAD_BITS4   12
+#define SPREAD_SOURCE6 "fd00:9::"
+#define SPREAD_BITS6   32
+#define OUTER_DEST4    "10.0.0.11"
+#define OUTER_DEST6    "fd00::11"
 
 #define FIXTURE_ROWS      251
 #define FIXTURE_FLOWS     (1U << 18) /* so many that no fuzzed flow has to make room */
@@ -34,6 +38,8 @@ enum fixture_port {
 	PORT_MOVES,
 	PORT_MOVES_TOO,
 	PORT_SOURCE,   /* moves, flows are clients */
+	PORT_SPREAD4,  /* ipip over IPv4, sources from SPREAD_SOURCE4/20 */
+	PORT_SPREAD6,  /* ipip over IPv6, sources from SPREAD_SOURCE6/64, of which 32 bits vary */
 	PORT_SMALL_L2, /* way out with FIXTURE_SMALL_MTU */
 	PORT_SMALL_IPIP4,
 	PORT_SMALL_IPIP6,

@@ -8,6 +8,10 @@
 #include "base/array.h"
 #include "lb/lb_case.h"
 
+/* The ports that take every kind of packet. */
+static const unsigned int ports[] = { PORT_L2,   PORT_IPIP4,    PORT_IPIP6,   PORT_GUE4,
+				      PORT_GUE6, PORT_REDIRECT, PORT_SPREAD4, PORT_SPREAD6 };
+
 static const char *how(unsigned int port)
 {
 	static const char *const names[] = { "l2",
@@ -15,9 +19,14 @@ static const char *how(unsigned int port)
 					     "ipip over IPv6",
 					     "gue over IPv4",
 					     "gue over IPv6",
-					     "l2, redirected" };
+					     "l2, redirected",
+					     "ipip from a network, over IPv4",
+					     "ipip from a network, over IPv6" };
+	size_t i = 0;
 
-	return names[port - PORT_L2];
+	while (ports[i] != port)
+		i++;
+	return names[i];
 }
 
 /* Every mode with every kind of packet that a service gets. */
@@ -49,16 +58,17 @@ static void test_forwarded(struct harness *h)
 	char name[128];
 
 	for (int version = 4; version <= 6; version += 2)
-		for (unsigned int port = PORT_L2; port <= PORT_REDIRECT; port++)
+		for (size_t p = 0; p < ARRAY_SIZE(ports); p++)
 			for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 				struct lb_case c = kinds[i];
 
 				snprintf(name, sizeof(name), "IPv%d %s by %s", version,
-					 kinds[i].name, how(port));
+					 kinds[i].name, how(ports[p]));
 				c.name = name;
 				c.version = version;
-				c.port = port;
-				lb_case_run(h, &c, port == PORT_REDIRECT ? XDP_REDIRECT : XDP_TX,
+				c.port = ports[p];
+				lb_case_run(h, &c,
+					    ports[p] == PORT_REDIRECT ? XDP_REDIRECT : XDP_TX,
 					    DROP_NONE, 0);
 			}
 }

@@ -52,9 +52,11 @@ static size_t overhead(unsigned int port)
 	switch (port) {
 	case PORT_IPIP4:
 	case PORT_SMALL_IPIP4:
+	case PORT_SPREAD4:
 		return 20;
 	case PORT_IPIP6:
 	case PORT_SMALL_IPIP6:
+	case PORT_SPREAD6:
 		return 40;
 	case PORT_GUE4:
 	case PORT_SMALL_GUE4:
@@ -428,6 +430,11 @@ static const char *outer_ipv4(const struct reference *judged, const __u8 *outer,
 	__u8 addresses[8];
 
 	inet_pton(AF_INET, OUTER_SOURCE4, addresses);
+	if (judged->port == PORT_SPREAD4) {
+		inet_pton(AF_INET, SPREAD_SOURCE4, addresses);
+		addresses[2] |= outer[14] & 0x0f; /* the flow's, 12 bits */
+		addresses[3] = outer[15];
+	}
 	inet_pton(AF_INET, OUTER_DEST4, addresses + 4);
 	if (sum16(outer, 20, 0) != 0xffff)
 		return "outer IPv4 checksum";
@@ -446,6 +453,10 @@ static const char *outer_ipv6(const struct reference *judged, const __u8 *outer,
 	__u8 addresses[32];
 
 	inet_pton(AF_INET6, OUTER_SOURCE6, addresses);
+	if (judged->port == PORT_SPREAD6) {
+		inet_pton(AF_INET6, SPREAD_SOURCE6, addresses);
+		memcpy(addresses + 12, outer + 20, 4); /* the flow's, 32 bits */
+	}
 	inet_pton(AF_INET6, OUTER_DEST6, addresses + 16);
 	if (outer[0] >> 4 != 6 ||
 	    ((outer[0] << 4 | outer[1] >> 4) & 0xff) != tos_of(judged, inner) ||

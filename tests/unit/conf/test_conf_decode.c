@@ -266,6 +266,18 @@ static void service_trouble(void **state)
 		  "x:1:69: gue_port: expected a whole number from 1 to 65535, found 0" },
 		{ SERVICE "gue_port: 6080, mode: ipip}]\n",
 		  "x:1:58: gue_port: expected only with mode gue, found with mode ipip" },
+		{ SERVICE "mode: gue, outer_sources: 10.9.0.0/16}]\n",
+		  "x:1:74: outer_sources: expected only with mode ipip, found with mode gue" },
+		{ SERVICE "mode: ipip, outer_sources: 10.9.0.1/16}]\n",
+		  "x:1:75: outer_sources: expected a network like 10.9.0.0/16 or fd00:9::/64, or "
+		  "one of each IP version with a comma between them, found \"10.9.0.1/16\": did you "
+		  "mean 10.9.0.0/16?" },
+		{ SERVICE "mode: ipip, outer_sources: 10.9.0.0/31}]\n",
+		  "x:1:75: outer_sources: expected a prefix length from 8 to 30, found "
+		  "\"10.9.0.0/31\"" },
+		{ SERVICE "mode: ipip, outer_sources: 'fd00::/64,fd01::/64'}]\n",
+		  "x:1:75: outer_sources: expected one network of each IP version, found "
+		  "\"fd00::/64,fd01::/64\"" },
 		{ SERVICE "mode: l2, backend: []}]\n",
 		  "x:1:58: unknown key \"backend\": did you mean backends?" },
 		{ SERVICE "mode: l2}, {name: b, listen: 192.0.2.1:80/udp, mode: l2},\n"

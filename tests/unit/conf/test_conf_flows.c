@@ -251,7 +251,7 @@ static const struct {
 	  "x:1:60: unknown key \"slowstart\": did you mean slow_start?" },
 	{ SERVICE "timeout: 30s}]",
 	  "x:1:60: unknown key \"timeout\": expected one of name, listen, mode, source, scheduler, "
-	  "hash, track, unavailable, rows, gue_port, idle_timeout, settle, slow_start, panic, check, backends" },
+	  "hash, track, unavailable, rows, gue_port, outer_sources, idle_timeout, settle, slow_start, panic, check, backends" },
 	{ BACKEND "state: down}]}]", STATE_EXPECTED "\"down\"" },
 	{ BACKEND "state: drained}]}]", STATE_EXPECTED "\"drained\": did you mean drain?" },
 	{ BACKEND "state: Ready}]}]", STATE_EXPECTED "\"Ready\": did you mean ready?" },

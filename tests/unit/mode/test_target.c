@@ -140,6 +140,30 @@ static void the_outer_sum_completes_a_header(void **state)
 	}
 }
 
+static void sources_of_a_network_leave_bits_to_the_flow(void **state)
+{
+	static const struct {
+		const char *backend, *first;
+		__u16 bits;
+	} rows[] = { { "10.0.0.11", "10.9.16.0", 12 }, { "2001:db8::11", "fd00:9::", 32 } };
+	struct target_delivery delivery = { .mode = MODE_IPIP, .service_v4 = true };
+
+	(void)state;
+	assert_int_equal(net_parse("10.9.16.0/20", &delivery.outer_v4), 0);
+	assert_int_equal(net_parse("fd00:9::/64", &delivery.outer_v6), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nexthop hop = ready_hop("203.0.113.200");
+		struct target_endpoint backend = { .addr = parsed(rows[i].backend) };
+		struct addr first = parsed(rows[i].first);
+		bool v4 = addr_is_v4(&first);
+		struct target target;
+
+		target_build(&delivery, &flow_times, &backend, &hop, &target);
+		assert_int_equal(target.spread_bits, rows[i].bits);
+		assert_memory_equal(target.src, v4 ? addr_v4(&first) : first.b, v4 ? 4 : 16);
+	}
+}
+
 static void an_ipv6_target_has_whole_addresses(void **state)
 {
 	const struct target_delivery delivery = { .mode = MODE_IPIP, .service_v4 = true };
@@ -282,6 +306,7 @@ int main(void)
 		cmocka_unit_test(trouble_is_told_in_words),
 		cmocka_unit_test(an_l2_target_is_macs_and_interface),
 		cmocka_unit_test(the_outer_sum_completes_a_header),
+		cmocka_unit_test(sources_of_a_network_leave_bits_to_the_flow),
 		cmocka_unit_test(an_ipv6_target_has_whole_addresses),
 		cmocka_unit_test(flows_are_remembered_as_configured),
 		cmocka_unit_test(nat_remembers_by_state),

@@ -20,6 +20,15 @@ const __u8 *addr_v4(const struct addr *addr)
 	return addr->b + sizeof(v4_prefix);
 }
 
+struct addr addr_from_v4(const __u8 v4[4])
+{
+	struct addr addr;
+
+	memcpy(addr.b, v4_prefix, sizeof(v4_prefix));
+	memcpy(addr.b + sizeof(v4_prefix), v4, 4);
+	return addr;
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	return !memcmp(a->b, b->b, sizeof(a->b));

@@ -16,6 +16,7 @@ struct addr {
 
 bool addr_is_v4(const struct addr *addr);
 const __u8 *addr_v4(const struct addr *addr); /* the four bytes of an IPv4 address */
+struct addr addr_from_v4(const __u8 v4[4]);   /* the reverse */
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* True if `wildcard` stands for all addresses of a family and addr is one of them. [::] covers IPv4
  * addresses, too. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "base/net.h"
 #include "base/xdp_mode.h"
 #include "check/check_kind.h"
 #include "mode/mode.h"
@@ -48,6 +49,8 @@ struct conf_service {
 	enum poise_mode mode; /* by the keys mode and source */
 	__u32 rows;           /* a prime, 251 to POISE_MAX_ROWS */
 	__u16 gue_port;       /* host order */
+	/* `outer_sources: 10.9.0.0/16,fd00:9::/64`: of mode ipip; bits 0: none. */
+	struct net outer_v4, outer_v6;
 	struct conf_check check;
 	enum poise_scheduler scheduler;
 	bool hash_source;  /* `hash: source`: a client's flows stay together; else 5-tuple */
@@ -158,5 +161,10 @@ extern const char *const conf_admin_names[ADMIN_MAX];
 const char *scheduler_name(enum poise_scheduler scheduler); /* "maglev", "roundrobin", ... */
 const char *admin_name(enum poise_admin admin);             /* "ready", "drain", "maint" */
 const char *health_name(enum poise_health health);
+
+#define CONF_OUTER_TEXT_SIZE (2 * NET_TEXT_SIZE)
+/* A service's outer_sources as configured; NULL: there are none. */
+const char *conf_outer_sources_format(const struct conf_service *service,
+				      char buf[CONF_OUTER_TEXT_SIZE]);
 
 #endif

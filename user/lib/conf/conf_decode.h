@@ -90,6 +90,10 @@ int decode_mode(struct decode *d, const struct field *field, const json_t *value
  * kinds of addresses. */
 int decode_by_mode(struct decode *d, const json_t *value, struct conf_service *service);
 
+/* Into a struct conf_service: "NET" or "NET,NET". */
+int decode_outer_sources(struct decode *d, const struct field *field, const json_t *value,
+			 void *member);
+
 /* Into a struct conf. */
 int decode_nat_sources(struct decode *d, const struct field *field, const json_t *value,
 		       void *member);

@@ -94,7 +94,7 @@ static int set_flow_keys(json_t *tree, const struct conf_service *service)
 
 json_t *conf_encode_service(const struct conf_service *service)
 {
-	char buf[ENDPOINT_TEXT_SIZE];
+	char buf[ENDPOINT_TEXT_SIZE], nets[CONF_OUTER_TEXT_SIZE];
 	json_t *tree = json_object(), *backends = json_array();
 	int failures = 0;
 	size_t i;
@@ -117,6 +117,8 @@ json_t *conf_encode_service(const struct conf_service *service)
 				json_string(conf_unavailable_names[service->reject]));
 	failures += set_number(tree, "rows", service->rows, POISE_DEFAULT_ROWS);
 	failures += set_number(tree, "gue_port", service->gue_port, POISE_GUE_PORT);
+	if (conf_outer_sources_format(service, nets))
+		failures += set(tree, "outer_sources", json_string(nets));
 	failures += set_flow_keys(tree, service);
 	if (service->check.kind)
 		failures += set(tree, "check", encode_check(&service->check));

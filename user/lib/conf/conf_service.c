@@ -219,6 +219,9 @@ static const struct field service_fields[] = {
 	{ "rows", decode_prime, offsetof(struct conf_service, rows), NULL, CONF_MIN_ROWS,
 	  POISE_MAX_ROWS },
 	{ "gue_port", decode_u16, offsetof(struct conf_service, gue_port), NULL, 1, 65535 },
+	{ "outer_sources", decode_outer_sources, 0,
+	  "a network like 10.9.0.0/16 or fd00:9::/64, or one of each IP version with a comma "
+	  "between them" },
 	{ "idle_timeout", decode_later },
 	{ "settle", decode_duration, offsetof(struct conf_service, settle_ms), NULL,
 	  CONF_MIN_FLOW_MS, CONF_MAX_FLOW_MS },

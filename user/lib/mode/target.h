@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
+#include "base/net.h"
 #include "nexthop/nexthop.h"
 #include "poise/abi.h"
 
@@ -15,13 +16,16 @@ struct target_delivery {
 	bool service_v4; /* family of the packets inside */
 	__u16 gue_port;  /* host order, for mode gue */
 	__u16 port;      /* the service's, host order, for backends that give none */
+	/* Mode ipip: networks that outer sources are taken from; bits 0: the host's address. */
+	struct net outer_v4, outer_v6;
 };
 
 static inline bool target_delivery_equal(const struct target_delivery *a,
 					 const struct target_delivery *b)
 {
 	return a->mode == b->mode && a->service_v4 == b->service_v4 && a->gue_port == b->gue_port &&
-	       a->port == b->port;
+	       a->port == b->port && net_equal(&a->outer_v4, &b->outer_v4) &&
+	       net_equal(&a->outer_v6, &b->outer_v6);
 }
 
 /* Where flows in the NAT table get their sources from: as in struct target_nat. */

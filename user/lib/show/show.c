@@ -96,6 +96,8 @@ json_t *show_service(const struct show_service *service, json_t *backends, json_
 		put_text(object, "source", mode_source(service->mode));
 	if (settings && mode_takes(service->mode, "gue_port"))
 		put_number(object, "gue_port", settings->gue_port);
+	if (settings && settings->outer_sources)
+		put_text(object, "outer_sources", settings->outer_sources);
 	if (settings && settings->check)
 		json_object_set_new(object, "check", settings->check);
 	json_object_set_new(object, "backends", backends);

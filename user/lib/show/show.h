@@ -44,7 +44,8 @@ struct show_settings {
 	__u32 slow_start_ms;
 	__u8 panic_percent;
 	__u16 gue_port;
-	json_t *check; /* as configured; NULL: none */
+	const char *outer_sources; /* as configured; NULL: none */
+	json_t *check;             /* as configured; NULL: none */
 };
 
 struct show_service {

@@ -21,8 +21,6 @@ static bool is_of(const struct ifaddrs *at, const char *ifname)
 /* False: no IPv4 or IPv6 address, or one that nobody reaches through a router. */
 static bool take(const struct sockaddr *from, struct addr *out)
 {
-	static const __u8 mapped[12] = { [10] = 0xff, 0xff };
-
 	if (!from)
 		return false;
 	if (from->sa_family == AF_INET6) {
@@ -31,9 +29,8 @@ static bool take(const struct sockaddr *from, struct addr *out)
 	}
 	if (from->sa_family != AF_INET)
 		return false;
-	memcpy(out->b, mapped, sizeof(mapped));
-	memcpy(out->b + sizeof(mapped), &((const struct sockaddr_in *)(const void *)from)->sin_addr,
-	       4);
+	*out = addr_from_v4(
+		(const __u8 *)&((const struct sockaddr_in *)(const void *)from)->sin_addr);
 	return true;
 }
 

@@ -235,6 +235,8 @@ static void print_service(const json_t *service)
 	if (json_object_get(service, "gue_port"))
 		printf("  %-11s%llu\n", "gue port",
 		       (unsigned long long)member_number(service, "gue_port"));
+	if (json_object_get(service, "outer_sources"))
+		print_line("outer from", member_text(service, "outer_sources"));
 	print_line("scheduler", member_text(service, "scheduler"));
 	print_line("hash", member_text(service, "hash"));
 	print_tracking(service);

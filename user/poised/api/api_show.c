@@ -77,6 +77,7 @@ static json_t *service_tree(const struct live_service *service)
 	const struct conf_service *conf = service->conf;
 	const struct conf *all = service->model->conf;
 	bool nat = mode_has_nat_table(conf->mode);
+	char nets[CONF_OUTER_TEXT_SIZE];
 	const struct show_settings settings = {
 		.idle_timeout_ms = nat ? conf_nat_idle_ms(all, conf) : conf_idle_ms(all, conf),
 		/* Each flow of mode nat is in its table: none has to be waited for. */
@@ -85,6 +86,7 @@ static json_t *service_tree(const struct live_service *service)
 		.slow_start_ms = conf->slow_start_ms,
 		.panic_percent = conf->panic_percent,
 		.gue_port = conf->gue_port,
+		.outer_sources = conf_outer_sources_format(conf, nets),
 		.check = check_tree(conf),
 	};
 	const struct show_service show = {

@@ -174,7 +174,9 @@ static void service_commit(struct plan_service *planned)
 	const struct target_delivery delivery = { .mode = conf->mode,
 						  .service_v4 = addr_is_v4(&conf->addr),
 						  .gue_port = conf->gue_port,
-						  .port = conf->port };
+						  .port = conf->port,
+						  .outer_v4 = conf->outer_v4,
+						  .outer_v6 = conf->outer_v6 };
 	bool delivery_changed = !target_delivery_equal(&delivery, &service->delivery);
 	bool other_hops =
 		mode_has_sockets(delivery.mode) != mode_has_sockets(service->delivery.mode);
