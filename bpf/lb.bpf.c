@@ -36,6 +36,7 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "lb/l2.h"
 #include "lb/transmit.h"
 #include "nat/nat_rewrite.h"
+#include "nat/nat_fragment.h"
 #include "nat/nat_table.h"
 #include "nat/nat_flow.h"
 #include "nat/nat_port.h"
@@ -52,6 +53,7 @@ const volatile __u32 nat_port_count = POISE_NAT_PORT_LAST - POISE_NAT_PORT_FIRST
 #include "answer/reset.h"
 #include "answer/error.h"
 #include "answer/answer.h"
+#include "answer/undelivered.h"
 #include "nat/nat_balance.h"
 #include "frag/frag_table.h"
 #include "frag/frag_parse.h"
@@ -82,8 +84,10 @@ static __always_inline int balance_reply(struct xdp_md *ctx, struct packet *pkt,
 		pkt->to.rest = 0;
 		source = find_service(&pkt->to).service;
 		if (source.flags & SERVICE_NAT_SOURCE)
-			return version == 4 ? nat_reply4(ctx, source.number, shape)
-					    : nat_reply6(ctx, source.number, shape);
+			return nat_delivered(ctx,
+					     version == 4 ? nat_reply4(ctx, source.number, shape)
+							  : nat_reply6(ctx, source.number, shape),
+					     shape);
 	}
 	on = switches_now();
 	if (on && on->local && judge_local(ctx, port_and_proto, version))
@@ -151,7 +155,8 @@ static __always_inline int balance(struct xdp_md *ctx, const void *ip, const voi
 	if (!err)
 		err = rewrite(ctx, &pkt, target, hash);
 	if (err)
-		return stop(err);
+		return undelivered_to(ctx, err, number,
+				      nat_shape(&pkt, 0) | (pkt.new_flow ? NAT_SHAPE_BEGAN : 0));
 	count_packet(number, pkt.ip_bytes, pkt.new_flow);
 	return action;
 }

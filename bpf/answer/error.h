@@ -19,6 +19,10 @@ static __always_inline __u32 answer_type_code(__u32 kind, int version)
 	switch (kind) {
 	case ANSWER_PORT_UNREACHABLE:
 		return version == 4 ? ICMP_TYPE_CODE(3, 3) : ICMP_TYPE_CODE(1, 4);
+	case ANSWER_TOO_BIG:
+		return version == 4 ? ICMP_TYPE_CODE(3, 4) : ICMP_TYPE_CODE(2, 0);
+	case ANSWER_TIME_EXCEEDED:
+		return version == 4 ? ICMP_TYPE_CODE(11, 0) : ICMP_TYPE_CODE(3, 0);
 	}
 	return 0;
 }

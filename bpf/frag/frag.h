@@ -41,12 +41,6 @@ static __always_inline int frag_read_ports(struct xdp_md *ctx, struct frag *frag
 	return ((const __u8 *)tcp)[13];
 }
 
-static __always_inline __u32 frag_shape(const struct frag *frag, __u32 tcp_flags)
-{
-	return NAT_SHAPE(frag->transport_offset & MAX_TRANSPORT_OFFSET, tcp_flags) |
-	       (frag->version == 6 ? NAT_SHAPE_IPV6 : 0);
-}
-
 /* Returns the hash of the flow; whole_client leaves its source port out. */
 static __always_inline __u64 frag_hash(const struct frag *frag, bool whole_client)
 {
@@ -217,7 +211,8 @@ static __always_inline int frag_translate(struct xdp_md *ctx)
 		verdict = nat_reply6(ctx, frag->source, frag->shape);
 	else
 		verdict = nat_reply4(ctx, frag->source, frag->shape);
-	return frag_enter_reply(verdict);
+	return verdict < NAT_UNDELIVERED ? frag_enter_reply(verdict)
+					 : nat_undelivered(ctx, verdict, frag->shape);
 }
 
 /*

@@ -33,15 +33,20 @@ static __always_inline int frag_nat_to(struct xdp_md *ctx, const struct frag *fr
 	if (!target || !ours || target->mode != MODE_NAT ||
 	    nat_is_taken(&found, flow_tag(frag->entry.hash)))
 		return stop(DROP_FRAGMENT_EARLY);
-	if (frag->ip_bytes > target->mtu)
-		return stop(DROP_TOO_BIG);
-	action = way_out(ctx, target);
-	if (action == XDP_DROP)
-		return stop(DROP_NO_TARGET);
 	__builtin_memcpy(&from, ours->addr, sizeof(from));
 	to = nat_target_addr(target);
-	write_ethernet(parts.eth, target, parts.eth->h_proto);
+	action = XDP_PASS;
+	if (frag->ip_bytes <= target->mtu)
+		action = way_out(ctx, target);
+	else if (!nat_fragments(ctx, parts.ip, version, &from, &to, frag->ip_bytes))
+		return stop(DROP_TOO_BIG);
+	if (action == XDP_DROP)
+		return stop(DROP_NO_TARGET);
+	if (action != XDP_PASS)
+		write_ethernet(parts.eth, target, parts.eth->h_proto);
 	frag_rewrite(frag, &parts, version, &from, &to);
+	if (action == XDP_PASS)
+		nat_give_hop_back(parts.ip, version);
 	count_packet(number, frag->ip_bytes, false);
 	return nat_sent(ctx, frag->ip_bytes, action);
 }
@@ -67,7 +72,7 @@ static __always_inline int frag_nat_from(struct xdp_md *ctx, const struct frag *
 	const struct nat_entry *entry;
 	struct frag_parts parts;
 	struct nat_addr from, to;
-	__u32 service, number;
+	__u32 service, number, mtu;
 	int action;
 
 	if (!found.set || !frag_find_parts(ctx, version, &parts))
@@ -84,11 +89,17 @@ static __always_inline int frag_nat_from(struct xdp_md *ctx, const struct frag *
 	__builtin_memcpy(&to, entry->client, sizeof(to));
 	if (nat_is_taken(&found, flow_tag(frag->entry.hash)))
 		return XDP_PASS;
-	action = nat_way_back(ctx, entry->ifindex, frag->ip_bytes);
+	action = nat_way_back(ctx, entry->ifindex, frag->ip_bytes, &mtu);
+	if (action == -DROP_TOO_BIG &&
+	    nat_fragments(ctx, parts.ip, version, &from, &to, frag->ip_bytes))
+		action = XDP_PASS;
 	if (action < 0)
 		return stop(-action);
-	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
+	if (action != XDP_PASS)
+		__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
 	frag_rewrite(frag, &parts, version, &from, &to);
+	if (action == XDP_PASS)
+		nat_give_hop_back(parts.ip, version);
 	nat_count_reply(number, frag->ip_bytes);
 	return nat_sent(ctx, frag->ip_bytes, action);
 }

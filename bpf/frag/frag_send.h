@@ -9,6 +9,12 @@ struct frag_parts {
 	void *ip;
 };
 
+static __always_inline __u32 frag_shape(const struct frag *frag, __u32 tcp_flags)
+{
+	return NAT_SHAPE(frag->transport_offset & MAX_TRANSPORT_OFFSET, tcp_flags) |
+	       (frag->version == 6 ? NAT_SHAPE_IPV6 : 0);
+}
+
 static __always_inline bool frag_find_parts(struct xdp_md *ctx, int version,
 					    struct frag_parts *parts)
 {
@@ -40,6 +46,7 @@ static __always_inline int frag_keep_to(struct xdp_md *ctx, const struct frag *f
 					const struct target *target, int version)
 {
 	struct nat_addr from = frag_from(frag), to = nat_target_addr(target);
+	const bool too_big = frag->ip_bytes > target->mtu;
 	struct frag_parts parts;
 
 	if (!frag_find_parts(ctx, version, &parts))
@@ -48,11 +55,14 @@ static __always_inline int frag_keep_to(struct xdp_md *ctx, const struct frag *f
 		return DROP_NO_TARGET;
 	if (nat_ttl(parts.ip, version) <= 1)
 		return DROP_TTL;
-	if (frag->ip_bytes > target->mtu)
+	if (too_big && !nat_fragments(ctx, parts.ip, version, &from, &to, frag->ip_bytes))
 		return DROP_TOO_BIG;
-	write_ethernet(parts.eth, target, parts.eth->h_proto);
+	if (!too_big)
+		write_ethernet(parts.eth, target, parts.eth->h_proto);
 	frag_rewrite(frag, &parts, version, &from, &to);
-	return GO_ON;
+	if (too_big)
+		nat_give_hop_back(parts.ip, version);
+	return too_big ? TO_KERNEL : GO_ON;
 }
 
 static __always_inline int frag_keep_forward(struct xdp_md *ctx, const struct frag *frag,
@@ -60,6 +70,20 @@ static __always_inline int frag_keep_forward(struct xdp_md *ctx, const struct fr
 {
 	return frag->version == 6 ? frag_keep_to(ctx, frag, target, 6)
 				  : frag_keep_to(ctx, frag, target, 4);
+}
+
+/*
+ * Does what undelivered_to() does. Only the first fragment of a datagram is answered (RFC 1812,
+ * 4.3.2.7).
+ */
+static __always_inline int frag_undelivered(struct xdp_md *ctx, const struct frag *frag, int err,
+					    __u32 number)
+{
+	__u32 shape = frag_shape(frag, 0) | (frag->new_flow ? NAT_SHAPE_BEGAN : 0);
+
+	if (frag->range.from && err != TO_KERNEL)
+		return stop(err);
+	return undelivered_to(ctx, err, number, shape);
 }
 
 /* Sends the fragment at hand to the target that its entry names. Returns the verdict. */
@@ -94,7 +118,7 @@ __noinline int frag_send(struct xdp_md *ctx, __u32 tcp_flags)
 	else if (!err)
 		err = rewrite(ctx, &pkt, target, frag->entry.hash);
 	if (err)
-		return stop(err);
+		return frag_undelivered(ctx, frag, err, number);
 	count_packet(number, pkt.ip_bytes, frag->new_flow);
 	return action;
 }

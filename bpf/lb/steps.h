@@ -7,5 +7,8 @@
 #define NOT_OURS (-1)
 #define ICMP     (-2) /* may be an error about a flow of a service */
 #define FRAGMENT (-3) /* a part of a packet */
+#define TO_KERNEL                                                                                  \
+	(-4) /* rewritten, but too big for the way: the kernel forwards it in fragments            \
+	      */
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef POISE_BPF_NAT_H
 #define POISE_BPF_NAT_H
 
-#define LEAST_MTU 1280 /* smaller ones are not worth asking about (RFC 8200) */
+#define LEAST_MTU 576 /* smaller ones are not worth asking about (RFC 791) */
 
 /*
  * Notes in both entries which neighbour the client's packets come from. If two CPUs note different
@@ -44,7 +44,28 @@ static __always_inline bool nat_same_hop(const struct nat_entry *entry, const st
 
 #define NAT_UNKNOWN (-1) /* the flow is not in the table yet */
 
-/* Forwards a client's packet to a service in mode nat. Returns the verdict or NAT_UNKNOWN. */
+/*
+ * Returns the verdict that sends a packet out to its target, XDP_PASS if the kernel is to fragment
+ * it, or a negative drop_reason.
+ */
+static __always_inline int nat_way_to(struct xdp_md *ctx, const struct target *target,
+				      const struct nat_parts *parts, int version,
+				      const struct nat_change *change, __u32 bytes)
+{
+	int action;
+
+	if (bytes > target->mtu)
+		return nat_fragments(ctx, parts->ip, version, &change->from, &change->to, bytes)
+			       ? XDP_PASS
+			       : -DROP_TOO_BIG;
+	action = way_out(ctx, target);
+	return action == XDP_DROP ? -DROP_NO_TARGET : action;
+}
+
+/*
+ * Forwards a client's packet to a service in mode nat. Returns the verdict, NAT_UNKNOWN or
+ * NAT_CANNOT().
+ */
 static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, __u64 hash,
 				       __u32 shape, int version)
 {
@@ -63,7 +84,7 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	if (!nat_find_parts(ctx, shape, version, &parts))
 		return XDP_PASS;
 	if (nat_ttl(parts.ip, version) <= 1)
-		return stop(DROP_TTL);
+		return NAT_CANNOT(DROP_TTL, 0);
 	client = nat_source_of(parts.ip, version);
 	found = nat_find_client(&client, parts.ports[0], service, hash, now);
 	if (!found.set)
@@ -90,17 +111,19 @@ static __always_inline int nat_forward(struct xdp_md *ctx, __u64 service_bits, _
 	if (nat_is_taken(&found, flow_tag(hash)))
 		return NAT_UNKNOWN;
 	bytes = nat_ip_bytes(parts.ip, version);
-	if (bytes > target->mtu)
-		return stop(DROP_TOO_BIG);
-	action = way_out(ctx, target);
-	if (action == XDP_DROP)
-		return stop(DROP_NO_TARGET);
+	action = nat_way_to(ctx, target, &parts, version, &change, bytes);
+	if (action < 0)
+		return -action == DROP_TOO_BIG ? NAT_CANNOT(DROP_TOO_BIG, target->mtu)
+					       : stop(-action);
 	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, udp ? 0 : tcp_flags,
 		 now);
 	if (!nat_same_hop(entry, parts.eth, ctx->ingress_ifindex))
 		nat_learn_hop(ctx, found.slot, entry->other);
-	write_ethernet(parts.eth, target, parts.eth->h_proto);
+	if (action != XDP_PASS)
+		write_ethernet(parts.eth, target, parts.eth->h_proto);
 	nat_rewrite(&parts, version, udp, &change);
+	if (action == XDP_PASS)
+		nat_give_hop_back(parts.ip, version);
 	count_packet(number, bytes, shape & NAT_SHAPE_BEGAN);
 	return nat_sent(ctx, bytes, action);
 }
@@ -155,15 +178,13 @@ static __always_inline struct nat_found nat_find_reply(const struct nat_reply_ke
 
 /*
  * Returns the verdict that sends a reply out by the interface towards the client, or a negative
- * drop_reason, also if the packet is larger than that interface's MTU.
+ * drop_reason; *mtu is set to that interface's MTU if the packet is larger.
  */
-static __always_inline int nat_way_back(struct xdp_md *ctx, __u32 ifindex, __u32 bytes)
+static __always_inline int nat_way_back(struct xdp_md *ctx, __u32 ifindex, __u32 bytes, __u32 *mtu)
 {
-	__u32 mtu = 0;
-
 	if (ifindex == ctx->ingress_ifindex)
 		return XDP_TX;
-	if (bytes > LEAST_MTU && bpf_check_mtu(ctx, ifindex, &mtu, 0, 0))
+	if (bytes > LEAST_MTU && bpf_check_mtu(ctx, ifindex, mtu, 0, 0))
 		return -DROP_TOO_BIG;
 	return bpf_redirect_map(&tx_ports, ifindex, XDP_DROP) == XDP_DROP ? -DROP_NO_TARGET
 									  : XDP_REDIRECT;
@@ -180,13 +201,13 @@ static __always_inline void nat_count_reply(__u32 number, __u32 ip_bytes)
 }
 
 /*
- * Translates a backend's packet to one of our ports and sends it to the client. Returns the
- * verdict: XDP_PASS if the flow is not known, as the packet may belong to a connection of the
- * host's own.
+ * Translates a backend's packet to one of our ports and sends it to the client. Returns the verdict
+ * or NAT_CANNOT(): XDP_PASS if the flow is not known, as the packet may belong to a connection of
+ * the host's own.
  */
 static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 shape, int version)
 {
-	__u32 now = nat_now(), number, service, bytes;
+	__u32 now = nat_now(), number, service, bytes, mtu = 0;
 	const struct service_name *name;
 	struct nat_parts parts;
 	struct nat_change change;
@@ -220,7 +241,7 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	if (!target || !name || !name->row_count)
 		return XDP_PASS;
 	if (nat_ttl(parts.ip, version) <= 1)
-		return stop(DROP_TTL);
+		return NAT_CANNOT(DROP_TTL, 0);
 	__builtin_memcpy(&change.from, name->key.addr, sizeof(change.from));
 	__builtin_memcpy(&change.to, entry->client, sizeof(change.to));
 	change.from_port = name->key.port;
@@ -230,13 +251,21 @@ static __always_inline int nat_reply(struct xdp_md *ctx, __u32 source, __u32 sha
 	if (nat_is_taken(&found, flow_tag(hash)))
 		return XDP_PASS;
 	bytes = nat_ip_bytes(parts.ip, version);
-	action = nat_way_back(ctx, entry->ifindex, bytes);
+	action = nat_way_back(ctx, entry->ifindex, bytes, &mtu);
+	if (action == -DROP_TOO_BIG) {
+		if (!nat_fragments(ctx, parts.ip, version, &change.from, &change.to, bytes))
+			return NAT_CANNOT(DROP_TOO_BIG, mtu);
+		action = XDP_PASS;
+	}
 	if (action < 0)
 		return stop(-action);
 	nat_note(nat_word_at(found.set, found.slot), found.word, entry, target, parts.tcp_flags,
 		 now);
-	__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
+	if (action != XDP_PASS)
+		__builtin_memcpy(parts.eth, entry->hop, sizeof(entry->hop));
 	nat_rewrite(&parts, version, udp, &change);
+	if (action == XDP_PASS)
+		nat_give_hop_back(parts.ip, version);
 	nat_count_reply(number, bytes);
 	return nat_sent(ctx, bytes, action);
 }

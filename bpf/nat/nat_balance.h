@@ -18,7 +18,7 @@ static __always_inline int nat_balance(struct xdp_md *ctx, __u64 service_bits, _
 		verdict = shape & NAT_SHAPE_IPV6 ? nat_forward6(ctx, service_bits, hash, shape)
 						 : nat_forward4(ctx, service_bits, hash, shape);
 	if (verdict != NAT_UNKNOWN)
-		return verdict;
+		return nat_delivered(ctx, verdict, shape);
 	err = nat_begin(ctx, service_bits, hash, shape);
 	if (err == DROP_NO_BACKEND)
 		return unavailable(ctx, service_bits, shape);
@@ -28,7 +28,7 @@ static __always_inline int nat_balance(struct xdp_md *ctx, __u64 service_bits, _
 		shape |= NAT_SHAPE_BEGAN;
 	verdict = shape & NAT_SHAPE_IPV6 ? nat_forward6(ctx, service_bits, hash, shape)
 					 : nat_forward4(ctx, service_bits, hash, shape);
-	return verdict == NAT_UNKNOWN ? stop(DROP_NAT_FULL) : verdict;
+	return verdict == NAT_UNKNOWN ? stop(DROP_NAT_FULL) : nat_delivered(ctx, verdict, shape);
 }
 
 #endif

@@ -27,7 +27,7 @@ static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, 
 	const struct service_name *name;
 	const struct nat_entry *entry;
 	struct nat_turn turn;
-	__u32 service, number;
+	__u32 service, number, mtu;
 	int action, err;
 
 	if (!found.set || (void *)(eth + 1) > (void *)(long)ctx->data_end)
@@ -46,7 +46,7 @@ static __always_inline int nat_error_to_client(struct xdp_md *ctx, __u32 shape, 
 	turn.to_port = name->key.port;
 	turn.ip_delta = entry->ip_delta;
 	turn.transport_delta = entry->transport_delta;
-	action = nat_way_back(ctx, entry->ifindex, bytes);
+	action = nat_way_back(ctx, entry->ifindex, bytes, &mtu);
 	if (action < 0)
 		return action;
 	err = nat_turn_error(ctx, shape, version, quote, &turn);

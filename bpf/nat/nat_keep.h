@@ -22,6 +22,8 @@ static __always_inline int nat_keep_to(struct xdp_md *ctx, const struct target *
 	struct nat_parts parts;
 	struct nat_change change;
 	struct nat_addr old;
+	bool too_big;
+	__u32 bytes;
 
 	if (!nat_find_parts(ctx, shape, version, &parts))
 		return DROP_NO_ROOM;
@@ -29,21 +31,26 @@ static __always_inline int nat_keep_to(struct xdp_md *ctx, const struct target *
 		return DROP_NO_TARGET;
 	if (nat_ttl(parts.ip, version) <= 1)
 		return DROP_TTL;
-	if (nat_ip_bytes(parts.ip, version) > target->mtu)
-		return DROP_TOO_BIG;
 	old = nat_dest_of(parts.ip, version);
 	change.from = nat_source_of(parts.ip, version);
 	change.to = nat_target_addr(target);
+	bytes = nat_ip_bytes(parts.ip, version);
+	too_big = bytes > target->mtu;
+	if (too_big && !nat_fragments(ctx, parts.ip, version, &change.from, &change.to, bytes))
+		return DROP_TOO_BIG;
 	change.from_port = parts.ports[0];
 	change.to_port = target->port;
 	change.ip_delta = nat_delta(&old, 0, &change.to, 0);
 	change.transport_delta = nat_delta(&old, parts.ports[1], &change.to, target->port);
-	write_ethernet(parts.eth, target, parts.eth->h_proto);
+	if (!too_big)
+		write_ethernet(parts.eth, target, parts.eth->h_proto);
 	nat_rewrite(&parts, version, shape & NAT_SHAPE_UDP, &change);
-	return GO_ON;
+	if (too_big)
+		nat_give_hop_back(parts.ip, version);
+	return too_big ? TO_KERNEL : GO_ON;
 }
 
-/* Rewrites a client's packet to its backend. Returns GO_ON or a drop_reason. */
+/* Rewrites a client's packet to its backend. Returns GO_ON, TO_KERNEL or a drop_reason. */
 __noinline int nat_keep_forward(struct xdp_md *ctx, const struct target *target, __u32 shape)
 {
 	if (!target)
@@ -107,25 +114,6 @@ static __always_inline int nat_routed(struct xdp_md *ctx, const struct bpf_fib_l
 	__builtin_memcpy(eth->h_dest, fib->dmac, sizeof(eth->h_dest));
 	__builtin_memcpy(eth->h_source, fib->smac, sizeof(eth->h_source));
 	return action;
-}
-
-/* Undoes our decrement of the TTL, as the kernel will decrement it when it forwards the packet. */
-static __always_inline void nat_give_hop_back(void *ip, int version)
-{
-	if (version == 4) {
-		struct iphdr *ip4 = ip;
-
-		ip4->ttl++;
-		csum_update(&ip4->check, 0xffff - TTL_DELTA);
-	} else {
-		((struct ipv6hdr *)ip)->hop_limit++;
-	}
-}
-
-/* True if the kernel may fragment the packet. It then gets the rewritten packet to forward. */
-static __always_inline bool nat_may_fragment(const void *ip, int version)
-{
-	return version == 4 && !(((const struct iphdr *)ip)->frag_off & bpf_htons(IP_DF));
 }
 
 static __always_inline int nat_keep_from(struct xdp_md *ctx, __u32 shape, int version)

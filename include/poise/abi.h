@@ -94,6 +94,8 @@ enum drop_reason {
 enum answer_kind {
 	ANSWER_RESET,            /* TCP RST */
 	ANSWER_PORT_UNREACHABLE, /* ICMP 3/3, ICMPv6 1/4 */
+	ANSWER_TOO_BIG,          /* ICMP 3/4, ICMPv6 2/0 */
+	ANSWER_TIME_EXCEEDED,    /* ICMP 11/0, ICMPv6 3/0 */
 	ANSWER_MAX,
 };
 
@@ -371,9 +373,10 @@ struct frag_set {
 
 /* switches: one entry, written by poised through mmap */
 struct switches {
-	__u32 nat_keep; /* services with MODE_NAT_KEEP: replies are to be looked for */
-	__u32 local;    /* services with MODE_LOCAL: packets to them are to be looked for */
-	__u32 reserved[14];
+	__u32 nat_keep;     /* services with MODE_NAT_KEEP: replies are to be looked for */
+	__u32 local;        /* services with MODE_LOCAL: packets to them are to be looked for */
+	__u32 accept_local; /* the kernel forwards what comes from addresses of the host's own */
+	__u32 reserved[13];
 };
 
 /* service_names, target_names: for the daemon that adopts the maps and for listing without one */

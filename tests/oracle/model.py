@@ -10,8 +10,8 @@ later packet of the flow has to get the same.
 import time
 
 import checksum
-from answers import unavailable
-from outcomes import Dropped, Part, Passed, Refused, Unjudged, Wrong
+from answers import time_exceeded, too_big, unavailable
+from outcomes import Answered, Dropped, Part, Passed, Refused, Unjudged, Wrong
 from reading import (ETHERNET, SOURCES, VIPS, link, martian, ports, source_route, transport, trimmed,
                      whole_transport)
 from scapy.layers.inet import IP, UDP as Datagram
@@ -29,7 +29,7 @@ ADDRESS = {raw(a): a for family in BACKENDS.values() for a in family}
 def fits(packet, more=0):
     """doc/modes.md, "What holds for all modes"."""
     if packet.bytes + more > MTU:
-        raise Dropped("too_big")
+        too_big(packet, MTU - more)
 
 
 def outer(packet, version, more):
@@ -133,6 +133,14 @@ class Model:
             same("bytes", out, refusal.args[0])
             same("counters", changes, {"no_backend": (1, 0, 0, 0, 0)})
             return "refused"
+        except Answered as answer:
+            reason, told = answer.args
+            same("counters", changes, {reason: (1, 0, 0, 0, 0)})
+            if verdict == XDP_DROP:  # a source gets 100 answers a second: doc/operating.md
+                return reason
+            same("verdict", verdict, XDP_TX)
+            same("bytes", out, told)
+            return reason + ", told"
         except Dropped as reason:
             same("counters", changes, {str(reason): (1, 0, 0, 0, 0)})
             same("verdict", verdict, XDP_DROP)
@@ -163,7 +171,7 @@ class Model:
         build = {"l2": self.l2, "ipip": self.ipip, "gue": self.gue, "keep": self.keep}[service.mode]
         try:
             expected, address = build(packet, service, flow, out)
-        except Dropped:  # the choice of a backend came first, and is remembered
+        except (Answered, Dropped):  # the choice of a backend came first, and is remembered
             self.begin_anew(flow, packet, service)
             self.is_new(flow, packet, service)
             flow.ended |= packet.ends
@@ -260,7 +268,9 @@ class Model:
     def keep(self, packet, service, flow, out):
         """doc/modes.md, "nat with source: keep"; the balancer is a hop (RFC 1812, 5.3.1)."""
         if packet.ttl <= 1:
-            raise Dropped("ttl")
+            time_exceeded(packet)
+        if packet.version == 4 and not packet.ip[6] & 0x40 and packet.bytes > MTU:
+            raise Unjudged  # the kernel fragments it, if it forwards
         fits(packet)
         address = ADDRESS.get(dest_of(packet, out))
         if address not in BACKENDS[service.family]:
@@ -272,7 +282,7 @@ class Model:
     def nat(self, packet, service, out):
         """doc/modes.md, "nat"; the way back is where the client's last packet came from."""
         if packet.ttl <= 1:
-            raise Dropped("ttl")
+            time_exceeded(packet)
         flow = self.flow_of(packet, service)
         if not flow.known:
             martian(packet, service)
@@ -336,7 +346,7 @@ class Model:
         if flow.ended or flow.may_be_forgotten() or (flow.service.name, *flow.client) in self.uncertain:
             raise Unjudged
         if packet.ttl <= 1:
-            raise Dropped("ttl")
+            time_exceeded(packet)
         service = flow.service
         translated(packet, out, flow.way_back, raw(VIP[service.family]), flow.client[0], service.port,
                    flow.client[1])

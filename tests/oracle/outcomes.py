@@ -14,6 +14,10 @@ class Refused(Exception):
     """The frame is dropped as no_backend, and answered: the answer."""
 
 
+class Answered(Exception):
+    """The frame is dropped for a reason, and its sender is told: the reason, the answer."""
+
+
 class Unjudged(Exception):
     """The documents leave it open, or it depends on what the model does not know."""
 

@@ -183,16 +183,20 @@ def source_route(packet):
         options = options[length:]
 
 
-def martian(packet, service):
-    """doc/operating.md, "Martians"; RFC 1812, 5.3.7; RFC 4291, 2.5 and 2.7."""
+def is_martian(packet):
+    """RFC 1812, 5.3.7; RFC 4291, 2.5 and 2.7: nobody has this source address."""
     source = packet.source
-    bad = source in VIPS or source in SOURCES
+    if source in VIPS or source in SOURCES:
+        return True
     if packet.version == 4:
-        bad |= source[0] in (0, 127) or source[0] >= 224
-    else:
-        bad |= source[0] == 0xff or source[:15] == bytes(15) and source[15] <= 1
-        bad |= source[:12] == bytes(10) + b"\xff\xff"
-        on_link = service.mode in ("l2", "nat")
-        bad |= source[0] == 0xfe and source[1] & 0xc0 == 0x80 and not on_link
-    if bad:
+        return source[0] in (0, 127) or source[0] >= 224
+    return source[0] == 0xff or source[:15] == bytes(15) and source[15] <= 1 or \
+        source[:12] == bytes(10) + b"\xff\xff"
+
+
+def martian(packet, service):
+    """doc/operating.md, "Martians"; link-local addresses mean nothing beyond their link."""
+    off_link = packet.version == 6 and service.mode not in ("l2", "nat")
+    link_local = packet.source[0] == 0xfe and packet.source[1] & 0xc0 == 0x80
+    if is_martian(packet) or off_link and link_local:
         raise Dropped("martian")

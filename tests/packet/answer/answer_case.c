@@ -4,9 +4,7 @@
 
 #include "answer/answer_case.h"
 
-#define FRAME_MIN  60
-#define ERROR_MAX4 576
-#define ERROR_MAX6 1280
+#define FRAME_MIN 60
 
 static void case_in(struct pkt *p, const void *arg)
 {
@@ -57,20 +55,6 @@ static void reset(struct pkt *p, const struct answer_case *c, struct pkt *in)
 	}
 }
 
-static void error(struct pkt *p, const struct answer_case *c, const struct pkt *in)
-{
-	size_t most = c->packet.version == 4 ? ERROR_MAX4 - 20 - 8 : ERROR_MAX6 - 40 - 8;
-	size_t bytes = lb_case_ip_bytes(&c->packet);
-	struct icmphdr *icmp;
-
-	turn_ip(p, c, 0xc0);
-	icmp = c->packet.version == 4 ? pkt_icmp(p, c->want.type, c->want.code)
-				      : pkt_icmp6(p, c->want.type, c->want.code);
-	icmp->un.gateway = htonl(c->want.rest);
-	pkt_bytes(p, in->bytes + sizeof(struct ethhdr), bytes < most ? bytes : most);
-	pkt_finish(p);
-}
-
 static void case_out(struct pkt *p, const void *arg)
 {
 	const struct answer_case *c = arg;
@@ -78,11 +62,12 @@ static void case_out(struct pkt *p, const void *arg)
 
 	pkt_clear(&in);
 	lb_case_in(&in, &c->packet);
-	turn_ethernet(p, &in);
-	if (c->want.reset)
+	if (c->want.reset) {
+		turn_ethernet(p, &in);
 		reset(p, c, &in);
-	else
-		error(p, c, &in);
+	} else {
+		answered_error(p, &in, lb_case_ip_bytes(&c->packet), &c->want.error);
+	}
 }
 
 void answer_case_run(struct harness *h, const struct answer_case *c)

@@ -3,14 +3,14 @@
 #ifndef POISE_TESTS_ANSWER_CASE_H
 #define POISE_TESTS_ANSWER_CASE_H
 
+#include "harness/answered.h"
 #include "lb/lb_case.h"
 
 /* The answer that has to come back. */
 struct answer_want {
 	bool reset;
 	__u32 seq, ack; /* of the RST; ack 0: it has no ACK */
-	__u8 type, code;
-	__u32 rest; /* the second word of the ICMP header */
+	struct answered error;
 };
 
 struct answer_case {

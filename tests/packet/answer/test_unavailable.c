@@ -93,8 +93,8 @@ static void test_refused(struct harness *h)
 		for (size_t i = 0; i < ARRAY_SIZE(datagrams); i++) {
 			c.packet = datagrams[i];
 			c.packet.proto = IPPROTO_UDP;
-			c.want = (struct answer_want){ .type = version == 4 ? 3 : 1,
-						       .code = version == 4 ? 3 : 4 };
+			c.want = (struct answer_want){ .error = { version == 4 ? 3 : 1,
+								  version == 4 ? 3 : 4, 0 } };
 			snprintf(name, sizeof(name), "IPv%d %s gets port unreachable", version,
 				 datagrams[i].name);
 			c.packet.name = name;

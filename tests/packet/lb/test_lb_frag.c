@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "base/array.h"
+#include "harness/answered.h"
 #include "harness/fragment.h"
 #include "lb/lb_case.h"
 #include "poise/frag.h"
@@ -90,6 +91,31 @@ static void run(struct harness *h, const struct part *part, enum xdp_action verd
 		row.count = (struct harness_counter){ 1, cut.length - ETH_HLEN,
 						      c->syn && !part->fragment.from };
 	}
+	harness_run(h, &row, 1);
+}
+
+static void answered_out(struct pkt *p, const void *arg)
+{
+	const struct part *part = arg;
+	const struct answered answer = answered_too_big(part->c.version, FIXTURE_SMALL_MTU);
+	static struct pkt in;
+
+	part_cut(&in, part);
+	answered_error(p, &in, in.length - ETH_HLEN, &answer);
+}
+
+static void run_answered(struct harness *h, const struct part *part, const char *what)
+{
+	char name[192];
+	const struct harness_row row = { .name = name,
+					 .in = part_in,
+					 .out = answered_out,
+					 .arg = part,
+					 .verdict = XDP_TX,
+					 .drop = DROP_TOO_BIG };
+
+	snprintf(name, sizeof(name), "IPv%d, protocol %d: %s", part->c.version, part->c.proto,
+		 what);
 	harness_run(h, &row, 1);
 }
 
@@ -328,7 +354,9 @@ static void test_size(struct harness *h, int version, __u8 proto)
 
 	run(h, &part, XDP_TX, DROP_NONE, "a fragment as long as the way out takes");
 	part = part_of(version, proto, PORT_SMALL_L2, most, 2 * most + 8);
-	run(h, &part, XDP_DROP, DROP_TOO_BIG, "a fragment that is longer");
+	run(h, &part, XDP_DROP, DROP_TOO_BIG, "a later fragment that is longer gets no answer");
+	part = part_of(version, proto, PORT_SMALL_L2, 0, most + 8);
+	run_answered(h, &part, "a first fragment that is longer is answered");
 }
 
 /* ---- IPv6 extension headers, in front of the fragment header and behind */

@@ -201,6 +201,8 @@ static int add_sources(struct lb_maps *lb, int version)
 					  &source, BPF_ANY);
 		if (!err)
 			err = add_address(lb, text, index, SERVICE_NAT_SOURCE);
+		if (!err)
+			err = lb_maps_own(lb, text);
 	}
 	return err;
 }

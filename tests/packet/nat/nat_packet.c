@@ -70,6 +70,7 @@ static void set_ip(struct pkt *p, const struct nat_packet *packet, const struct 
 		ip->tos = packet->tos;
 		ip->ttl = ttl;
 		ip->id = htons(0xabcd);
+		ip->frag_off = htons(packet->df ? PKT_IP4_DF : 0);
 	} else {
 		struct ipv6hdr *ip = pkt_ip6(p, ends->from, ends->to);
 
@@ -226,6 +227,45 @@ void nat_packet_run(struct lb_maps *lb, const struct nat_packet *packet, enum xd
 		else
 			row.count = (struct harness_counter){ 1, bytes, begun };
 	}
+	harness_run(&lb->harness, &row, 1);
+}
+
+struct answered_packet {
+	const struct nat_packet *packet;
+	const struct answered *answer;
+};
+
+static void answered_in(struct pkt *p, const void *arg)
+{
+	const struct answered_packet *answered = arg;
+
+	nat_packet_in(p, answered->packet);
+}
+
+static void answered_out(struct pkt *p, const void *arg)
+{
+	const struct answered_packet *answered = arg;
+	static struct pkt in;
+
+	pkt_clear(&in);
+	nat_packet_in(&in, answered->packet);
+	answered_error(p, &in, nat_packet_bytes(answered->packet), answered->answer);
+}
+
+void nat_packet_answered(struct lb_maps *lb, const struct nat_packet *packet, enum drop_reason drop,
+			 const struct answered *answer, const char *name)
+{
+	const struct answered_packet answered = { packet, answer };
+	const struct harness_row row = {
+		.name = name,
+		.in = answered_in,
+		.out = answered_out,
+		.arg = &answered,
+		.ifindex = packet->ifindex,
+		.verdict = XDP_TX,
+		.drop = drop,
+	};
+
 	harness_run(&lb->harness, &row, 1);
 }
 

@@ -3,6 +3,7 @@
 #ifndef POISE_TESTS_NAT_PACKET_H
 #define POISE_TESTS_NAT_PACKET_H
 
+#include "harness/answered.h"
 #include "harness/extra.h"
 #include "nat/nat_flow.h"
 
@@ -26,6 +27,7 @@ struct nat_packet {
 	__u8 tcp;   /* flags */
 	__u8 ttl;   /* 0: 64 */
 	__u8 tos;
+	bool df;              /* IPv4: not to be fragmented */
 	unsigned int payload; /* bytes */
 	__u16 payload_word;   /* added to the first two of them */
 	enum extra extra;
@@ -64,6 +66,10 @@ void nat_eth(struct pkt *p, const struct nat_packet *packet, bool inside, bool t
 /* One row. begun: counted as a new flow, too. */
 void nat_packet_run(struct lb_maps *lb, const struct nat_packet *packet, enum xdp_action verdict,
 		    enum drop_reason drop, bool begun, const char *name);
+
+/* One row: the packet is dropped and answered with an ICMP error. */
+void nat_packet_answered(struct lb_maps *lb, const struct nat_packet *packet, enum drop_reason drop,
+			 const struct answered *answer, const char *name);
 
 /* No row: the verdict alone. */
 enum xdp_action nat_send(struct lb_maps *lb, const struct nat_packet *packet);

@@ -33,6 +33,16 @@ static void run(struct lb_maps *lb, const struct nat_packet *packet, enum xdp_ac
 	nat_packet_run(lb, packet, verdict, drop, begun, name);
 }
 
+static void run_answered(struct lb_maps *lb, const struct nat_packet *packet, enum drop_reason drop,
+			 struct answered answer, const char *what)
+{
+	char name[192];
+
+	snprintf(name, sizeof(name), "IPv%d %s: %s", packet->flow->version,
+		 proto_name(packet->flow), what);
+	nat_packet_answered(lb, packet, drop, &answer, name);
+}
+
 static void entries_ok(struct lb_maps *lb, const struct nat_flow *flow, __u32 flags, __u32 ticks,
 		       __u32 since, const char *what)
 {
@@ -203,21 +213,29 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 
 	run(lb, &(struct nat_packet){ .flow = &nobody, .tcp = first }, XDP_DROP, DROP_NO_BACKEND,
 	    false, "nobody serves");
-	run(lb, &(struct nat_packet){ .flow = &flow, .tcp = first, .ttl = 1 }, XDP_DROP, DROP_TTL,
-	    false, "a client's first packet whose TTL ends here");
+	run_answered(lb, &(struct nat_packet){ .flow = &flow, .tcp = first, .ttl = 1 }, DROP_TTL,
+		     answered_time_exceeded(version),
+		     "a client's first packet whose TTL ends here");
 	nat_begin(lb, &flow);
-	run(lb, &(struct nat_packet){ .flow = &flow, .tcp = next, .ttl = 1 }, XDP_DROP, DROP_TTL,
-	    false, "a client's packet whose TTL ends here");
-	run(lb, &(struct nat_packet){ .flow = &flow, .tcp = next, .ttl = 1, .reply = true },
-	    XDP_DROP, DROP_TTL, false, "an answer whose TTL ends here");
+	run_answered(lb, &(struct nat_packet){ .flow = &flow, .tcp = next, .ttl = 1 }, DROP_TTL,
+		     answered_time_exceeded(version), "a client's packet whose TTL ends here");
+	run_answered(lb,
+		     &(struct nat_packet){
+			     .flow = &flow, .tcp = next, .ttl = 1, .payload = 1400, .reply = true },
+		     DROP_TTL, answered_time_exceeded(version), "a reply whose TTL ends here");
 	run(lb,
 	    &(struct nat_packet){
 		    .flow = &small, .tcp = first, .payload = NAT_SMALL_MTU - headers },
 	    XDP_TX, DROP_NONE, true, "as long as the way to the backend takes");
-	run(lb,
-	    &(struct nat_packet){
-		    .flow = &small, .tcp = next, .payload = NAT_SMALL_MTU - headers + 1 },
-	    XDP_DROP, DROP_TOO_BIG, false, "too long for the way to the backend");
+	for (int df = 0; df < 2; df++)
+		run_answered(lb,
+			     &(struct nat_packet){ .flow = &small,
+						   .tcp = next,
+						   .df = df,
+						   .payload = NAT_SMALL_MTU - headers + 1 },
+			     DROP_TOO_BIG, answered_too_big(version, NAT_SMALL_MTU),
+			     df ? "too long for the way to the backend, with DF"
+				: "too long for the way to the backend");
 }
 
 #define OWN4 "203.0.113.5"

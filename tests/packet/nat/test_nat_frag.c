@@ -23,7 +23,7 @@ static __u32 last_id;
 struct part {
 	struct nat_packet whole;
 	struct fragment fragment;
-	bool kernel; /* a reply by nat_keep that the kernel is to route */
+	bool kernel; /* by nat_keep, and the kernel is to route or to fragment it */
 };
 
 static struct nat_flow new_flow(int version, __u8 proto, unsigned int service)
@@ -65,8 +65,11 @@ static void part_out(struct pkt *p, const void *arg)
 
 	pkt_clear(&whole);
 	if (part->kernel) {
-		nat_outside_ends(packet->flow, true, &ends);
-		nat_eth(&whole, packet, true, true);
+		if (packet->reply)
+			nat_outside_ends(packet->flow, true, &ends);
+		else
+			nat_inside_ends(packet->flow, false, &ends);
+		nat_eth(&whole, packet, packet->reply, true);
 		nat_packet_ip(&whole, packet, &ends, 64);
 	} else {
 		nat_packet_out(&whole, packet);
@@ -109,6 +112,46 @@ static void run(struct lb_maps *lb, const struct part *part, enum xdp_action ver
 		row.count.reply_packets = part->whole.reply;
 		row.count.reply_bytes = part->whole.reply ? in.length - ETH_HLEN : 0;
 	}
+	harness_run(&lb->harness, &row, 1);
+}
+
+struct answered_part {
+	const struct part *part;
+	struct answered answer;
+};
+
+static void answered_in(struct pkt *p, const void *arg)
+{
+	part_in(p, ((const struct answered_part *)arg)->part);
+}
+
+static void answered_out(struct pkt *p, const void *arg)
+{
+	const struct answered_part *answered = arg;
+	static struct pkt in;
+
+	pkt_clear(&in);
+	answered_in(&in, arg);
+	answered_error(p, &in, in.length - ETH_HLEN, &answered->answer);
+}
+
+static void run_answered(struct lb_maps *lb, const struct part *part, enum drop_reason drop,
+			 struct answered answer, const char *what)
+{
+	const struct answered_part answered = { part, answer };
+	char name[192];
+	const struct harness_row row = {
+		.name = name,
+		.in = answered_in,
+		.out = answered_out,
+		.arg = &answered,
+		.ifindex = part->whole.ifindex,
+		.verdict = XDP_TX,
+		.drop = drop,
+	};
+
+	snprintf(name, sizeof(name), "IPv%d %s: %s", part->whole.flow->version,
+		 part->whole.flow->proto == IPPROTO_TCP ? "TCP" : "UDP", what);
 	harness_run(&lb->harness, &row, 1);
 }
 
@@ -191,7 +234,8 @@ static void test_nat_dropped(struct lb_maps *lb, int version, __u8 proto)
 	part = part_of(&flow, false, ACK);
 	nat_send(lb, &part.whole);
 	part.whole.ttl = 1;
-	run(lb, &part, XDP_DROP, DROP_TTL, "a first fragment whose TTL ends here");
+	run_answered(lb, &part, DROP_TTL, answered_time_exceeded(version),
+		     "a first fragment whose TTL ends here");
 	next_part(&part, 808);
 	run(lb, &part, XDP_DROP, DROP_TTL, "a second one, too");
 	nat_clear(lb);
@@ -212,6 +256,7 @@ static void test_keep(struct lb_maps *lb, int version, __u8 proto)
 {
 	struct nat_flow flow = new_flow(version, proto, BY_KEEP);
 	struct nat_flow unknown = new_flow(version, proto, BY_KEEP);
+	struct nat_flow small = new_flow(version, proto, BY_KEEP_SMALL);
 	struct part part;
 
 	run_datagram(lb, part_of(&flow, false, ACK), XDP_TX, "source: keep, a client's packet");
@@ -228,6 +273,18 @@ static void test_keep(struct lb_maps *lb, int version, __u8 proto)
 	next_part(&part, 808);
 	part.whole.ttl = 1;
 	run(lb, &part, XDP_DROP, DROP_TTL, "source: keep, a second one whose TTL ends here");
+	part = part_of(&small, false, ACK);
+	if (version == 6) {
+		run_answered(lb, &part, DROP_TOO_BIG, answered_too_big(6, NAT_SMALL_MTU),
+			     "source: keep, a first fragment too long for the way");
+		next_part(&part, 808);
+		run(lb, &part, XDP_DROP, DROP_TOO_BIG, "source: keep, a second one, too");
+		return;
+	}
+	part.kernel = true;
+	run(lb, &part, XDP_PASS, DROP_NONE, "source: keep, the kernel cuts a first fragment again");
+	next_part(&part, 808);
+	run(lb, &part, XDP_PASS, DROP_NONE, "source: keep, and a second one");
 }
 
 int main(void)

@@ -81,6 +81,43 @@ static void run_forward(struct lb_maps *lb, const struct nat_packet *packet,
 	nat_packet_run(lb, packet, verdict, drop, packet->tcp == SYN, name);
 }
 
+static void run_answered(struct lb_maps *lb, const struct nat_packet *packet, enum drop_reason drop,
+			 struct answered answer, const char *what)
+{
+	char name[192];
+
+	snprintf(name, sizeof(name), "IPv%d %s: %s", packet->flow->version,
+		 packet->flow->proto == IPPROTO_TCP ? "TCP" : "UDP", what);
+	nat_packet_answered(lb, packet, drop, &answer, name);
+}
+
+/* The kernel is to fragment this: the frame as it came, except for the backend's address. */
+static void fragmented_out(struct pkt *p, const void *arg)
+{
+	const struct nat_packet *packet = arg;
+	struct nat_ends ends;
+
+	nat_inside_ends(packet->flow, false, &ends);
+	nat_eth(p, packet, false, true);
+	nat_packet_ip(p, packet, &ends, packet->ttl ? packet->ttl : 64);
+}
+
+static void run_fragmented(struct lb_maps *lb, const struct nat_packet *packet, const char *what)
+{
+	const struct nat_flow *flow = packet->flow;
+	const struct harness_row row = {
+		.name = what,
+		.in = nat_packet_in,
+		.out = fragmented_out,
+		.arg = packet,
+		.verdict = XDP_PASS,
+		.counter = nat_target(4, flow->proto, flow->service, flow->backend),
+		.count = { .packets = 1, .bytes = nat_packet_bytes(packet) },
+	};
+
+	harness_run(&lb->harness, &row, 1);
+}
+
 /* ---- packets of all kinds */
 
 static const struct packet_case {
@@ -179,13 +216,25 @@ static void test_dropped(struct lb_maps *lb, int version, __u8 proto)
 	struct nat_packet packet = { .flow = &flow, .tcp = proto == IPPROTO_TCP ? ACK : 0 };
 
 	packet.ttl = 1;
-	run_forward(lb, &packet, XDP_DROP, DROP_TTL, "a client's packet whose TTL ends here");
+	run_answered(lb, &packet, DROP_TTL, answered_time_exceeded(version),
+		     "a client's packet whose TTL ends here");
 	packet.ttl = 0;
 	flow.service = BY_KEEP_SMALL;
 	packet.payload = NAT_SMALL_MTU - headers;
 	run_forward(lb, &packet, XDP_TX, DROP_NONE, "as long as the way to the backend takes");
 	packet.payload++;
-	run_forward(lb, &packet, XDP_DROP, DROP_TOO_BIG, "too long for the way to the backend");
+	packet.df = true;
+	run_answered(lb, &packet, DROP_TOO_BIG, answered_too_big(version, NAT_SMALL_MTU),
+		     "too long for the way to the backend");
+	packet.df = false;
+	if (version == 6)
+		return;
+	for (packet.ttl = 2; packet.ttl; packet.ttl = packet.ttl == 2 ? 255 : 0)
+		run_fragmented(lb, &packet, "IPv4: too long, without DF: the kernel fragments it");
+	nat_net_forward(4, 0);
+	run_answered(lb, &packet, DROP_TOO_BIG, answered_too_big(4, NAT_SMALL_MTU),
+		     "too long, without DF, and the kernel does not forward");
+	nat_net_forward(4, 1);
 }
 
 /* A backend would answer these to nobody, to us, or on its own link. */

@@ -123,6 +123,8 @@ static void judge_port(struct reference *out)
 		drop(out, DROP_TOO_BIG);
 	else
 		out->verdict = XDP_TX;
+	if (out->drop == DROP_TOO_BIG)
+		out->answer = answered_too_big(out->version, mtu - overhead(out->port));
 }
 
 /* ip: the IP header, of which `frame` bytes arrived; the transport header starts at `offset`. */
@@ -220,6 +222,7 @@ static void judge_quoted(struct reference *out, const __u8 *ip, const __u8 *tran
 		out->backend = reference_peek(&flow);
 	if (out->backend != FIXTURE_NOBODY)
 		judge_port(out);
+	out->answer.type = 0; /* no error is about another one: RFC 1122, 3.2.2 */
 }
 
 static void judge_icmp(struct reference *out, const __u8 *ip, size_t frame, size_t offset)
@@ -306,6 +309,7 @@ static void judge_later(struct reference *out, const struct reference_fragment *
 		out->port = datagram->port;
 		out->backend = datagram->backend;
 		judge_port(out);
+		out->answer.type = 0; /* RFC 1122, 3.2.2 */
 	}
 }
 
@@ -416,6 +420,10 @@ void reference_judge(const struct pkt *in, struct reference *out)
 		judge_ipv4(out, in->bytes + ETH, in->length - ETH);
 	else if (be16(in->bytes + 12) == ETH_P_IPV6)
 		judge_ipv6(out, in->bytes + ETH, in->length - ETH);
+	if (in->bytes[6] & 1)
+		out->answer.type = 0;
+	if (out->answer.type)
+		out->verdict = XDP_TX;
 }
 
 static __u8 tos_of(const struct reference *judged, const __u8 *ip)
@@ -513,8 +521,17 @@ const char *reference_forwarded(const struct reference *judged, const struct pkt
 {
 	size_t outer = overhead(judged->port);
 	unsigned int type = judged->version == 4 ? ETH_P_IP : ETH_P_IPV6;
+	static struct pkt answer;
 	__u8 next_hop[6];
 
+	if (judged->answer.type) {
+		pkt_clear(&answer);
+		answered_error(&answer, in, judged->ip_bytes, &judged->answer);
+		return out->length != answer.length ||
+				       memcmp(out->bytes, answer.bytes, answer.length)
+			       ? "the answer"
+			       : NULL;
+	}
 	if (outer)
 		type = outer == 20 || outer == 32 ? ETH_P_IP : ETH_P_IPV6;
 	if (out->length < ETH + outer + judged->ip_bytes)

@@ -6,6 +6,7 @@
 #ifndef POISE_TESTS_REFERENCE_H
 #define POISE_TESTS_REFERENCE_H
 
+#include "harness/answered.h"
 #include "reference/reference_flow.h"
 
 struct reference {
@@ -15,7 +16,8 @@ struct reference {
 	unsigned int port; /* service */
 	int backend;       /* of a port that moves */
 	size_t ip_bytes;
-	bool checksums_right; /* IPv4 header's and transport's, pseudo-header included */
+	struct answered answer; /* of a packet that is dropped and answered; type 0: none */
+	bool checksums_right;   /* IPv4 header's and transport's, pseudo-header included */
 };
 
 /* The frames one after the other, as the program gets them: flows are remembered. */

@@ -182,6 +182,7 @@ static void judge_nat(const struct pkt *in, const struct pkt *out, struct refere
 		want->unseen = flow;
 	if (packet->ip_bytes > mtu) {
 		reference_nat_drop(want, DROP_TOO_BIG);
+		want->answer = answered_too_big(packet->version, mtu);
 	} else if (key->service == BY_NAT_NO_WAY) {
 		reference_nat_drop(want, DROP_NO_TARGET);
 	} else {
@@ -194,6 +195,15 @@ static void judge_nat(const struct pkt *in, const struct pkt *out, struct refere
 		want->verdict = XDP_TX;
 		send_to_backend(want, packet, flow);
 	}
+}
+
+/* No source is asked for here, so the answer is: RFC 1122, 3.2.2. */
+static void judge_ttl(struct reference_nat *want, const struct reference_packet *packet,
+		      const struct reference_nat_key *key)
+{
+	reference_nat_drop(want, DROP_TTL);
+	if (!is_martian(key->version, key->client))
+		want->answer = answered_time_exceeded(packet->version);
 }
 
 /* A packet for no service. */
@@ -215,6 +225,7 @@ static void judge_reply(const struct pkt *in, struct reference_nat *want,
 		return;
 	if (in->bytes[packet->ip + (packet->version == 4 ? 8 : 7)] <= 1) {
 		reference_nat_drop(want, DROP_TTL);
+		want->answer = answered_time_exceeded(packet->version);
 		return;
 	}
 	note(flow, packet->proto == IPPROTO_TCP ? in->bytes[packet->transport + 13] : 0, true);
@@ -232,23 +243,33 @@ static void judge_other_modes(struct reference_nat *want, const struct reference
 			      const struct reference_nat_key *key, const struct reference_ends *was,
 			      __u8 ttl)
 {
+	const size_t mtu = key->service == BY_KEEP_SMALL ? NAT_SMALL_MTU : NAT_MTU;
+	const bool too_big = packet->ip_bytes > mtu, keeps = nat_keeps(key->service);
+	const bool df = packet->version == 6 || want->want.bytes[packet->ip + 6] & 0x40;
 	const char backend = reference_nat_current(key->service);
 	struct reference_ends ends = *was;
 	__u8 addresses[12];
 
 	if (is_martian(key->version, key->client) ||
-	    (nat_keeps(key->service) && is_link_local(key->version, key->client))) {
+	    (keeps && is_link_local(key->version, key->client))) {
 		reference_nat_drop(want, DROP_MARTIAN);
-	} else if (nat_keeps(key->service) && ttl <= 1) {
+	} else if (keeps && ttl <= 1) {
 		reference_nat_drop(want, DROP_TTL);
-	} else if (packet->ip_bytes > (key->service == BY_KEEP_SMALL ? NAT_SMALL_MTU : NAT_MTU)) {
+		want->answer = answered_time_exceeded(packet->version);
+	} else if (too_big && (df || !keeps)) {
 		reference_nat_drop(want, DROP_TOO_BIG);
+		want->answer = answered_too_big(packet->version, mtu);
 	} else {
-		want->verdict = XDP_TX;
-		if (nat_keeps(key->service)) {
+		want->verdict = too_big ? XDP_PASS : XDP_TX;
+		if (keeps) {
 			reference_nat_backend(key, backend, ends.to);
 			ends.dest_port = NAT_BACKEND_PORT;
 			reference_nat_rewrite(want, packet, &ends);
+		}
+		if (too_big) {
+			reference_nat_give_back(want, packet);
+			reference_nat_trim(want, packet);
+			return;
 		}
 		reference_nat_target_eth(key, backend, addresses);
 		reference_nat_eth(want, addresses);
@@ -300,7 +321,7 @@ static void judge_transport(const struct pkt *in, const struct pkt *out, struct 
 	else if (key.service == BY_L2 || nat_keeps(key.service))
 		judge_other_modes(want, packet, &key, &ends, ttl);
 	else if (ttl <= 1)
-		reference_nat_drop(want, DROP_TTL);
+		judge_ttl(want, packet, &key);
 	else
 		judge_nat(in, out, want, packet, &key);
 }
@@ -386,6 +407,17 @@ static void judge_ipv6(const struct pkt *in, const struct pkt *out, struct refer
 		judge_transport(in, out, want, &packet, ours);
 }
 
+static void answer(const struct pkt *in, struct reference_nat *want)
+{
+	const __u8 *ip = in->bytes + ETH;
+
+	want->verdict = XDP_TX;
+	pkt_clear(&want->want);
+	answered_error(&want->want, in,
+		       in->bytes[12] == 0x08 ? reference_be16(ip + 2) : 40 + reference_be16(ip + 4),
+		       &want->answer);
+}
+
 void reference_nat_judge(const struct pkt *in, const struct pkt *out, struct reference_nat *want)
 {
 	want->verdict = XDP_PASS;
@@ -393,6 +425,7 @@ void reference_nat_judge(const struct pkt *in, const struct pkt *out, struct ref
 	want->wrong = NULL;
 	want->unseen = NULL;
 	want->check_count = want->udp_check_count = 0;
+	want->answer.type = 0;
 	want->want = *in;
 	if (in->bytes[0] & 1)
 		return;
@@ -400,4 +433,6 @@ void reference_nat_judge(const struct pkt *in, const struct pkt *out, struct ref
 		judge_ipv4(in, out, want);
 	else if (reference_be16(in->bytes + 12) == ETH_P_IPV6)
 		judge_ipv6(in, out, want);
+	if (want->answer.type && !(in->bytes[6] & 1))
+		answer(in, want);
 }

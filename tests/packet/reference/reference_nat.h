@@ -7,6 +7,7 @@
 #ifndef POISE_TESTS_REFERENCE_NAT_H
 #define POISE_TESTS_REFERENCE_NAT_H
 
+#include "harness/answered.h"
 #include "reference/reference_nat_flow.h"
 
 #define REFERENCE_CHECKS 5
@@ -14,8 +15,9 @@
 struct reference_nat {
 	enum xdp_action verdict; /* XDP_TX stands for forwarded, either way */
 	enum drop_reason drop;
-	const char *wrong; /* about a new flow's port; NULL: nothing */
-	struct pkt want;   /* what comes out, unless it is dropped */
+	const char *wrong;      /* about a new flow's port; NULL: nothing */
+	struct answered answer; /* of a packet that is dropped and answered; type 0: none */
+	struct pkt want;        /* what comes out, unless it is dropped */
 	/* A flow that began with a packet that is dropped on its way: its port is to be told by
 	 * reference_nat_set_port(). NULL: none. */
 	struct reference_nat_flow *unseen;
@@ -64,6 +66,8 @@ void reference_nat_rewrite_error(struct reference_nat *want, const struct refere
 				 const struct reference_packet *told,
 				 const struct reference_ends *outer,
 				 const struct reference_ends *inner);
+/* The kernel is to forward the rewritten packet: it takes one off the TTL itself. */
+void reference_nat_give_back(struct reference_nat *want, const struct reference_packet *packet);
 void reference_nat_eth(struct reference_nat *want, const __u8 *addresses); /* 12 bytes */
 void reference_nat_trim(struct reference_nat *want, const struct reference_packet *packet);
 

@@ -106,6 +106,14 @@ static void rewrite_transport(struct reference_nat *want, const struct reference
 	note_check(want, at, packet->proto == IPPROTO_UDP);
 }
 
+void reference_nat_give_back(struct reference_nat *want, const struct reference_packet *packet)
+{
+	__u8 *ip = want->want.bytes + packet->ip, was[2] = { ip[8], ip[9] };
+
+	ip[8]++;
+	put16(ip + 10, update(reference_be16(ip + 10), was, ip + 8, 2));
+}
+
 void reference_nat_rewrite(struct reference_nat *want, const struct reference_packet *packet,
 			   const struct reference_ends *ends)
 {

@@ -9,6 +9,11 @@ static const struct {
 	[ANSWER_PORT_UNREACHABLE] = { "port_unreachable",
 				      "ICMP port unreachable: no backend is there for a "
 				      "datagram." },
+	[ANSWER_TOO_BIG] = { "too_big",
+			     "ICMP fragmentation needed, packet too big: the sender learns which "
+			     "size fits the way." },
+	[ANSWER_TIME_EXCEEDED] = { "time_exceeded", "ICMP time exceeded: the packet's TTL or hop "
+						    "limit ends at the balancer." },
 };
 
 _Static_assert(ARRAY_SIZE(kinds) == ANSWER_MAX, "name every kind");

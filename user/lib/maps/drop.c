@@ -15,16 +15,18 @@ static const struct {
 			      "No backend of the service is up, or none has a weight." },
 	[DROP_NO_TARGET] = { "no_target", "The chosen backend has no usable next hop yet: see its "
 					  "next hop in `poise service show`." },
-	[DROP_TOO_BIG] = { "too_big", "With the outer headers the packet is longer than the MTU "
-				      "towards the backend: raise that MTU or lower the "
-				      "clients' MSS." },
+	[DROP_TOO_BIG] = { "too_big", "With its outer headers the packet is longer than the MTU of "
+				      "its way, and its sender was told (`poise answers`): raise "
+				      "that MTU, or lower the clients' MSS." },
 	[DROP_NO_ROOM] = { "no_room",
 			   "The network driver left no room in front of the packet for the "
 			   "outer headers: attach in generic mode." },
 	[DROP_MALFORMED_ICMP] = { "malformed_icmp",
 				  "An ICMP error to a service's address or to one of nat's is "
 				  "cut short, or what it quotes contradicts it." },
-	[DROP_TTL] = { "ttl", "Its TTL or hop limit was used up: mode nat is a hop on the way." },
+	[DROP_TTL] = { "ttl",
+		       "Its TTL or hop limit was used up, as mode nat is a hop on the way; its "
+		       "sender was told (`poise answers`)." },
 	[DROP_NO_PORT] = { "no_port", "No free source port towards the backend was found for a new "
 				      "flow: add addresses to `nat_sources`, widen `nat_ports` or "
 				      "add backends." },

@@ -119,6 +119,7 @@ int lb_attach(struct lb *lb, const char *ifname, enum xdp_mode mode, struct lb_e
 		   : create(lb, ifname, ifindex, mode, error);
 	if (err)
 		return err;
+	lb_accept_local_read(lb);
 	err = lb_tx_port(lb, ifindex);
 	if (!err)
 		err = lb_remove_older(lb);

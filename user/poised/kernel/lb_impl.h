@@ -123,6 +123,12 @@ void lb_close_links(struct lb *lb);
 
 /* Asks the kernel for the state of a link. 0, -EPROTO (not an XDP link) or -errno. */
 int lb_slot_state(const struct lb_slot *slot, struct xdp_link_state *state);
+/*
+ * Tells packets whether the kernel forwards what comes from addresses of its own, on every
+ * interface that is attached.
+ */
+void lb_accept_local_read(struct lb *lb);
+
 /* The slot owns fd, once there is one. NULL: out of memory. */
 struct lb_slot *lb_slot_add(struct lb *lb, int fd, __u32 ifindex, const char *ifname);
 /* Off the interface (one that is gone is fine), without a pin, and out of the list. 0 or -errno. */

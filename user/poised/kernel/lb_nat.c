@@ -2,6 +2,7 @@
 /* NAT has two of the maps: its table, an inner map in memory, and its sources. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -184,4 +185,29 @@ void lb_switches_set(struct lb *lb, const struct switches *value)
 {
 	__atomic_store_n(&lb->switches->nat_keep, value->nat_keep, __ATOMIC_RELEASE);
 	__atomic_store_n(&lb->switches->local, value->local, __ATOMIC_RELEASE);
+	lb_accept_local_read(lb);
+}
+
+static bool accepts_local(const char *ifname)
+{
+	char path[64], value = '0';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/accept_local", ifname);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	value = fgetc(file);
+	fclose(file);
+	return value == '1';
+}
+
+void lb_accept_local_read(struct lb *lb)
+{
+	bool accepts = lb->slot_count > 0;
+
+	for (size_t i = 0; i < lb->slot_count; i++)
+		accepts &= accepts_local(lb->slots[i].ifname);
+	accepts |= accepts_local("all");
+	__atomic_store_n(&lb->switches->accept_local, accepts, __ATOMIC_RELEASE);
 }
