@@ -61,7 +61,8 @@ struct target subject_target(enum poise_mode mode, int family, unsigned int back
 	if (mode == MODE_L2)
 		return target;
 	target.outer_version = family;
-	target.port = htons(POISE_GUE_PORT);
+	if (mode == MODE_GUE)
+		target.port = htons(POISE_GUE_PORT);
 	if (mode == MODE_NAT_KEEP)
 		target.port = htons(NAT_PORT);
 	if (mode == MODE_NAT)
