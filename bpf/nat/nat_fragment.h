@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is too big for its way and may be fragmented (IPv4 without DF) goes through the kernel,
- * which forwards the rewritten packet and fragments it. XDP cannot make two packets from one.
+ * A packet that is too big for its way and may be fragmented (IPv4 without DF) goes through the
+ * kernel, which forwards the rewritten packet and fragments it. XDP cannot make two packets from
+ * one.
  */
 #ifndef POISE_BPF_NAT_FRAGMENT_H
 #define POISE_BPF_NAT_FRAGMENT_H

@@ -10,7 +10,7 @@ struct answered {
 	__u32 rest; /* the second word of the ICMP header */
 };
 
-/* What says that a packet is longer than its way takes, and that its TTL has ended. */
+/* These say that a packet is longer than its way takes, and that its TTL has ended. */
 struct answered answered_too_big(int version, __u32 mtu);
 struct answered answered_time_exceeded(int version);
 
