@@ -266,6 +266,25 @@ static void service_trouble(void **state)
 		  "x:1:69: gue_port: expected a whole number from 1 to 65535, found 0" },
 		{ SERVICE "gue_port: 6080, mode: ipip}]\n",
 		  "x:1:58: gue_port: expected only with mode gue, found with mode ipip" },
+		{ SERVICE "mode: l2, backend: []}]\n",
+		  "x:1:58: unknown key \"backend\": did you mean backends?" },
+		{ SERVICE "mode: l2}, {name: b, listen: 192.0.2.1:80/udp, mode: l2},\n"
+			  "{name: a, listen: 192.0.2.1:81/tcp, mode: l2}]\n",
+		  "x:2:8: name: expected a name of its own, found \"a\": services[0] (line 1) has "
+		  "it" },
+		{ SERVICE "mode: l2}, {name: b, listen: 192.0.2.1:80/udp, mode: l2},\n"
+			  "{name: c, listen: 192.0.2.1:80/tcp, mode: l2}]\n",
+		  "x:2:19: listen: expected an endpoint of its own, found 192.0.2.1:80/tcp: service "
+		  "\"a\" (line 1) has it" },
+	};
+
+	(void)state;
+	expect_refusals(rows, ARRAY_SIZE(rows));
+}
+
+static void outer_sources_trouble(void **state)
+{
+	static const struct refusal rows[] = {
 		{ SERVICE "mode: gue, outer_sources: 10.9.0.0/16}]\n",
 		  "x:1:74: outer_sources: expected only with mode ipip, found with mode gue" },
 		{ SERVICE "mode: ipip, outer_sources: 10.9.0.1/16}]\n",
@@ -278,16 +297,6 @@ static void service_trouble(void **state)
 		{ SERVICE "mode: ipip, outer_sources: 'fd00::/64,fd01::/64'}]\n",
 		  "x:1:75: outer_sources: expected one network of each IP version, found "
 		  "\"fd00::/64,fd01::/64\"" },
-		{ SERVICE "mode: l2, backend: []}]\n",
-		  "x:1:58: unknown key \"backend\": did you mean backends?" },
-		{ SERVICE "mode: l2}, {name: b, listen: 192.0.2.1:80/udp, mode: l2},\n"
-			  "{name: a, listen: 192.0.2.1:81/tcp, mode: l2}]\n",
-		  "x:2:8: name: expected a name of its own, found \"a\": services[0] (line 1) has "
-		  "it" },
-		{ SERVICE "mode: l2}, {name: b, listen: 192.0.2.1:80/udp, mode: l2},\n"
-			  "{name: c, listen: 192.0.2.1:80/tcp, mode: l2}]\n",
-		  "x:2:19: listen: expected an endpoint of its own, found 192.0.2.1:80/tcp: service "
-		  "\"a\" (line 1) has it" },
 	};
 
 	(void)state;
@@ -369,6 +378,7 @@ int main(void)
 		cmocka_unit_test(top_level_trouble),
 		cmocka_unit_test(interface_trouble),
 		cmocka_unit_test(service_trouble),
+		cmocka_unit_test(outer_sources_trouble),
 		cmocka_unit_test(check_trouble),
 	};
 
