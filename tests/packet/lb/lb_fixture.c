@@ -178,13 +178,9 @@ void lb_fixture_serves(struct lb_maps *fixture, unsigned int port, int backend, 
 	}
 }
 
-int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns)
+static int open_sized(struct lb_maps *fixture, const struct lb_maps_size *size)
 {
-	const struct lb_maps_size size = { .flows = FIXTURE_FLOWS,
-					   .counters = FIXTURE_TARGETS,
-					   .answer_source_ns = token_ns,
-					   .answer_all_ns = token_ns };
-	int err = lb_maps_open(fixture, &size);
+	int err = lb_maps_open(fixture, size);
 
 	if (err)
 		return err;
@@ -194,6 +190,21 @@ int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns)
 		lb_maps_close(fixture);
 	}
 	return err;
+}
+
+int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns)
+{
+	return open_sized(fixture, &(struct lb_maps_size){ .flows = FIXTURE_FLOWS,
+							   .counters = FIXTURE_TARGETS,
+							   .answer_source_ns = token_ns,
+							   .answer_all_ns = token_ns });
+}
+
+int lb_fixture_open_still(struct lb_maps *fixture)
+{
+	return open_sized(fixture, &(struct lb_maps_size){ .flows = FIXTURE_FLOWS,
+							   .counters = FIXTURE_TARGETS,
+							   .tick_shift = 31 });
 }
 
 int lb_fixture_open(struct lb_maps *fixture)

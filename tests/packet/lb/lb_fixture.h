@@ -63,6 +63,8 @@ extern const __u8 fixture_next_hop_mac[6], fixture_own_mac[6]; /* l2: plus backe
 int lb_fixture_open(struct lb_maps *fixture);
 /* The same, where tokens for answers take so long to come back. */
 int lb_fixture_open_limited(struct lb_maps *fixture, __u64 token_ns);
+/* The same, where time stands still for all that expires after ticks. */
+int lb_fixture_open_still(struct lb_maps *fixture);
 
 /*
  * Sets the row of the services of a port that moves: backends are numbered from 0; FIXTURE_NOBODY,

@@ -463,7 +463,7 @@ int main(void)
 	struct lb_maps fixture;
 	int status;
 
-	if (lb_fixture_open(&fixture))
+	if (lb_fixture_open_still(&fixture))
 		return EXIT_FAILURE;
 	for (int i = 0; i < FIXTURE_VARIANTS; i++) {
 		static const __u8 protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
