@@ -45,8 +45,8 @@ enum meets {
 
 /* One kind of packet: FLOW_COUNTS lines of the table. */
 struct measurement {
-	const char
-		*case_name; /* "ack", "syn", "flood", "udp", "hit", "insert", "reply", "begin", … */
+	/* "ack", "syn", "flood", "udp", "hit", "insert", "reply", "begin", … */
+	const char *case_name;
 	enum meets meets;
 	const char *mode;
 	int family;

@@ -158,6 +158,14 @@ int rig_run(struct rig *rig, int program_fd, __u32 packets, double *ns, __u32 *v
 	return err;
 }
 
+int rig_run_tx(struct rig *rig, int program_fd, __u32 packets, double *ns)
+{
+	__u32 verdict;
+	int err = rig_run(rig, program_fd, packets, ns, &verdict);
+
+	return !err && verdict != XDP_TX ? -EPROTO : err;
+}
+
 int rig_run_alone(struct rig *rig, int program_fd, __u32 packets, double *ns)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);

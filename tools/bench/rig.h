@@ -33,6 +33,9 @@ int rig_check(struct rig *rig);
  */
 int rig_run(struct rig *rig, int program_fd, __u32 packets, double *ns, __u32 *verdict);
 
+/* The same of a program that has to return XDP_TX; -EPROTO if the last packet's verdict differs. */
+int rig_run_tx(struct rig *rig, int program_fd, __u32 packets, double *ns);
+
 /* The same of a program by itself, without the harness: every run gets the packet as it was left.
  */
 int rig_run_alone(struct rig *rig, int program_fd, __u32 packets, double *ns);

@@ -124,10 +124,7 @@ static void *sweep_on(void *arg)
 
 static int packets_timed(struct measuring *m, double *ns)
 {
-	__u32 verdict;
-	int err = rig_run(&m->rig, m->program_fd, PACKETS, ns, &verdict);
-
-	return !err && verdict != m->verdict ? -EPROTO : err;
+	return rig_run_tx(&m->rig, m->program_fd, PACKETS, ns);
 }
 
 static int packets_beside(struct measuring *m, struct full *full, double *ns)

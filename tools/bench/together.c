@@ -30,7 +30,6 @@ struct run {
 	int program_fd;
 	pthread_barrier_t *start;
 	double ns;
-	__u32 verdict;
 	int err;
 };
 
@@ -38,9 +37,7 @@ static void run_packets(struct run *run)
 {
 	pthread_barrier_wait(run->start);
 	if (!run->err)
-		run->err = rig_run(run->rig, run->program_fd, PACKETS, &run->ns, &run->verdict);
-	if (!run->err && run->verdict != XDP_TX)
-		run->err = -EPROTO;
+		run->err = rig_run_tx(run->rig, run->program_fd, PACKETS, &run->ns);
 }
 
 static void *run_elsewhere(void *arg)
@@ -50,14 +47,6 @@ static void *run_elsewhere(void *arg)
 	run->err = cpu_leave();
 	run_packets(run);
 	return NULL;
-}
-
-static int run_alone(struct measuring *m, int program_fd, double *ns)
-{
-	__u32 verdict;
-	int err = rig_run(&m->rig, program_fd, PACKETS, ns, &verdict);
-
-	return !err && verdict != XDP_TX ? -EPROTO : err;
 }
 
 /* Runs packets on this CPU and on another one at the same time. */
@@ -96,7 +85,7 @@ static int measure_case(struct measuring *m, struct rig *second, int number, str
 	rig_packets(&m->rig, &kind, 1);
 	rig_packets(second, &kind, 1);
 	subject_forget_flows(m->subject);
-	err = run_alone(m, program_fd, &out->alone[round]);
+	err = rig_run_tx(&m->rig, program_fd, PACKETS, &out->alone[round]);
 	if (!err)
 		err = run_both(m, second, program_fd, &out->same[round]);
 	rig_packets(second, &other, 1);
